@@ -1,0 +1,75 @@
+// One interface for every place a cluster can run: local processes behind a relay, network
+// namespaces, later containers, VMs and the simulator. One conformance suite runs on all.
+
+import type { Evidence, FaultKind, NodeName, ResolvedFault } from "../../nemesis/faults.js";
+import type { ReplicaStatus } from "../../node/core/step.js";
+
+/** What a client process is asked; one line of its stdin. */
+export type ClientCall = {
+  id: number;
+  /** Session index within the process. A session does one call at a time. */
+  session: number;
+  f: string;
+  value: unknown;
+  /** After this the call ends as info (the request may still be executed). */
+  timeoutMs: number;
+  /** Replica to ask first; absent: the session's idea of the primary. */
+  first?: number;
+};
+
+/** What it answers; one line of its stdout. */
+export type ClientAnswer = {
+  id: number;
+  type: "ok" | "fail" | "info";
+  value: unknown;
+  error?: string;
+  seq?: number;
+  client: number;
+  timestamp?: number;
+  /** CLOCK_MONOTONIC of this machine, ns, as decimal text: when it was sent, when it ended. */
+  startedNs: string;
+  endedNs: string;
+  /** View that the replies named. */
+  view?: number;
+};
+
+export type NodeStatus = {
+  node: NodeName;
+  /** Absent where the process is dead, paused or does not answer in time. */
+  status?: ReplicaStatus & { digest: string; rssBytes: number };
+  alive: boolean;
+};
+
+export type EnvironmentOptions = {
+  replicas: number;
+  /** Client processes. */
+  clientProcesses: number;
+  /** The run's folder: nodes live in `replicas/<name>/`. */
+  directory: string;
+  /** Overrides of the protocol's numbers, written to the cluster file. */
+  protocol: Readonly<Record<string, number>>;
+  /** Compiled main files of replica and client; another build's, to test the tests. */
+  build: string;
+  /** Seeds the environment's own randomness (relay). */
+  seed: number;
+};
+
+export interface Environment {
+  readonly name: string;
+  /** One line: which mechanisms are in use, and why this environment was chosen. */
+  readonly description: string;
+  readonly replicas: readonly NodeName[];
+  readonly clients: readonly NodeName[];
+  readonly capabilities: ReadonlySet<FaultKind>;
+  /** Starts all nodes; resolves when every replica answers a status query. */
+  start(): Promise<void>;
+  /** Applies a fault. Network faults compose with those already active. */
+  apply(fault: ResolvedFault): Promise<void>;
+  /** Removes the fault (or restarts, or resumes) and says what it did while it was there. */
+  heal(faultId: string): Promise<Evidence>;
+  /** Never rejects: a dead client process answers info. */
+  call(client: NodeName, call: ClientCall): Promise<ClientAnswer>;
+  observe(): Promise<readonly NodeStatus[]>;
+  /** Stops the nodes (SIGTERM, then SIGKILL at the deadline) and removes everything but the folder. */
+  stop(): Promise<void>;
+}

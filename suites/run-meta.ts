@@ -1,0 +1,32 @@
+// run.json: what a run was, enough to repeat it. Version 1; a newer version is refused by name.
+
+export const RUN_META_VERSION = 1;
+
+export type RunMeta = {
+  version: number;
+  suite: string;
+  seed: number;
+  /** Git commit of the tool, or "unknown". */
+  commit: string;
+  environment: string;
+  /** Which mechanisms were in use, and why this environment. */
+  environmentDescription: string;
+  /** ISO 8601, wall clock. */
+  startedAt: string;
+  replicas: number;
+  f: number;
+  /** The suite's options as they were in force. */
+  options: Readonly<Record<string, string | number | boolean | readonly string[]>>;
+  /** What the suite claims, one sentence each, by check name. */
+  claims: Readonly<Record<string, string>>;
+  /** The line that repeats this run. */
+  reproduce: string;
+  /** Times in ns since the start of the run. */
+  phases: { loadEnd: number; healed: number; quiescent: number; end: number };
+  recoveryBoundNs: number;
+  quiescence: { reached: boolean; detail: string };
+  expectedFaults: readonly string[];
+  correctReplicas: readonly string[];
+  /** Sampled from the replicas while the run went on: one row a sample. */
+  samples: readonly { time: number; node: string; view: number; seq: number; rssBytes: number }[];
+};
