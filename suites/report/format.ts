@@ -7,7 +7,8 @@ export function grouped(n: number): string {
 
 /** ns → "12.3 s", "45 ms", "8 µs". */
 export function duration(ns: number): string {
-  if (ns >= 60e9) return `${Math.floor(ns / 60e9)} min ${Math.round((ns % 60e9) / 1e9)} s`;
+  const whole = Math.round(ns / 1e9);
+  if (whole >= 60) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   if (ns >= 1e9) return `${(ns / 1e9).toFixed(1)} s`;
   if (ns >= 1e6) return `${Math.round(ns / 1e6)} ms`;
   return `${Math.round(ns / 1e3)} µs`;

@@ -73,7 +73,9 @@ function divergence(ledgers: readonly LedgerDump[]): Html {
     return html`<p>All entries are the same on ${counted(ledgers.length, "replica")}.</p>`;
   }
   const from = Math.max(first - ENTRIES_AROUND, 0);
-  const rows = Array.from({ length: first + ENTRIES_AROUND + 1 - from }, (_, offset): Row => {
+  const longest = ledgers.reduce((most, { entries }) => Math.max(most, entries.length), 0);
+  const to = Math.min(first + ENTRIES_AROUND + 1, longest);
+  const rows = Array.from({ length: to - from }, (_, offset): Row => {
     const index = from + offset;
     const texts = ledgers.map(({ entries }) => entryText(entries[index]));
     return {
@@ -82,7 +84,7 @@ function divergence(ledgers: readonly LedgerDump[]): Html {
     };
   });
   return html`<h3>First divergence: entry ${grouped(first)}</h3>
-${sideBySide("First divergence", "Entry", ledgers, rows)}`;
+${sideBySide("First divergence", "Entry", ledgers, rows, "texts")}`;
 }
 
 function accounts(ledgers: readonly LedgerDump[]): Html {
@@ -121,8 +123,9 @@ function sideBySide(
   head: string,
   ledgers: readonly LedgerDump[],
   rows: readonly Row[],
+  kind: "numbers" | "texts" = "numbers",
 ): Html {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${label}"><table class="side-by-side">
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${label}"><table class="side-by-side ${kind}">
 <thead><tr><th>${head}</th>${ledgers.map(({ node }) => html`<th class="number">${node}</th>`)}</tr></thead>
 <tbody>${rows.map((row) => {
     const usual = mostCommon(row.cells.map(({ key }) => key));

@@ -15,6 +15,8 @@ type PlotLine = {
   values: readonly (number | null)[];
   dash?: readonly number[];
   stepped?: boolean;
+  /** Pixels; 1.5 where absent. */
+  width?: number;
 };
 
 type PlotPlan = {
@@ -55,6 +57,8 @@ function plansOf(data: ReportData, colour: Colour): PlotPlan[] {
       values: values[index] ?? [],
       dash: DASHES[Math.floor(index / LINE_COLOURS) % DASHES.length] ?? [],
       stepped: true,
+      // Replicas mostly agree: the ones below are wider, so that each can be seen.
+      width: 1.5 + 1.5 * (replicas.names.length - 1 - index),
     }));
   };
   return [
@@ -66,8 +70,8 @@ function plansOf(data: ReportData, colour: Colour): PlotPlan[] {
       underlay: (plot) => drawScatter(plot, data, colour),
       lines: [
         { label: "p50", colour: colour("--text"), values: quantiles.p50 },
-        { label: "p95", colour: colour("--text"), values: quantiles.p95, dash: [8, 4] },
-        { label: "p99", colour: colour("--text"), values: quantiles.p99, dash: [2, 3] },
+        { label: "p95", colour: colour("--p95"), values: quantiles.p95, dash: [8, 4] },
+        { label: "p99", colour: colour("--p99"), values: quantiles.p99, dash: [2, 3] },
       ],
     },
     {
@@ -109,12 +113,8 @@ function createPlot(
   range: SharedRange,
   colour: Colour,
 ): Plot {
-  const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 } };
-  const { decades, unit, whole, underlay } = plan;
-  const suffix = unit === "" ? "" : ` ${unit}`;
-  const print = (value: number | null): string => {
-    return value === null ? "" : `${Number(value.toPrecision(whole === true ? 15 : 3))}${suffix}`;
-  };
+  const { decades, underlay } = plan;
+  const print = (value: number | null): string => (value === null ? "" : valueIn(plan, value));
   const options = {
     width: Math.max(host.clientWidth, 200),
     height: HEIGHT,
@@ -126,15 +126,7 @@ function createPlot(
           ? { range: (_: Plot, __: number, max: number) => [0, Math.max(max, 1) * 1.08] }
           : { distr: 3, log: 10, range: () => decades },
     },
-    axes: [
-      { ...axis, values: (_: Plot, ticks: readonly number[]) => ticks.map((tick) => `${tick} s`) },
-      {
-        ...axis,
-        size: 72,
-        ...(whole === true ? { incrs: WHOLE_STEPS } : {}),
-        values: (_: Plot, ticks: readonly (number | null)[]) => ticks.map(print),
-      },
-    ],
+    axes: axesOf(plan, print, colour),
     series: [
       {
         label: "time",
@@ -143,7 +135,7 @@ function createPlot(
       ...plan.lines.map((line) => ({
         label: line.label,
         stroke: line.colour,
-        width: 1.5,
+        width: line.width ?? 1.5,
         dash: line.dash ?? [],
         points: { show: false },
         ...(line.stepped === true ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
@@ -161,8 +153,40 @@ function createPlot(
       ],
     },
   };
-  const plot = new uPlot(options, [plan.x, ...plan.lines.map(({ values }) => values)], host);
-  return plot;
+  return new uPlot(options, [plan.x, ...plan.lines.map(({ values }) => values)], host);
+}
+
+function axesOf(
+  { decades, whole }: PlotPlan,
+  print: (value: number | null) => string,
+  colour: Colour,
+): readonly Readonly<Record<string, unknown>>[] {
+  const stroke = colour("--quiet");
+  const grid = { stroke: colour("--line"), width: 1 };
+  const powers = (_: Plot, ticks: readonly number[]): readonly (number | null)[] => {
+    return ticks.map((tick) => (Math.abs(Math.log10(tick) % 1) < 1e-6 ? tick : null));
+  };
+  return [
+    {
+      stroke,
+      grid,
+      values: (_: Plot, ticks: readonly number[]) => ticks.map((tick) => `${tick} s`),
+    },
+    {
+      stroke,
+      grid: decades === undefined ? grid : { ...grid, filter: powers },
+      ticks: decades === undefined ? grid : { ...grid, filter: powers },
+      size: 64,
+      ...(whole === true ? { incrs: WHOLE_STEPS } : {}),
+      values: (_: Plot, ticks: readonly (number | null)[]) => ticks.map(print),
+    },
+  ];
+}
+
+function valueIn({ unit, whole }: PlotPlan, value: number): string {
+  if (unit === "ms" && value >= 1000) return `${Number((value / 1000).toPrecision(3))} s`;
+  const rounded = Number(value.toPrecision(whole === true ? 15 : 3));
+  return unit === "" ? `${rounded}` : `${rounded} ${unit}`;
 }
 
 const WHOLE_STEPS = [1, 2, 5]
@@ -199,7 +223,7 @@ function drawScatter(plot: Plot, data: ReportData, colour: Colour): void {
   withinPlotArea(plot, (pen) => {
     for (const [name, size, alpha] of [
       ["ok", 2, 0.35],
-      ["fail", 4, 0.8],
+      ["fail", 3, 0.6],
       ["info", 5, 0.9],
     ] as const) {
       const wanted = data.outcomes.indexOf(name);

@@ -164,24 +164,29 @@ function drawMarks(
   pen.font = "12px system-ui, sans-serif";
   pen.textBaseline = "top";
   pen.strokeStyle = colour("--quiet");
-  pen.fillStyle = colour("--quiet");
   let free = Number.POSITIVE_INFINITY;
   withinPlot(pen, layout, () => {
-    for (const { label, time } of [...data.marks].reverse()) {
+    pen.setLineDash([3, 3]);
+    for (const { time } of data.marks) {
       const x = xAt(layout, range, time);
-      pen.setLineDash([3, 3]);
       pen.beginPath();
       pen.moveTo(x, 0);
       pen.lineTo(x, layout.axisTop);
       pen.stroke();
-      // To the left of its line, and only where the label after it leaves room.
+    }
+    pen.setLineDash([]);
+    // To the left of its line, and only where the label after it leaves room.
+    pen.textAlign = "right";
+    for (const { label, time } of [...data.marks].reverse()) {
+      const x = xAt(layout, range, time);
       const width = pen.measureText(label).width;
       if (x > free) continue;
-      pen.textAlign = "right";
+      pen.fillStyle = colour("--page");
+      pen.fillRect(x - 6 - width, 0, width + 4, layout.stripTop - 2);
+      pen.fillStyle = colour("--quiet");
       pen.fillText(label, x - 4, 2);
       free = x - 4 - width;
     }
-    pen.setLineDash([]);
   });
 }
 
@@ -236,7 +241,7 @@ function drawOperations(
     for (const name of DRAWING_ORDER) {
       const wanted = data.outcomes.indexOf(name);
       // What succeeded may be thinner than a pixel, so that gaps in service stay visible.
-      const widthMin = name === "ok" ? 0.35 : 2;
+      const widthMin = name === "ok" ? 0.5 : 2;
       pen.fillStyle = colour(`--${name}`);
       for (const [index, from] of start.entries()) {
         const to = stop[index] ?? max;

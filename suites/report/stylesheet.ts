@@ -10,6 +10,7 @@ export const STYLESHEET = `
   --valid: #17663a; --valid-page: #e6f4ea; --invalid: #a3161c; --invalid-page: #fdeaea;
   --unknown: #7a5200; --unknown-page: #fdf3dc;
   --ok: #3f7fbf; --fail: #c77f00; --info: #c2264b; --open: #8a5fb0; --fault: #7a6f9b;
+  --p95: #6a3fa0; --p99: #b0187f;
   --replica-0: #1f77b4; --replica-1: #d55e00; --replica-2: #228833; --replica-3: #aa3377;
   --replica-4: #8c6d1f; --replica-5: #0e8c8c; --replica-6: #5b5bd6; --replica-7: #70757a;
 }
@@ -20,6 +21,7 @@ export const STYLESHEET = `
     --valid: #7fd6a0; --valid-page: #12301f; --invalid: #ff9a9a; --invalid-page: #3c1517;
     --unknown: #f0c063; --unknown-page: #352808;
     --ok: #5f9fdd; --fail: #e5a93b; --info: #ff6f8d; --open: #b794dd; --fault: #a79fd0;
+    --p95: #bda2f0; --p99: #ff8fd6;
     --replica-0: #6cb2ea; --replica-1: #ff9a4d; --replica-2: #6fcf7f; --replica-3: #e584bb;
     --replica-4: #d6b85e; --replica-5: #4fcaca; --replica-6: #a3a3ff; --replica-7: #b0b6bc;
   }
@@ -72,6 +74,7 @@ thead th { position: sticky; top: 0; background: var(--panel); font-size: .85em;
 tbody th { font-weight: 400; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .side-by-side td.number { white-space: normal; }
+.side-by-side.texts :is(td, th).number { text-align: left; }
 .differs { background: var(--invalid-page); color: var(--invalid); font-weight: 600; }
 .plot { position: relative; margin: .5rem 0 0; }
 .plot canvas { display: block; }
@@ -89,6 +92,8 @@ tbody th { font-weight: 400; }
 .key.fault::before { background: var(--fault); opacity: .5; }
 button { font: inherit; color: var(--accent); background: none; border: 1px solid var(--line); border-radius: 4px; padding: .1rem .6rem; cursor: pointer; }
 .u-legend { color: var(--text); text-align: left !important; margin: 0 !important; }
+.u-legend :is(th, td) { border: 0; font-size: 13px; white-space: nowrap; }
+.u-legend thead th, .u-legend th { position: static; background: none; }
 .u-select { background: var(--accent) !important; opacity: .2; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 0 2.5rem; }
 .pairs { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; align-content: start; margin: .5rem 0; }
