@@ -211,8 +211,11 @@ function refuseRepeats(
     ["exchangeKey", [...replicas, ...clients].map((entry) => entry.exchangeKey)],
   ];
   for (const [what, values] of places) {
-    const repeated = values.find((value, index) => values.indexOf(value) !== index);
-    if (repeated !== undefined) fields.refuse("replicas", `two nodes with the ${what} ${repeated}`);
+    const seen = new Set<string>();
+    for (const value of values) {
+      if (seen.has(value)) fields.refuse("replicas", `two nodes with the ${what} ${value}`);
+      seen.add(value);
+    }
   }
 }
 
