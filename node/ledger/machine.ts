@@ -112,6 +112,16 @@ export class LedgerMachine implements StateMachine {
     return this.#state.digest();
   }
 
+  /** Postings so far, openings among them. */
+  get entryCount(): number {
+    return this.#state.pages.entryCount;
+  }
+
+  /** Nodes in memory: of the tree as it is and of what snapshots keep of older ones. */
+  get nodeCount(): number {
+    return this.#state.pool.size;
+  }
+
   /** All accounts but @cash in the order of their ids, or those asked for that exist. */
   accounts(ids?: readonly string[]): readonly AccountRow[] {
     const { accounts } = this.#state;
