@@ -9,7 +9,7 @@ import { LedgerState } from "./state.js";
 import { CASH, type Store } from "./store.js";
 
 /** Where the replica's own nodes are found. */
-export type LocalNodes = {
+type LocalNodes = {
   node(digest: Digest): Uint8Array | undefined;
   pageOf(digest: Digest): number | undefined;
 };
