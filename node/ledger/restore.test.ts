@@ -213,6 +213,22 @@ for (const make of DISKS) {
     disk.remove();
   });
 
+  transfers("after a restore that came to nothing, the next one trusts nothing of our own", () => {
+    const batches = busyBatches(30);
+    const source = memoryDisk().open();
+    applyAll(source, batches);
+    const digest = source.snapshot();
+    const disk = make();
+    const target = disk.open();
+    applyAll(target, batches.slice(0, 20));
+    const bytes = new Uint8Array([77]);
+    target.beginRestore(99, hash("sha256", bytes, "hex"));
+    assert.is(target.putNode(bytes), "stored");
+    assert.is(target.finishRestore(), "invalid");
+    assert.is(restoreFrom(target, source, digest), nodesOf(source, digest).size);
+    disk.remove();
+  });
+
   transfers("an install that was not committed never happened", () => {
     const source = machineAfter(5);
     const disk = make();
