@@ -166,7 +166,7 @@ function labOf(
 async function arrivalsAt(peer: Peer, expected: number): Promise<Arrival[]> {
   const arrivals: Arrival[] = [];
   const deadline = performance.now() + ARRIVAL_DEADLINE_MS;
-  for (let silentTakes = 0; silentTakes < 8 && performance.now() < deadline; ) {
+  for (let silentTakes = 0; silentTakes < 5 && performance.now() < deadline; ) {
     const fresh = await peer.ask<Arrival[]>({ op: "take" });
     arrivals.push(...fresh);
     if (expected > 0 && arrivals.length >= expected) break;
@@ -254,7 +254,7 @@ async function delays(lab: Lab): Promise<void> {
   await lab.start("loss 10", { kind: "loss", percent: 10, target: R1 });
   await lab.start("duplicate 10", { kind: "duplicate", percent: 10, target: R1 });
   await lab.start("reorder 20", { kind: "reorder", percent: 20, gapMs: 10, target: R1 });
-  await lab.flow("all three", "r0", "r1", { count: 500, bytes: 300, intervalMs: 2 }, 1_000);
+  await lab.flow("all three", "r0", "r1", { count: 500, bytes: 300, intervalMs: 1 }, 1_000);
   for (const id of ["loss 10", "duplicate 10", "reorder 20"]) await lab.stop(id);
 }
 

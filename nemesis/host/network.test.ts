@@ -18,26 +18,40 @@ const nobody = prefixedShell(localShell(), NOBODY);
 
 const test = suite("network");
 
-/** Which runs are possible: who, and on which back end of iptables. */
-async function labs(): Promise<{ name: string; shell: Shell; found: Probe }[]> {
-  const possible: { name: string; shell: Shell; found: Probe }[] = [];
+type LabRun = { name: string; shell: Shell; found: Probe };
+
+/**
+ * Two runs at most: what the machine would choose, and the other back end; the second as an
+ * unprivileged user where we are root.
+ */
+async function labs(): Promise<LabRun[]> {
   if (here.mode === undefined) {
     skip("all", here.reason);
-    return possible;
+    return [];
   }
-  possible.push({ name: `${here.mode}, ${here.backend}`, shell: localShell(), found: here });
-  const nft = here.backend !== "nft" && usable(here, "iptables-nft TEE");
-  if (nft) {
-    const found: Probe = { ...here, backend: "nft" };
-    possible.push({ name: `${here.mode}, nft`, shell: localShell(), found });
+  const first: LabRun = { name: `${here.mode}, ${here.backend}`, shell: localShell(), found: here };
+  const second = (isRoot ? await unprivileged() : undefined) ?? first;
+  const other = first.found.backend === "legacy" ? "nft" : "legacy";
+  if (!usable(second.found, `iptables-${other} TEE`)) {
+    skip(`back end ${other}`, "it does not work here");
+    return second === first ? [first] : [first, second];
   }
-  if (!isRoot) return possible;
-  const readable = await nobody.run(["test", "-r", LAB]).catch(() => ({ exitCode: 1 }));
+  const who = second === first ? here.mode : "unprivileged user";
+  const found: Probe = { ...second.found, backend: other };
+  return [first, { name: `${who}, ${other}`, shell: second.shell, found }];
+}
+
+async function unprivileged(): Promise<LabRun | undefined> {
   const found = await probe(nobody, { isRoot: false });
-  if (readable.exitCode !== 0) skip("unprivileged user", `${LAB} is not readable for it`);
-  else if (found.mode === undefined) skip("unprivileged user", found.reason);
-  else possible.push({ name: `unprivileged user, ${found.backend}`, shell: nobody, found });
-  return possible;
+  const name = `unprivileged user, ${found.backend}`;
+  if (found.mode === undefined) {
+    skip(name, found.reason);
+    return undefined;
+  }
+  const readable = await nobody.run(["test", "-r", LAB]);
+  if (readable.exitCode === 0) return { name, shell: nobody, found };
+  skip(name, `${LAB} is not readable for it`);
+  return undefined;
 }
 
 function usable(found: Probe, name: string): boolean {
