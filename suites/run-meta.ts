@@ -22,13 +22,15 @@ export type RunMeta = {
   /** The line that repeats this run. */
   reproduce: string;
   /** Times in ns since the start of the run. */
-  phases: { loadEnd: number; healed: number; quiescent: number; end: number };
+  phases: { loadStart?: number; loadEnd: number; healed: number; quiescent: number; end: number };
   recoveryBoundNs: number;
   quiescence: { reached: boolean; detail: string };
   expectedFaults: readonly string[];
   correctReplicas: readonly string[];
   /** Sampled from the replicas while the run went on: one row a sample. */
   samples: readonly { time: number; node: string; view: number; seq: number; rssBytes: number }[];
+  /** Overrides of the protocol's numbers that the cluster ran with. Absent: none. */
+  protocol?: Readonly<Record<string, number>>;
   /** Replicas found dead though no fault held them; times in ns. Absent: none. */
   unexpectedExits?: readonly { time: number; node: string }[];
   /** Why the run did not go through all its phases; absent where it did. */
