@@ -36,10 +36,11 @@ export type TableRow = {
 
 const SAFETY: Claims = {
   linearizable: "Every operation takes effect at one instant between its call and its answer.",
+  "seq-order": "The order in which the ledger says it executed respects real time.",
   conservation: "Money is neither made nor lost: every read and the end add up.",
   durability: "Every acknowledged operation stands in the final ledgers, exactly once.",
   agreement: "All correct replicas end with the same accounts, entries, sessions and digest.",
-  liveness: "After the last fault is healed, every session is served within the computed bound.",
+  progress: "After the last fault is healed, every session is served within the computed bound.",
   processes: "No replica ends or dies unless the nemesis killed it.",
 };
 

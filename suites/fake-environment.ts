@@ -167,7 +167,7 @@ function execute(bank: Bank, call: ClientCall, client: number, timestamp: number
       address: text(call, "address"),
       balance: 0,
     });
-    post("open", id, id, 0);
+    post("open", "@cash", id, 0);
     return ok({});
   }
   if (account === undefined) return fail("no-such-account");
@@ -236,7 +236,9 @@ function digestOf(bank: Bank): string {
 }
 
 function dumpOf(bank: Bank, node: string, short: boolean): LedgerDump {
-  const accounts = [...bank.accounts.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const own = [...bank.accounts.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const total = own.reduce((sum, { balance }) => sum + balance, 0);
+  const accounts = [{ id: "@cash", name: "", address: "", balance: -total }, ...own];
   const entries = short ? bank.entries.slice(0, -1) : bank.entries;
   const digest = short ? "0".repeat(64) : digestOf(bank);
   return { node, seq: bank.seq, digest, chain: "", accounts, entries, sessions: [] };

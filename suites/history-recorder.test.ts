@@ -20,11 +20,19 @@ function setUp() {
   const clock: RunClock = { now: () => time.now, at: (ns) => Number(ns) };
   const path = join(folder, "history.jsonl");
   const recorder = new HistoryRecorder(createAppendFile(path), clock);
-  const lines = () => readFileSync(path, "utf8").trimEnd().split("\n").map((line) => JSON.parse(line));
+  const lines = () =>
+    readFileSync(path, "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
   return { time, recorder, lines };
 }
 
-function answer(startedNs: number, endedNs: number, fields: Partial<ClientAnswer> = {}): ClientAnswer {
+function answer(
+  startedNs: number,
+  endedNs: number,
+  fields: Partial<ClientAnswer> = {},
+): ClientAnswer {
   const times = { startedNs: String(startedNs), endedNs: String(endedNs) };
   return { id: 0, type: "ok", value: { account: "a", balance: 1 }, client: 5, ...times, ...fields };
 }
@@ -66,7 +74,10 @@ test("at one instant invocations stand before completions, so that they are conc
   recorder.invoke(read(1));
   time.now = 60;
   recorder.complete(1, answer(40, 60));
-  assert.equal(recorder.ordered().map(({ type }) => type), ["invoke", "invoke", "ok", "ok"]);
+  assert.equal(
+    recorder.ordered().map(({ type }) => type),
+    ["invoke", "invoke", "ok", "ok"],
+  );
 });
 
 test("a process's next invocation stands after its completion, even at the same instant", () => {
@@ -86,13 +97,21 @@ test("a process's next invocation stands after its completion, even at the same 
 });
 
 test("times of another machine's clock give way to the runner's bracket", () => {
-  for (const [started, ended] of [[0, 30], [20, 500], [30, 20]] as const) {
+  for (const [started, ended] of [
+    [0, 30],
+    [20, 500],
+    [30, 20],
+  ] as const) {
     const { time, recorder } = setUp();
     time.now = 10;
     recorder.invoke(read(0));
     time.now = 100;
     recorder.complete(0, answer(started, ended));
-    assert.equal(recorder.ordered().map((op) => op.time), [10, 100], `${started}..${ended}`);
+    assert.equal(
+      recorder.ordered().map((op) => op.time),
+      [10, 100],
+      `${started}..${ended}`,
+    );
     rmSync(join(folder, "history.jsonl"));
   }
 });
@@ -100,10 +119,15 @@ test("times of another machine's clock give way to the runner's bracket", () => 
 test("a refusal and an unknown end keep what was asked", () => {
   const { recorder } = setUp();
   recorder.invoke(read(0));
-  recorder.complete(0, answer(0, 0, { type: "fail", value: null, error: "no-such-account", seq: 3 }));
+  recorder.complete(
+    0,
+    answer(0, 0, { type: "fail", value: null, error: "no-such-account", seq: 3 }),
+  );
   recorder.invoke(read(1));
   recorder.complete(1, answer(0, 0, { type: "info", value: null, error: "time-out" }));
-  const [, failed, , unknown] = recorder.ordered().sort((a, b) => Number(a.process) - Number(b.process));
+  const [, failed, , unknown] = recorder
+    .ordered()
+    .sort((a, b) => Number(a.process) - Number(b.process));
   assert.equal(failed?.value, { account: "a" });
   assert.is(failed?.error, "no-such-account");
   assert.equal(unknown?.value, { account: "a" });
@@ -114,7 +138,10 @@ test("what happened stands on disk at once, in the runner's own order", () => {
   const { time, recorder, lines } = setUp();
   time.now = 5;
   recorder.invoke(read(0));
-  assert.equal(lines().map(({ index, type, time }) => [index, type, time]), [[0, "invoke", 5]]);
+  assert.equal(
+    lines().map(({ index, type, time }) => [index, type, time]),
+    [[0, "invoke", 5]],
+  );
   time.now = 9;
   recorder.nemesis("start-kill", { id: "f0" });
   recorder.complete(0, answer(6, 7));

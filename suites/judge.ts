@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { checkRun } from "../checker/check.js";
 import { readHistory } from "../checker/read-history.js";
 import type { FaultSpan, RunRecord } from "../checker/run-record.js";
-import type { CheckResult, Verdict } from "../checker/verdict.js";
+import { type CheckResult, mergeValid, type Verdict } from "../checker/verdict.js";
 import { describeFault } from "../nemesis/describe.js";
 import type { FaultRecord } from "../nemesis/faults.js";
 import type { RunMeta } from "./run-meta.js";
@@ -40,12 +40,8 @@ export function readRun(directory: string): SavedRun {
 }
 
 export function judgeRun({ meta, record }: SavedRun): Verdict {
-  const verdict = checkRun(record);
-  const checks = { ...verdict.checks, processes: checkProcesses(meta) };
-  if (verdict["valid?"] === false || checks.processes.valid === true) {
-    return { "valid?": verdict["valid?"], checks };
-  }
-  return { "valid?": checks.processes.valid, checks };
+  const checks = { ...checkRun(record).checks, processes: checkProcesses(meta) };
+  return { "valid?": mergeValid(Object.values(checks).map(({ valid }) => valid)), checks };
 }
 
 /** A history that stands alone: nothing is known of ledgers, faults or processes. */

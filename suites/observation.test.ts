@@ -24,7 +24,9 @@ test("the primary is that of the newest view which f+1 replicas have entered", (
 });
 
 test("a view that is only asked for has no primary yet", () => {
-  const asked = [3, 3, 3, 0].map((view, replica) => statusOf(replica, { view, viewActive: view === 0 }));
+  const asked = [3, 3, 3, 0].map((view, replica) =>
+    statusOf(replica, { view, viewActive: view === 0 }),
+  );
   assert.is(primaryOf(asked, REPLICAS), undefined);
   assert.is(viewOf(asked), 3);
 });

@@ -25,7 +25,9 @@ test("half of the operations read, all kinds occur, and some ought to be refused
     assert.ok((kinds.get(f) ?? 0) > 20, f);
   }
   assert.ok(ops.some(({ value }) => value["account"] === "nobody" || value["to"] === "nobody"));
-  const overdrafts = ops.filter(({ f, value }) => f === "withdraw" && Number(value["amount"]) > 2 ** 50);
+  const overdrafts = ops.filter(
+    ({ f, value }) => f === "withdraw" && Number(value["amount"]) > 2 ** 50,
+  );
   assert.ok(overdrafts.length > 10);
 });
 
