@@ -8,8 +8,8 @@ import { Command, CommanderError } from "commander";
 import { HistoryError } from "../checker/history-error.js";
 import { checkCommand } from "./commands/check.js";
 import { listLines } from "./commands/list.js";
-import { replayCommand } from "./commands/replay.js";
-import { parseRunRequest, runCommand } from "./commands/run.js";
+import { faultsOf, replayCommand } from "./commands/replay.js";
+import { neededFaults, parseRunRequest, runCommand } from "./commands/run.js";
 import { commitOf } from "./commit.js";
 import { EXIT_CRASH, EXIT_USAGE, exitCodeOf } from "./exit-code.js";
 import { registerClient } from "./hands/client.js";
@@ -53,8 +53,9 @@ function createProgram(): Command {
     .action(async (suites: string[], options: RawRunOptions) => {
       const request = parseRunRequest(suites, options, BUILD);
       const { env, store } = request.options;
+      const needed = neededFaults(request);
       const commit = await commitOf(resolve(BUILD, ".."));
-      process.exitCode = await inEnvironment({ env, store, output }, async (chosen) =>
+      process.exitCode = await inEnvironment({ env, needed, store, output }, async (chosen) =>
         exitCodeOf(await runCommand(request, { ...chosen, commit })),
       );
     });
@@ -88,7 +89,8 @@ function createProgram(): Command {
       const commit = await commitOf(resolve(BUILD, ".."));
       const source = { path, build: resolve(String(replicaBuild)), commit };
       const store = options.store ?? "store";
-      process.exitCode = await inEnvironment({ env, store, output }, async ({ context }) =>
+      const needed = faultsOf(saved);
+      process.exitCode = await inEnvironment({ env, needed, store, output }, async ({ context }) =>
         exitCodeOf(await replayCommand(saved, source, context)),
       );
     });

@@ -34,6 +34,8 @@ export type Flaw =
   | "stuck";
 
 const FAULTY_AT = 60;
+/** A stuck call ends after this at the latest, lest tests wait for nothing. */
+const STUCK_MS_MAX = 1_000;
 
 type Bank = {
   seq: number;
@@ -92,7 +94,7 @@ export function createFakeEnvironment(
       const number = calls;
       await sleep(1);
       const stuck = flaw === "stuck" && healed;
-      if (stuck) await sleep(Math.min(call.timeoutMs, 50));
+      if (stuck) await sleep(Math.min(call.timeoutMs, STUCK_MS_MAX));
       const answer = stuck || !quorum() ? unanswered() : execute(bank, call, client, timestamp);
       if (number === FAULTY_AT && answer.type === "ok") breakOnce(bank, flaw);
       const stale = staleAnswer(bank, call, answer, flaw, number);
@@ -113,6 +115,11 @@ export function createFakeEnvironment(
           status: { ...status, ...marks, transferring: false, rssBytes: 0 },
         };
       });
+    },
+    unexpectedExits: () => {
+      if (flaw !== "exit" || calls <= FAULTY_AT) return [];
+      const at = "2026-01-01T00:00:00.000Z";
+      return [{ node: "r1", pid: 2, how: "exit 1", expected: false, at, stderr: "out of ink" }];
     },
     stop: async () => {
       for (const [index, node] of replicas.entries()) {

@@ -91,11 +91,13 @@ function checkProcesses(meta: RunMeta): CheckResult {
       summary: `all ${meta.replicas} replicas ran whenever no fault held them`,
     };
   }
+  const first = exits[0];
   return {
     valid: false,
-    summary: `${exits.length} unexpected exits of replicas`,
-    explanation: exits.map(
-      ({ time, node }) => `${node} was found dead at ${(time / 1e9).toFixed(3)} s; see its log`,
-    ),
+    summary: `${exits.length} unexpected exits; first ${first?.node}: ${first?.how}`,
+    explanation: exits.flatMap(({ node, pid, how, at, stderr }) => [
+      `${node} (pid ${pid}) ended by itself at ${at}: ${how}`,
+      ...stderr.split("\n").filter((line) => line.trim() !== "").map((line) => `  ${line}`),
+    ]),
   };
 }

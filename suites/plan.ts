@@ -4,7 +4,8 @@ import { kindsOf } from "../nemesis/schedule.js";
 import type { Suite, TableRow } from "./catalogue.js";
 import type { LoadOptions } from "./interpreter.js";
 import type { RunPlan } from "./run.js";
-import { type RunOptions, SESSIONS_PER_ACCOUNT_MAX } from "./run-options.js";
+import { faultsTolerated, type RunOptions, SESSIONS_PER_ACCOUNT_MAX } from "./run-options.js";
+import { recoveryBoundNs } from "./recovery-bound.js";
 import { suiteScript } from "./script.js";
 import { tableScript } from "./table.js";
 
@@ -21,6 +22,7 @@ export type PlanBasis = {
 
 /** After this an operation's fate is not known, ms; Jepsen's usual patience. */
 export const OPERATION_TIMEOUT_MS = 5_000;
+export const QUIESCENCE_DEADLINE_MS = 10_000;
 const CLIENT_PROCESSES_MAX = 2;
 
 export function suitePlan(suite: Suite, basis: PlanBasis): RunPlan {
@@ -95,6 +97,9 @@ function commonPlan(suite: Suite, basis: PlanBasis) {
     clientProcesses: Math.min(CLIENT_PROCESSES_MAX, options.concurrency),
     protocol: suite.protocol,
     build,
+    recoveryBoundNs: (disturbedMs: number) =>
+      recoveryBoundNs(suite.protocol, faultsTolerated(options.replicas), disturbedMs),
+    quiescenceDeadlineMs: QUIESCENCE_DEADLINE_MS,
     claims: suite.claims,
     commit,
     reproduce: reproduceLine(suite.name, basis),

@@ -31,7 +31,7 @@ const refused: readonly [RawRunOptions, RegExp][] = [
   [{ replicas: "5" }, /--replicas wants 3f\+1 replicas, found 5: pass 4 or 7/],
   [{ replicas: "3" }, /--replicas wants a whole number from 4 to 31, found "3"/],
   [{ replicas: "four" }, /--replicas .* found "four"/],
-  [{ timeLimit: "0" }, /--time-limit wants a number from 1 to/],
+  [{ timeLimit: "0" }, /--time-limit wants a number from 0.5 to/],
   [{ timeLimit: "10s" }, /--time-limit .* found "10s"/],
   [{ concurrency: "0n" }, /--concurrency .* found "0n \(a count, or 2n\)"/],
   [{ concurrency: "-1" }, /--concurrency/],

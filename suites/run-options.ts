@@ -55,7 +55,7 @@ export function parseRunOptions(raw: RawRunOptions): RunOptions {
   return {
     ...given("env", raw.env),
     replicas,
-    ...given("timeLimitS", raw.timeLimit, (text) => decimal("--time-limit", text, 1, 86_400)),
+    ...given("timeLimitS", raw.timeLimit, (text) => decimal("--time-limit", text, 0.5, 86_400)),
     concurrency,
     rate: raw.rate === undefined ? 200 : decimal("--rate", raw.rate, 0, 1_000_000),
     accounts: parseAccounts(raw.accounts, concurrency),

@@ -23,9 +23,9 @@ test.before.each(() => {
 test.after.each(() => rmSync(store, { recursive: true }));
 
 function planOf(suite: string, raw: Parameters<typeof parseRunOptions>[0] = {}): RunPlan {
-  const options = parseRunOptions({ timeLimit: "1", rate: "400", nemesisInterval: "0.5", ...raw });
+  const options = parseRunOptions({ timeLimit: "0.5", rate: "600", nemesisInterval: "0.4", ...raw });
   const basis = { options, seed: 11, environment: "fake", commit: "none", build: "none" };
-  return suitePlan(suiteNamed(suite), basis);
+  return { ...suitePlan(suiteNamed(suite), basis), quiescenceDeadlineMs: 500 };
 }
 
 function contextOf(flaw: Flaw, capabilities?: readonly FaultKind[]) {
@@ -82,7 +82,7 @@ for (const [flaw, check] of FLAWS) {
 
 test("a cluster that does not come back after the cures is invalid, by progress", async () => {
   const { context } = contextOf("stuck");
-  const plan = { ...planOf("halves"), protocol: { viewTimeoutMs: 10, viewTimeoutMsMax: 20 } };
+  const plan = { ...planOf("halves"), recoveryBoundNs: () => 0.3e9 };
   const { verdict } = await performRun(plan, context);
   assert.ok(failedChecks(verdict).includes("progress"), JSON.stringify(verdict.checks));
 });
@@ -164,7 +164,8 @@ test("a replay repeats operations, sessions and faults, and finds the same claim
   const load = { concurrency: 8, accounts: 8, rate: 0, readShare: 0.5, refusedShare: 0 };
   const script = replayScript(ops, saved.faults, { ...load, timeoutMs: 5_000 });
   const again = await performRun({ ...plan, script, loadLimitMs: 20_000 }, context);
-  assert.equal(failedChecks(again.verdict), failedChecks(verdict));
+  assert.ok(failedChecks(verdict).includes("durability"));
+  assert.ok(failedChecks(again.verdict).includes("durability"));
   const replayed = readRun(again.directory);
   const asked = recordedOps(replayed, ["c0", "c1"]).map(({ session, op }) =>
     JSON.stringify([session, op]),

@@ -16,7 +16,6 @@ import { judgeRun, readRun } from "./judge.js";
 import { performSteps } from "./nemesis-runner.js";
 import { quiesce } from "./observation.js";
 import { type Output, showProgress } from "./progress.js";
-import { recoveryBoundNs } from "./recovery-bound.js";
 import { renderReport } from "./report/render.js";
 import { type RunClock, sleep, startRunClock } from "./run-clock.js";
 import type { RunMeta } from "./run-meta.js";
@@ -24,7 +23,7 @@ import { faultsTolerated } from "./run-options.js";
 import type { Script, ScriptMaker } from "./script.js";
 import { createRunDirectory, linkLatest, verdictText, writeMeta } from "./store.js";
 import { oneLine, UsageError } from "./usage-error.js";
-import { type Watch, watchReplicas } from "./watch.js";
+import { watchReplicas } from "./watch.js";
 
 export type RunPlan = {
   /** Folder of the store in which the run's folder is made. */
@@ -38,6 +37,10 @@ export type RunPlan = {
   /** The load is stopped after this, where it has not ended by itself. */
   loadLimitMs: number;
   script: ScriptMaker;
+  /** Within this a correct cluster serves again, ns, after so many ms of load and faults. */
+  recoveryBoundNs: (disturbedMs: number) => number;
+  /** Rest must be reached this long after the sessions were served. */
+  quiescenceDeadlineMs: number;
   /** Kinds the environment must honour, and evidence must show. */
   requiredFaults: readonly FaultKind[];
   claims: Readonly<Record<string, string>>;
@@ -64,8 +67,6 @@ export type RunOutcome = {
   crashed?: string;
 };
 
-/** Rest must be reached this long after the sessions were served. */
-const QUIESCENCE_DEADLINE_MS = 10_000;
 /** A session waits this much longer than the bound, so that what it waited for in vain is late. */
 const PATIENCE_MS = 500;
 
@@ -137,7 +138,8 @@ async function runPhases(
   await attempt(context.output, "collect", () =>
     collectLedgers(directory, environment.replicas, context.output),
   );
-  final = { ...final, phases: { ...final.phases, end: clock.now() } };
+  const unexpectedExits = environment.unexpectedExits();
+  final = { ...final, unexpectedExits, phases: { ...final.phases, end: clock.now() } };
   return crashed === undefined ? { final } : { final, crashed };
 }
 
@@ -153,7 +155,7 @@ type PhaseStage = {
 
 async function performPhases(stage: PhaseStage, meta: RunMeta): Promise<RunMeta> {
   const { plan, context, environment, recorder, driver, clock, script } = stage;
-  const watch = watchReplicas(environment, driver, clock);
+  const watch = watchReplicas(environment, clock);
   let phase = "start";
   const endProgress = showProgress(context.output, recorder, driver, () => ({
     phase,
@@ -168,13 +170,13 @@ async function performPhases(stage: PhaseStage, meta: RunMeta): Promise<RunMeta>
     const { loadEnd, healed } = await loadAndFaults(stage);
     phase = "recovery";
     const disturbedMs = (healed - loadStart) / 1e6;
-    const boundNs = recoveryBoundNs(plan.protocol, meta.f, disturbedMs);
+    const boundNs = plan.recoveryBoundNs(disturbedMs);
     await script.demandProgress(boundNs / 1e6 + PATIENCE_MS);
     phase = "rest";
-    await quiesce(environment, meta.correctReplicas, QUIESCENCE_DEADLINE_MS);
+    await quiesce(environment, meta.correctReplicas, plan.quiescenceDeadlineMs);
     await script.finalReads(boundNs / 1e6 + PATIENCE_MS);
     // The final reads were operations, too: the ledgers are collected at rest.
-    const quiescence = await quiesce(environment, meta.correctReplicas, QUIESCENCE_DEADLINE_MS);
+    const quiescence = await quiesce(environment, meta.correctReplicas, plan.quiescenceDeadlineMs);
     const quiescent = clock.now();
     await watch.stop();
     const { incomplete: _started, ...rest } = meta;
@@ -184,7 +186,6 @@ async function performPhases(stage: PhaseStage, meta: RunMeta): Promise<RunMeta>
       quiescence,
       phases: { loadStart, loadEnd, healed, quiescent, end: quiescent },
       samples: watch.samples,
-      ...exitsOf(watch),
     };
   } finally {
     endProgress();
@@ -221,10 +222,6 @@ function historyText(recorder: HistoryRecorder): string {
     .ordered()
     .map((op) => `${JSON.stringify(op)}\n`)
     .join("");
-}
-
-function exitsOf({ unexpectedExits }: Watch): Pick<RunMeta, "unexpectedExits"> {
-  return unexpectedExits.length === 0 ? {} : { unexpectedExits };
 }
 
 /** run.json as it stands until the run has gone through its phases. */

@@ -3,7 +3,8 @@
 import { campaignRun, endingOf } from "../campaign.js";
 import type { Ending } from "../exit-code.js";
 import { failedChecks, judgeRun, type SavedRun } from "../judge.js";
-import { OPERATION_TIMEOUT_MS } from "../plan.js";
+import { OPERATION_TIMEOUT_MS, QUIESCENCE_DEADLINE_MS } from "../plan.js";
+import { recoveryBoundNs } from "../recovery-bound.js";
 import { recordedLoadMs, recordedOps, replayScript } from "../replay.js";
 import type { RunContext, RunPlan } from "../run.js";
 import { UsageError } from "../usage-error.js";
@@ -48,8 +49,10 @@ function replayPlan(saved: SavedRun, path: string, build: string, commit: string
     protocol: meta.protocol ?? {},
     build,
     loadLimitMs: recordedLoadMs(ops) + LOAD_ALLOWANCE_MS,
+    recoveryBoundNs: (disturbedMs) => recoveryBoundNs(meta.protocol ?? {}, meta.f, disturbedMs),
+    quiescenceDeadlineMs: QUIESCENCE_DEADLINE_MS,
     script: replayScript(ops, faults, { ...load, timeoutMs: OPERATION_TIMEOUT_MS }),
-    requiredFaults: [...new Set(faults.flatMap(kindOf))],
+    requiredFaults: faultsOf(saved),
     claims: meta.claims,
     options: { ...meta.options, replayOf: path },
     commit,
@@ -68,6 +71,10 @@ function numberOption({ meta }: SavedRun, name: string): number {
   throw new UsageError("malformed", `run.json: option "${name}" wants a number, found ${value}`);
 }
 
-function kindOf(record: SavedRun["faults"][number]) {
-  return record.type === "start" ? [record.fault.intent.kind] : [];
+/** The kinds of fault that a saved run met. */
+export function faultsOf({ faults }: SavedRun): readonly FaultKind[] {
+  const kinds = faults.flatMap((record) =>
+    record.type === "start" ? [record.fault.intent.kind] : [],
+  );
+  return [...new Set(kinds)];
 }

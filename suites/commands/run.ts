@@ -44,6 +44,13 @@ export function parseRunRequest(
   return { suites, options, build };
 }
 
+/** The kinds of fault that any of the suites asks for. */
+export function neededFaults({ suites, options }: RunRequest): readonly FaultKind[] {
+  const own = suites.flatMap(({ requiredFaults }) => requiredFaults);
+  const packaged = options.nemesis === undefined ? own : kindsOf(options.nemesis);
+  return [...new Set(packaged)];
+}
+
 /** Performs all runs. Throws UsageError where the environment cannot do what a suite needs. */
 export async function runCommand(
   { suites, options, build }: RunRequest,
