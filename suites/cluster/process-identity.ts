@@ -1,0 +1,56 @@
+// Which process a pid means. Pids are reused, so whoever signals a process that is not its own
+// child compares the start time first. Source: proc(5), /proc/<pid>/stat fields 3 and 22.
+
+import { readFileSync } from "node:fs";
+
+/** A process of this machine; `startTime` is in clock ticks since boot, as decimal text. */
+export type ProcessIdentity = { pid: number; startTime: string };
+
+/** The kernel's letter: R, S, D, T (stopped), Z (zombie); undefined where there is no process. */
+export function processState(pid: number): string | undefined {
+  return statOf(pid)?.state;
+}
+
+/** Undefined where no such process runs (a zombie does not run). */
+export function identify(pid: number): ProcessIdentity | undefined {
+  const stat = statOf(pid);
+  if (stat === undefined || stat.state === "Z" || stat.state === "X") return undefined;
+  return { pid, startTime: stat.startTime };
+}
+
+/** True while this very process runs; false for another that got its pid. */
+export function isRunning(identity: ProcessIdentity): boolean {
+  return identify(identity.pid)?.startTime === identity.startTime;
+}
+
+/** Signals the process if it is still the one meant; false where it is gone. */
+export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals): boolean {
+  if (!isRunning(identity)) return false;
+  try {
+    return process.kill(identity.pid, signal);
+  } catch (error) {
+    if (codeOf(error) === "ESRCH") return false;
+    throw error;
+  }
+}
+
+/** The code of a system error, e.g. "ENOENT". */
+export function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
+function statOf(pid: number): { state: string; startTime: string } | undefined {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, "utf8");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ESRCH") return undefined;
+    throw error;
+  }
+  // The command's name, field 2, may hold spaces and brackets: count from the last bracket.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const state = fields[0];
+  const startTime = fields[19];
+  return state === undefined || startTime === undefined ? undefined : { state, startTime };
+}
