@@ -11,16 +11,17 @@ export function processState(pid: number): string | undefined {
   return statOf(pid)?.state;
 }
 
-/** Undefined where no such process runs (a zombie does not run). */
+/** Undefined where there is no such process; one that has ended but was not waited for counts. */
 export function identify(pid: number): ProcessIdentity | undefined {
   const stat = statOf(pid);
-  if (stat === undefined || stat.state === "Z" || stat.state === "X") return undefined;
-  return { pid, startTime: stat.startTime };
+  return stat === undefined ? undefined : { pid, startTime: stat.startTime };
 }
 
-/** True while this very process runs; false for another that got its pid. */
+/** True while this very process runs; false for a zombie and for another that got its pid. */
 export function isRunning(identity: ProcessIdentity): boolean {
-  return identify(identity.pid)?.startTime === identity.startTime;
+  const stat = statOf(identity.pid);
+  if (stat === undefined || stat.state === "Z" || stat.state === "X") return false;
+  return stat.startTime === identity.startTime;
 }
 
 /** Signals the process if it is still the one meant; false where it is gone. */
