@@ -29,4 +29,8 @@ export type RunMeta = {
   correctReplicas: readonly string[];
   /** Sampled from the replicas while the run went on: one row a sample. */
   samples: readonly { time: number; node: string; view: number; seq: number; rssBytes: number }[];
+  /** Replicas found dead though no fault held them; times in ns. Absent: none. */
+  unexpectedExits?: readonly { time: number; node: string }[];
+  /** Why the run did not go through all its phases; absent where it did. */
+  incomplete?: string;
 };
