@@ -5,22 +5,12 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import type { NodeName } from "../../nemesis/faults.js";
 import { CLIENT_PRINCIPAL_MIN, type PrincipalId } from "../../node/core/messages.js";
-import { generateKeys, type PublicKeys, type SecretKeys } from "../../node/runtime/keys.js";
-import { clientNames, isReplicaName, nodeFiles, replicaNames } from "./layout.js";
-
-export const CLUSTER_FILE_VERSION = 1;
-
-/**
- * Bytes of the largest datagram. With IP and UDP headers it fits an Ethernet frame, so that no
- * datagram is fragmented: rules that match ports see all of it, and a loss loses one datagram.
- */
-export const DATAGRAM_BYTES_MAX = 1_400;
+import { type ClusterFile, createCluster } from "../../node/runtime/cluster-file.js";
+import type { SecretKeys } from "../../node/runtime/keys.js";
+import { clientNames, nodeFiles, replicaNames } from "./layout.js";
 
 export type Address = { host: string; port: number };
-export type ClusterKeys = {
-  cluster: string;
-  nodes: readonly { name: NodeName; public: PublicKeys; secret: SecretKeys }[];
-};
+export type Cluster = { file: ClusterFile; secrets: ReadonlyMap<NodeName, SecretKeys> };
 
 /** Replica i is principal i, client process j is 256 + j. Throws on any other name. */
 export function principalOfName(node: NodeName): PrincipalId {
@@ -29,51 +19,38 @@ export function principalOfName(node: NodeName): PrincipalId {
   return Number(match[2]) + (match[1] === "c" ? CLIENT_PRINCIPAL_MIN : 0);
 }
 
-/** Fresh keys and a fresh cluster id. */
-export function makeKeys(replicas: number, clientProcesses: number): ClusterKeys {
-  const names = [...replicaNames(replicas), ...clientNames(clientProcesses)];
-  return {
+/** A cluster with fresh keys and a fresh id; `addressOf` says what each replica binds. */
+export function makeCluster(plan: {
+  replicas: number;
+  clientProcesses: number;
+  protocol: Readonly<Record<string, number>>;
+  datagramBytesMax: number;
+  addressOf: (replica: NodeName) => Address;
+}): Cluster {
+  return createCluster({
     cluster: randomBytes(8).toString("hex"),
-    nodes: names.map((name) => ({ name, ...generateKeys(principalOfName(name)) })),
-  };
-}
-
-/** The cluster file's content, with the replicas at these addresses. */
-export function clusterFile(
-  keys: ClusterKeys,
-  protocol: Readonly<Record<string, number>>,
-  datagramBytesMax: number,
-  addressOf: (replica: NodeName) => Address,
-): object {
-  const named = (name: NodeName, publicKeys: PublicKeys) => ({
-    id: principalOfName(name),
-    name,
-    ...publicKeys,
+    protocol: plan.protocol,
+    datagramBytesMax: plan.datagramBytesMax,
+    replicas: replicaNames(plan.replicas).map((name) => ({ name, ...plan.addressOf(name) })),
+    clients: clientNames(plan.clientProcesses).map((name) => ({ name })),
   });
-  return {
-    version: CLUSTER_FILE_VERSION,
-    cluster: keys.cluster,
-    protocol,
-    datagramBytesMax,
-    replicas: keys.nodes
-      .filter(({ name }) => isReplicaName(name))
-      .map((node) => ({ ...named(node.name, node.public), ...addressOf(node.name) })),
-    clients: keys.nodes
-      .filter(({ name }) => !isReplicaName(name))
-      .map((node) => named(node.name, node.public)),
-  };
 }
 
-/** Writes each node's key file and cluster file into its folder. */
+/** Writes each node's key file, and its cluster file with the replicas where that node sees them. */
 export function writeNodeFiles(
   directory: string,
-  keys: ClusterKeys,
-  fileFor: (node: NodeName) => object,
+  { file, secrets }: Cluster,
+  addressOf: (node: NodeName, replica: NodeName) => Address,
 ): void {
-  for (const { name, secret } of keys.nodes) {
-    const files = nodeFiles(directory, name);
+  for (const [node, secret] of secrets) {
+    const files = nodeFiles(directory, node);
+    const replicas = file.replicas.map((entry) => ({ ...entry, ...addressOf(node, entry.name) }));
     mkdirSync(files.folder, { recursive: true });
-    writeFileSync(files.keyFile, `${JSON.stringify(secret, null, 2)}\n`, { mode: 0o600 });
-    writeFileSync(files.clusterFile, `${JSON.stringify(fileFor(name), null, 2)}\n`);
+    writeFileSync(files.keyFile, jsonText(secret), { mode: 0o600 });
+    writeFileSync(files.clusterFile, jsonText({ ...file, replicas }));
   }
+}
+
+export function jsonText(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }

@@ -16,7 +16,7 @@ import type {
 import { clientNames, isReplicaName, replicaNames } from "./layout.js";
 import { freePorts } from "./ports.js";
 import { ProcessFaults } from "./process-faults.js";
-import { ClusterProcesses } from "./processes.js";
+import { ClusterProcesses, STOP_MS_MAX } from "./processes.js";
 import { Reaper } from "./reaper.js";
 import { isNetworkFault, networkEvidence } from "./relay-evidence.js";
 import { RelayProcess } from "./relay-process.js";
@@ -39,8 +39,12 @@ export const LOCAL_CAPABILITIES: ReadonlySet<FaultKind> = new Set<FaultKind>([
 ]);
 
 /** `reason` says why this environment and not another; it becomes part of the description. */
-export function createLocal(options: EnvironmentOptions, reason: string): Environment {
-  return new Local(options, reason);
+export function createLocal(
+  options: EnvironmentOptions,
+  reason: string,
+  stopMsMax = STOP_MS_MAX,
+): Environment {
+  return new Local(options, reason, stopMsMax);
 }
 
 type ActiveLinks = { fault: ResolvedFault; before: readonly LinkTraffic[] };
@@ -59,13 +63,15 @@ class Local implements Environment {
   readonly clients: readonly NodeName[];
   readonly capabilities = LOCAL_CAPABILITIES;
   readonly #options: EnvironmentOptions;
+  readonly #stopMsMax: number;
   readonly #activeLinks = new Map<string, ActiveLinks>();
   #started: Started | undefined;
   /** Faults come and go one after the other, in the order they were asked for. */
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(options: EnvironmentOptions, reason: string) {
+  constructor(options: EnvironmentOptions, reason: string, stopMsMax: number) {
     this.#options = options;
+    this.#stopMsMax = stopMsMax;
     this.description = `local: processes behind a UDP relay on ${HOST}, signals; ${reason}`;
     this.replicas = replicaNames(options.replicas);
     this.clients = clientNames(options.clientProcesses);
@@ -89,6 +95,7 @@ class Local implements Environment {
         options: this.#options,
         runtimeFolder,
         datagramBytesMax: DATAGRAM_BYTES_MAX,
+        stopMsMax: this.#stopMsMax,
         placeOf: (node) => ({
           listen: { host: HOST, port: own.get(node) ?? 0 },
           addressOf: (replica) => addressOf(node, replica),

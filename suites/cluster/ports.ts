@@ -3,7 +3,7 @@
 
 import { randomInt } from "node:crypto";
 import { createSocket, type Socket } from "node:dgram";
-import { codeOf } from "./process-identity.js";
+import { systemCodeOf } from "../../node/runtime/ordeal-error.js";
 
 const PORT_MIN = 10_240;
 const PORT_MAX = 32_000;
@@ -40,7 +40,7 @@ export async function firstTaken(
 function bound(socket: Socket, port: number, host: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     socket.once("error", (error) => {
-      if (codeOf(error) === "EADDRINUSE") resolve(false);
+      if (systemCodeOf(error) === "EADDRINUSE") resolve(false);
       else reject(error);
     });
     socket.bind({ port, address: host, exclusive: true }, () => resolve(true));

@@ -2,6 +2,7 @@
 // child compares the start time first. Source: proc(5), /proc/<pid>/stat fields 3 and 22.
 
 import { readFileSync } from "node:fs";
+import { systemCodeOf } from "../../node/runtime/ordeal-error.js";
 
 /** A process of this machine; `startTime` is in clock ticks since boot, as decimal text. */
 export type ProcessIdentity = { pid: number; startTime: string };
@@ -30,15 +31,9 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals)
   try {
     return process.kill(identity.pid, signal);
   } catch (error) {
-    if (codeOf(error) === "ESRCH") return false;
+    if (systemCodeOf(error) === "ESRCH") return false;
     throw error;
   }
-}
-
-/** The code of a system error, e.g. "ENOENT". */
-export function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
 }
 
 function statOf(pid: number): { state: string; startTime: string } | undefined {
@@ -46,7 +41,7 @@ function statOf(pid: number): { state: string; startTime: string } | undefined {
   try {
     text = readFileSync(`/proc/${pid}/stat`, "utf8");
   } catch (error) {
-    if (codeOf(error) === "ENOENT" || codeOf(error) === "ESRCH") return undefined;
+    if (systemCodeOf(error) === "ENOENT" || systemCodeOf(error) === "ESRCH") return undefined;
     throw error;
   }
   // The command's name, field 2, may hold spaces and brackets: count from the last bracket.

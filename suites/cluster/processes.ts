@@ -6,13 +6,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { NodeName } from "../../nemesis/faults.js";
 import { ClientCalls } from "./client-process.js";
-import {
-  type Address,
-  type ClusterKeys,
-  clusterFile,
-  makeKeys,
-  writeNodeFiles,
-} from "./cluster-files.js";
+import { type Address, type Cluster, makeCluster, writeNodeFiles } from "./cluster-files.js";
 import { askStatus } from "./control.js";
 import { nowMs, waitUntil } from "./deadline.js";
 import type {
@@ -29,7 +23,8 @@ import { type ProcessIdentity, processState } from "./process-identity.js";
 /** A replica answers within this after a start, or the start has failed. */
 const START_MS_MAX = 20_000;
 const STATUS_MS_MAX = 1_000;
-const STOP_MS_MAX = 5_000;
+/** How long a node may take to end after SIGTERM. */
+export const STOP_MS_MAX = 5_000;
 
 /** Where one node runs and how it reaches the others. */
 export type NodePlace = {
@@ -45,6 +40,8 @@ export type ClusterPlan = {
   /** For control sockets; short. */
   runtimeFolder: string;
   datagramBytesMax: number;
+  /** How long nodes may take to end after SIGTERM. */
+  stopMsMax: number;
   placeOf: (node: NodeName) => NodePlace;
   /** Hears of every process that was started. */
   onStart: (identity: ProcessIdentity) => void;
@@ -56,8 +53,8 @@ export type Restart = { pid: number; readyMs: number } | { error: string };
 export class ClusterProcesses {
   readonly replicas: readonly NodeName[];
   readonly clients: readonly NodeName[];
-  readonly keys: ClusterKeys;
   readonly #plan: ClusterPlan;
+  readonly #cluster: Cluster;
   readonly #processes = new Map<NodeName, NodeProcess>();
   readonly #calls = new Map<NodeName, ClientCalls>();
 
@@ -66,7 +63,11 @@ export class ClusterProcesses {
     this.#plan = plan;
     this.replicas = replicaNames(replicas);
     this.clients = clientNames(clientProcesses);
-    this.keys = makeKeys(replicas, clientProcesses);
+    this.#cluster = makeCluster({
+      ...plan.options,
+      datagramBytesMax: plan.datagramBytesMax,
+      addressOf: (replica) => plan.placeOf(replica).listen,
+    });
     for (const node of [...this.replicas, ...this.clients]) {
       const output = isReplicaName(node) ? "files" : "pipes";
       const files = nodeFiles(directory, node);
@@ -80,9 +81,9 @@ export class ClusterProcesses {
    * with the node's own words where one does not; the caller then stops what has been started.
    */
   async start(): Promise<void> {
-    const { options, datagramBytesMax, placeOf } = this.#plan;
-    writeNodeFiles(options.directory, this.keys, (node) =>
-      clusterFile(this.keys, options.protocol, datagramBytesMax, placeOf(node).addressOf),
+    const { options, placeOf } = this.#plan;
+    writeNodeFiles(options.directory, this.#cluster, (node, replica) =>
+      placeOf(node).addressOf(replica),
     );
     for (const replica of this.replicas) this.#startNode(replica, "first");
     for (const client of this.clients) this.#startNode(client, "first");
@@ -135,7 +136,7 @@ export class ClusterProcesses {
   /** Stops all nodes, clients first; resolves when none of them runs. */
   async stop(): Promise<void> {
     const stopAll = (nodes: readonly NodeName[]) =>
-      Promise.all(nodes.map((node) => this.process(node).stop(STOP_MS_MAX)));
+      Promise.all(nodes.map((node) => this.process(node).stop(this.#plan.stopMsMax)));
     await stopAll(this.clients);
     await stopAll(this.replicas);
   }

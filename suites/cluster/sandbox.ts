@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { execa } from "execa";
-import { codeOf } from "./process-identity.js";
+import { systemCodeOf } from "../../node/runtime/ordeal-error.js";
 
 /** "root": as we are; "user": as root of a user namespace, which is ourselves outside. */
 export type SandboxWay = "root" | "user";
@@ -114,7 +114,7 @@ function readProc(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    if (codeOf(error) === "ENOENT" || codeOf(error) === "ESRCH") return undefined;
+    if (systemCodeOf(error) === "ENOENT" || systemCodeOf(error) === "ESRCH") return undefined;
     throw error;
   }
 }
