@@ -36,7 +36,7 @@ export function nemesisPlan(options: PlanOptions): PlannedAction[] {
   requirePositive("nemesis interval", intervalMs);
   requirePositive("time limit", timeLimitMs);
   const spans = packagesOf(packages)
-    .flatMap((each, index) => spansOf(each, options, random.fork(`${each.name}-${index}`)))
+    .flatMap((each) => spansOf(each, options, random.fork(each.name)))
     .sort((a, b) => a.startMs - b.startMs);
   const actions = spans.flatMap(({ intent, startMs, stopMs }, index): PlannedAction[] => [
     { atMs: startMs, action: "start", faultId: `f${index}`, intent },
