@@ -31,7 +31,7 @@ function createProgram(): Command {
     .description("Trial by fault: runs a PBFT bank, breaks what it runs on, judges what it did.")
     .option("--debug", "show the stack of a crash")
     .exitOverride()
-    .configureOutput({ outputError: () => undefined });
+    .configureOutput({ writeErr: () => undefined }); // What it says is said once, below.
 
   program
     .command("run")
@@ -97,9 +97,6 @@ function createProgram(): Command {
 
   registerCluster(program);
   registerClient(program);
-  for (const command of program.commands) {
-    command.exitOverride().configureOutput({ outputError: () => undefined });
-  }
   return program;
 }
 

@@ -1,10 +1,10 @@
 // Chooses the environment, says which and why before anything else, and does the work where it belongs:
 // here, or by running this program again inside the sandbox of namespaces.
 
+import type { FaultKind } from "../nemesis/faults.js";
 import { chooseEnvironment, createEnvironment } from "./cluster/choose.js";
 import { enterSandbox, insideSandbox } from "./cluster/sandbox.js";
 import { EXIT_CRASH } from "./exit-code.js";
-import type { FaultKind } from "../nemesis/faults.js";
 import type { Output } from "./progress.js";
 import type { RunContext } from "./run.js";
 import { openIndex } from "./run-index.js";

@@ -97,7 +97,10 @@ function checkProcesses(meta: RunMeta): CheckResult {
     summary: `${exits.length} unexpected exits; first ${first?.node}: ${first?.how}`,
     explanation: exits.flatMap(({ node, pid, how, at, stderr }) => [
       `${node} (pid ${pid}) ended by itself at ${at}: ${how}`,
-      ...stderr.split("\n").filter((line) => line.trim() !== "").map((line) => `  ${line}`),
+      ...stderr
+        .split("\n")
+        .filter((line) => line.trim() !== "")
+        .map((line) => `  ${line}`),
     ]),
   };
 }

@@ -3,9 +3,9 @@
 import { kindsOf } from "../nemesis/schedule.js";
 import type { Suite, TableRow } from "./catalogue.js";
 import type { LoadOptions } from "./interpreter.js";
+import { recoveryBoundNs } from "./recovery-bound.js";
 import type { RunPlan } from "./run.js";
 import { faultsTolerated, type RunOptions, SESSIONS_PER_ACCOUNT_MAX } from "./run-options.js";
-import { recoveryBoundNs } from "./recovery-bound.js";
 import { suiteScript } from "./script.js";
 import { tableScript } from "./table.js";
 

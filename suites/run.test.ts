@@ -1,4 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
@@ -23,7 +30,12 @@ test.before.each(() => {
 test.after.each(() => rmSync(store, { recursive: true }));
 
 function planOf(suite: string, raw: Parameters<typeof parseRunOptions>[0] = {}): RunPlan {
-  const options = parseRunOptions({ timeLimit: "0.5", rate: "600", nemesisInterval: "0.4", ...raw });
+  const options = parseRunOptions({
+    timeLimit: "0.5",
+    rate: "600",
+    nemesisInterval: "0.4",
+    ...raw,
+  });
   const basis = { options, seed: 11, environment: "fake", commit: "none", build: "none" };
   return { ...suitePlan(suiteNamed(suite), basis), quiescenceDeadlineMs: 500 };
 }
@@ -145,7 +157,11 @@ test("a history that stands alone is judged by what it can tell", async () => {
 
 test("a table's run counts its operations and kills on the way", async () => {
   const suite = suiteNamed("paper-table");
-  const row = { iterations: 300, crashes: 2, paper: { timeS: 1, viewChanges: 1, accuracyPercent: 1 } };
+  const row = {
+    iterations: 300,
+    crashes: 2,
+    paper: { timeS: 1, viewChanges: 1, accuracyPercent: 1 },
+  };
   const options = parseRunOptions({});
   const basis = { options, seed: 3, environment: "fake", commit: "none", build: "none" };
   const { context } = contextOf("none");

@@ -24,26 +24,28 @@ test("half of the operations read, all kinds occur, and some ought to be refused
   for (const f of ["balance", "statement", "deposit", "withdraw", "move", "open"]) {
     assert.ok((kinds.get(f) ?? 0) > 20, f);
   }
-  assert.ok(ops.some(({ value }) => value["account"] === "nobody" || value["to"] === "nobody"));
+  assert.ok(ops.some(({ value }) => Object.values(value).includes("nobody")));
   const overdrafts = ops.filter(
-    ({ f, value }) => f === "withdraw" && Number(value["amount"]) > 2 ** 50,
+    ({ f, value: { amount } }) => f === "withdraw" && Number(amount) > 2 ** 50,
   );
   assert.ok(overdrafts.length > 10);
 });
 
 test("without a refused share, nothing names a missing account or asks for too much", () => {
   for (const { f, value } of draw(2_000, { ...OPTIONS, refusedShare: 0 })) {
+    const { amount = 1 } = value;
     assert.not.equal(f, "open");
     assert.ok(!Object.values(value).includes("nobody"));
-    assert.ok(Number(value["amount"] ?? 1) <= 2 ** 32);
+    assert.ok(Number(amount) <= 2 ** 32);
   }
 });
 
 test("amounts are wide and distinct, and moves join two accounts", () => {
   const amounts: number[] = [];
   for (const { f, value } of draw(2_000, { ...OPTIONS, refusedShare: 0 })) {
-    if (f === "move") assert.is.not(value["from"], value["to"]);
-    if (typeof value["amount"] === "number") amounts.push(value["amount"]);
+    const { from, to, amount } = value;
+    if (f === "move") assert.is.not(from, to);
+    if (typeof amount === "number") amounts.push(amount);
   }
   assert.is(new Set(amounts).size, amounts.length);
   assert.ok(Math.max(...amounts) > 2 ** 31);
@@ -53,8 +55,9 @@ test("amounts are wide and distinct, and moves join two accounts", () => {
 test("an account is opened with more than ordinary withdrawals take, far below the range", () => {
   const [open, deposit] = openingOps(3, createRandom(1));
   assert.is(open?.f, "open");
-  assert.is(deposit?.value["account"], "a3");
-  const amount = Number(deposit?.value["amount"]);
+  const { account, amount } = { ...deposit?.value };
+  assert.is(account, "a3");
+  assert.ok(typeof amount === "number");
   assert.ok(amount >= 2 ** 40 && amount < 2 ** 41);
 });
 

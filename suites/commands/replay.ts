@@ -1,5 +1,6 @@
 // `ordeal replay`: repeats a saved run and says whether the same claims fail again.
 
+import type { FaultKind } from "../../nemesis/faults.js";
 import { campaignRun, endingOf } from "../campaign.js";
 import type { Ending } from "../exit-code.js";
 import { failedChecks, judgeRun, type SavedRun } from "../judge.js";

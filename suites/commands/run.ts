@@ -3,6 +3,8 @@
 import { randomInt } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { FaultKind } from "../../nemesis/faults.js";
+import { kindsOf } from "../../nemesis/schedule.js";
 import {
   type CampaignRun,
   campaignRun,
@@ -32,16 +34,19 @@ export function parseRunRequest(
 ): RunRequest {
   const suites = names.map(suiteNamed);
   const options = parseRunOptions(raw);
-  const build = options.replicaBuild === undefined ? ownBuild : resolve(options.replicaBuild);
-  const main = join(build, "node", "runtime", "main.js");
-  if (!existsSync(main)) {
-    throw new UsageError(
-      "no-build",
-      `--replica-build wants a build with node/runtime/main.js, found none at ${main}: build it first`,
-    );
-  }
   if (options.junit !== undefined) writeJunit(options.junit, []);
-  return { suites, options, build };
+  return { suites, options, build: buildOf(options.replicaBuild, ownBuild) };
+}
+
+function buildOf(asked: string | undefined, ownBuild: string): string {
+  if (asked === undefined) return ownBuild;
+  const build = resolve(asked);
+  const main = join(build, "node", "runtime", "main.js");
+  if (existsSync(main)) return build;
+  throw new UsageError(
+    "no-build",
+    `--replica-build wants a build with node/runtime/main.js, found none at ${main}: build it first`,
+  );
 }
 
 /** The kinds of fault that any of the suites asks for. */
