@@ -16,7 +16,7 @@ import {
   restoreFrom,
 } from "./fixture.js";
 import type { LedgerMachine } from "./machine.js";
-import { childrenOf, decodeNode, encodeRoot, NODE_BYTES_MAX } from "./nodes.js";
+import { childrenOf, decodeNode, encodeRoot, NODE_BYTES_MAX, PAGE_ENTRIES } from "./nodes.js";
 
 /** Every node of a snapshot; fails where one cannot be had, is too large or has another name. */
 function nodesOf(machine: LedgerMachine, root: Digest): Map<Digest, Uint8Array> {
@@ -145,6 +145,34 @@ for (const make of DISKS) {
     assert.is(reopened.snapshot(), digest);
     assert.equal(nodesOf(reopened, digest), nodesOf(source, digest));
     disk.remove();
+  });
+
+  transfers("a shared page may end inside a block here and between two blocks there", () => {
+    const posts = Array.from({ length: 2 * PAGE_ENTRIES }, (_, index) =>
+      index === 0
+        ? request(1, 1, { kind: "open", account: "a", name: "", address: "" })
+        : request(1, index + 1, { kind: "deposit", account: "a", amount: 1 }),
+    );
+    const ending = [posts.slice(0, PAGE_ENTRIES), posts.slice(PAGE_ENTRIES)];
+    const goingOn = [posts.slice(0, PAGE_ENTRIES + 1), posts.slice(PAGE_ENTRIES + 1)];
+    for (const [there, here] of [
+      [ending, goingOn],
+      [goingOn, ending],
+      [ending.slice(0, 1), goingOn],
+    ] as const) {
+      const source = memoryDisk().open();
+      applyAll(source, there);
+      const digest = source.snapshot();
+      const disk = make();
+      const target = disk.open();
+      applyAll(target, here);
+      restoreFrom(target, source, digest);
+      target.commit();
+      const reopened = disk.open();
+      for (const machine of [source, reopened]) applyAll(machine, busyBatches(1));
+      assert.is(reopened.currentDigest(), source.currentDigest());
+      disk.remove();
+    }
   });
 
   transfers("a laggard fetches the pages it lacks and none that it has", () => {

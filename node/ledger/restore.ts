@@ -9,7 +9,7 @@ import { LedgerState } from "./state.js";
 import { CASH, type Store } from "./store.js";
 
 /** Where the replica's own nodes are found. */
-export type LocalNodes = {
+type LocalNodes = {
   node(digest: Digest): Uint8Array | undefined;
   pageOf(digest: Digest): number | undefined;
 };
@@ -57,7 +57,7 @@ export class Restore {
   build(): LedgerState | undefined {
     if (this.#malformed || this.#missing.size > 0) return undefined;
     const root = this.#node(this.digest);
-    if (root?.kind !== "root" || root.root.seq !== this.seq) return undefined;
+    if (root?.kind !== "root") return undefined;
     const state = new LedgerState(this.#store);
     for (const leaf of this.#leaves(root.root.accounts)) {
       if (leaf.kind !== "accounts") return undefined;

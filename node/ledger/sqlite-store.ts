@@ -59,11 +59,8 @@ export function openSqliteStore(path: string): SqliteStore {
 }
 
 function prepareSchema(db: Database.Database, path: string): void {
-  const version = db.pragma("user_version", { simple: true });
-  const tables = db.prepare<[], { n: number }>("SELECT count(*) AS n FROM sqlite_schema").get();
-  db.pragma("journal_mode = WAL");
-  db.pragma("synchronous = NORMAL");
-  if (version === 0 && tables?.n === 0) {
+  const objects = db.prepare<[], { n: number }>("SELECT count(*) AS n FROM sqlite_schema").get();
+  if (objects?.n === 0) {
     db.transaction(() => {
       db.exec(SCHEMA);
       db.pragma(`application_id = ${APPLICATION_ID}`);
@@ -71,6 +68,8 @@ function prepareSchema(db: Database.Database, path: string): void {
     })();
   }
   checkLedgerFile(db, path);
+  db.pragma("journal_mode = WAL");
+  db.pragma("synchronous = NORMAL");
 }
 
 /** Throws where the database is not a ledger of this version. */

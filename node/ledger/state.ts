@@ -61,6 +61,9 @@ export class LedgerState implements Books {
   #root: { seq: Seq; node: PooledNode } | undefined;
 
   constructor(store: Pick<Store, "entries">, stored: Stored = EMPTY) {
+    const fullPages = Math.floor(stored.entryCount / PAGE_ENTRIES);
+    const { length } = stored.pageDigests;
+    assert(length === fullPages, `${length} page digests for ${stored.entryCount} entries`);
     this.#store = store;
     this.seq = stored.seq;
     this.chain = stored.chain;
