@@ -112,7 +112,7 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
     signatures: scheme.backend,
     hollow,
     recordCount: content.records.length,
-    logBytesCut: content.bytesCut,
+    logTorn: content.torn,
     ...statusOf(replica),
   });
   return {
@@ -138,7 +138,7 @@ function entryOf(cluster: ClusterFile, key: SecretKeys): { id: number; name: str
 type Content = {
   log: LogFile;
   records: readonly LogRecord[];
-  bytesCut: number;
+  torn: boolean;
   hollow: boolean;
 };
 
@@ -162,7 +162,7 @@ function openData({ data, cluster, init }: ReplicaOptions): Content {
   if (content === undefined) {
     const hollow = !init;
     const log = LogFile.create(path, { cluster: cluster.cluster, hollow });
-    return { log, records: [], bytesCut: 0, hollow };
+    return { log, records: [], torn: false, hollow };
   }
   const records = content.records.map((bytes, index) => {
     const record = decodeRecord(bytes);
