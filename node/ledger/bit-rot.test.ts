@@ -7,9 +7,9 @@ import Database from "better-sqlite3";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { exportLedger } from "./export.js";
-import { applyAll, busyBatches, fetchAll, memoryDisk, restoreFrom } from "./fixture.js";
 import { LedgerMachine } from "./machine.js";
 import { openSqliteStore } from "./sqlite-store.js";
+import { applyAll, busyBatches, fetchAll, memoryDisk, restoreFrom } from "./testing/fixture.js";
 
 const ROT = {
   "an account's balance": "UPDATE account SET balance = balance + 1 WHERE id = 'account-3'",

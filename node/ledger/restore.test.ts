@@ -5,6 +5,8 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Digest } from "../core/messages.js";
+import type { LedgerMachine } from "./machine.js";
+import { childrenOf, decodeNode, encodeRoot, NODE_BYTES_MAX, PAGE_ENTRIES } from "./nodes.js";
 import {
   anyBatches,
   applyAll,
@@ -14,9 +16,7 @@ import {
   memoryDisk,
   request,
   restoreFrom,
-} from "./fixture.js";
-import type { LedgerMachine } from "./machine.js";
-import { childrenOf, decodeNode, encodeRoot, NODE_BYTES_MAX, PAGE_ENTRIES } from "./nodes.js";
+} from "./testing/fixture.js";
 
 /** Every node of a snapshot; fails where one cannot be had, is too large or has another name. */
 function nodesOf(machine: LedgerMachine, root: Digest): Map<Digest, Uint8Array> {
