@@ -58,7 +58,7 @@ type NodeState = {
   dropsSeen: Map<string, number>;
 };
 
-const PACKETS_PER_SECOND_DEFAULT = 2_000;
+const PACKETS_PER_SECOND_DEFAULT = 3_000;
 const NO_EGRESS: EgressPlan = { links: [], pools: [] };
 
 export class NetnsNetwork {

@@ -15,7 +15,7 @@ const plan: EgressPlan = {
 test("an HTB line is a class in which 1,500 bytes take the wait, with a short queue", () => {
   assert.equal(addLines("eth0", plan, 0, "htb").slice(-2), [
     "class add dev eth0 parent 1: classid 1:3 htb rate 240000bit burst 1 cburst 1 mpu 1500 quantum 1500",
-    "qdisc add dev eth0 parent 1:3 handle 13: pfifo limit 8",
+    "qdisc add dev eth0 parent 1:3 handle 13: pfifo limit 4",
   ]);
   assert.is(addLines("eth0", plan, 0, "htb").length, 6);
 });
