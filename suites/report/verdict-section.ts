@@ -35,7 +35,12 @@ function sentence(verdict: Verdict): string {
 }
 
 /** What was run, in a glance, and the line that runs it again. */
-export function facts(meta: RunMeta, record: RunRecord, operations: readonly Operation[]): Html {
+export function facts(
+  meta: RunMeta,
+  record: RunRecord,
+  operations: readonly Operation[],
+  endNs: number,
+): Html {
   const landed = record.faults.filter((fault) => fault.landed).length;
   const counts = OUTCOMES.map((outcome) => {
     return [
@@ -54,7 +59,7 @@ export function facts(meta: RunMeta, record: RunRecord, operations: readonly Ope
         ? "not sampled"
         : `${Math.min(...spread(views))} to ${Math.max(...spread(views))}`,
     ],
-    ["Length", duration(meta.phases.end)],
+    ["Length", duration(endNs)],
     ["Started", html`<time datetime="${meta.startedAt}">${meta.startedAt}</time>`],
     ["Environment", meta.environment],
     ["Commit", meta.commit.slice(0, 12)],
@@ -95,10 +100,13 @@ ${
     ? undefined
     : html`<details${check.valid === true ? "" : html` open`}><summary>Explanation, ${counted(explanation.length, "line")}</summary><pre tabindex="0">${explanation.join("\n")}</pre></details>`
 }
-${
-  figures.length === 0
-    ? undefined
-    : html`<p class="figures">${figures.map(([key, value]) => html`<span>${key} <b>${typeof value === "number" ? grouped(value) : value}</b></span>`)}</p>`
-}
+${figures.length === 0 ? undefined : html`<p class="figures">${figures.map(figure)}</p>`}
 </li>`;
+}
+
+/** Times are told by their names, as everywhere: "bound ns". */
+function figure([name, value]: readonly [string, string | number]): Html {
+  const inNs = typeof value === "number" && name.endsWith(" ns");
+  const text = inNs ? duration(value) : typeof value === "number" ? grouped(value) : value;
+  return html`<span>${inNs ? name.slice(0, -3) : name} <b>${text}</b></span>`;
 }
