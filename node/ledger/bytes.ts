@@ -28,6 +28,11 @@ export class ByteReader {
     return !this.#failed && this.#offset === this.#bytes.length;
   }
 
+  /** Bytes not read yet; 0 after a failure, so that "read until the end" ends. */
+  get remaining(): number {
+    return this.#failed ? 0 : this.#bytes.length - this.#offset;
+  }
+
   u8(): number {
     const at = this.#take(1);
     return at < 0 ? 0 : this.#view.getUint8(at);
@@ -75,10 +80,6 @@ export class ByteReader {
   /** Marks the input as malformed for a reason that only the decoder knows. */
   fail(): void {
     this.#failed = true;
-  }
-
-  get failed(): boolean {
-    return this.#failed;
   }
 
   /** The offset of `length` more bytes, or -1 where they are not there. */

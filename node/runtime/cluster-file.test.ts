@@ -56,7 +56,7 @@ test("what is created is read back, with the defaults under the overrides", () =
 
 test("a malformed file is refused in one line that names the field", () => {
   assert.match(refusalOfText("{"), /^x\.json: not JSON: /);
-  assert.match(refusalOfText("[]"), /^x\.json: the file: want an object, found \[\]$/);
+  assert.match(refusalOfText("[]"), /^x\.json: want an object, found \[\]$/);
   const cases: readonly [string, unknown, RegExp][] = [
     ["version", 2, /^x\.json: version: this program reads version 1, found 2$/],
     ["cluster", "zz", /^x\.json: cluster: want 16 hexadecimal characters, found "zz"$/],

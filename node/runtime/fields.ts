@@ -25,7 +25,7 @@ export class Fields {
     this.#path = path;
     this.#failure = failure;
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      throw failure(`${path === "" ? "the file" : path}: want an object, found ${shown(value)}`);
+      throw failure(`${path === "" ? "" : `${path}: `}want an object, found ${shown(value)}`);
     }
     this.#fields = new Map(Object.entries(value));
   }
@@ -51,6 +51,10 @@ export class Fields {
     const value = this.#take(name);
     if (typeof value === "string" && pattern.test(value)) return value;
     return this.refuse(name, `want ${wanted}, found ${shown(value)}`);
+  }
+
+  any(name: string): unknown {
+    return this.#take(name);
   }
 
   child(name: string): Fields {

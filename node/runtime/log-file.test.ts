@@ -44,7 +44,7 @@ function read(): { texts: string[]; bytesCut: number; hollow: boolean } {
   assert.ok(content);
   const texts = (content?.records ?? []).map((record) => Buffer.from(record).toString());
   content?.log.close();
-  return { texts, bytesCut: content?.bytesCut ?? -1, hollow: content?.log.hollow ?? false };
+  return { texts, bytesCut: content?.bytesCut ?? -1, hollow: content?.hollow ?? false };
 }
 
 const GROUPS = [["a", "bb"], ["ccc"], ["", "dddd", "e"]];
@@ -125,27 +125,26 @@ test("a record cannot pass for a group: a torn tail that holds another log is cu
 test("compaction replaces everything at once and survives a leftover of its own", () => {
   written(GROUPS);
   const content = LogFile.open(path, CLUSTER);
-  content?.log.replace(records("stable"), { hollow: false });
+  content?.log.replace(records("stable"));
   content?.log.append(records("after"));
   content?.log.close();
   writeFileSync(`${path}.new`, "a compaction that a crash cut short");
   assert.equal(read().texts, ["stable", "after"]);
   assert.throws(() => statSync(`${path}.new`), /ENOENT/);
   const again = LogFile.open(path, CLUSTER);
-  again?.log.replace([], { hollow: false });
+  again?.log.replace([]);
   again?.log.close();
   assert.equal(read(), { texts: [], bytesCut: 0, hollow: false });
 });
 
-test("a log begun on a wiped disk says so until it is replaced", () => {
+test("a log begun on a wiped disk says so until its first record does", () => {
   const log = LogFile.create(path, { cluster: CLUSTER, hollow: true });
-  log.append(records("a"));
   log.close();
-  assert.equal(read(), { texts: ["a"], bytesCut: 0, hollow: true });
+  assert.equal(read(), { texts: [], bytesCut: 0, hollow: true });
   const content = LogFile.open(path, CLUSTER);
-  content?.log.replace(records("b"), { hollow: false });
+  content?.log.append(records("rejoin"));
   content?.log.close();
-  assert.is(read().hollow, false);
+  assert.equal(read(), { texts: ["rejoin"], bytesCut: 0, hollow: false });
 });
 
 test("the log of another cluster is refused", () => {
@@ -170,7 +169,7 @@ test("a full disk is fatal and named, and leaves the old log whole", () => {
   // /dev/full answers every write with ENOSPC.
   symlinkSync("/dev/full", `${path}.new`);
   try {
-    content?.log.replace(records("new"), { hollow: false });
+    content?.log.replace(records("new"));
     assert.unreachable("written to a full disk");
   } catch (error) {
     assert.instance(error, OrdealError);

@@ -40,6 +40,8 @@ export type LogContent = {
   records: readonly Uint8Array[];
   /** Bytes of a torn last group that were cut off. */
   bytesCut: number;
+  /** Begun on a wiped disk, and a crash came before the first record said so. */
+  hollow: boolean;
 };
 
 /**
@@ -50,7 +52,7 @@ export class LogFile {
   readonly #path: string;
   readonly #cluster: string;
   #fd: number;
-  #hollow: boolean;
+  readonly #hollow: boolean;
   #salt: Buffer;
   #groups: number;
   #bytes: number;
@@ -65,7 +67,10 @@ export class LogFile {
     this.#bytes = start.bytes;
   }
 
-  /** A new, empty log in place of whatever is there. */
+  /**
+   * A new, empty log in place of whatever is there. `hollow`: it replaces one that was lost, so what
+   * was promised before is not known; the first record appended must say so.
+   */
   static create(path: string, options: { cluster: string; hollow: boolean }): LogFile {
     const salt = randomBytes(16);
     const { fd, bytes } = written(path, header(options.cluster, salt, options.hollow));
@@ -86,13 +91,9 @@ export class LogFile {
         fsyncSync(fd);
       }
       const log = new LogFile(path, cluster, fd, { salt, hollow, groups, bytes: end });
-      return { log, records, bytesCut: bytes.length - end };
+      const bytesCut = bytes.length - end;
+      return { log, records, bytesCut, hollow: hollow && records.length === 0 };
     });
-  }
-
-  /** Whether this log was begun on a wiped disk: what was promised before is not known here. */
-  get hollow(): boolean {
-    return this.#hollow;
   }
 
   get bytes(): number {
@@ -112,14 +113,13 @@ export class LogFile {
   }
 
   /** Puts these records in the place of all, at once or not at all. */
-  replace(records: readonly Uint8Array[], options: { hollow: boolean }): void {
+  replace(records: readonly Uint8Array[]): void {
     const salt = randomBytes(16);
-    const parts = [header(this.#cluster, salt, options.hollow)];
+    const parts = [header(this.#cluster, salt, this.#hollow)];
     if (records.length > 0) parts.push(group(salt, 0, records));
     const { fd, bytes } = written(this.#path, Buffer.concat(parts));
     const replaced = this.#fd;
     this.#fd = fd;
-    this.#hollow = options.hollow;
     this.#salt = salt;
     this.#groups = parts.length - 1;
     this.#bytes = bytes;
