@@ -10,7 +10,7 @@ import { checkLedgerFile, entryRange, loadLedger } from "./sqlite-store.js";
 import { CHAIN_START, LedgerState } from "./state.js";
 import { CASH, type Entry } from "./store.js";
 
-export type ExportedEntry = Omit<Entry, "debitPrevious" | "creditPrevious">;
+type ExportedEntry = Omit<Entry, "debitPrevious" | "creditPrevious">;
 
 export type ExportedLedger = {
   seq: Seq;

@@ -46,7 +46,7 @@ export type PostedEntry = Pick<
   Entry,
   "seq" | "client" | "timestamp" | "kind" | "debit" | "credit" | "amount"
 >;
-export type StoredAccount = Pick<Account, "id" | "name" | "address" | "balance">;
+type StoredAccount = Pick<Account, "id" | "name" | "address" | "balance">;
 
 export type TreeNode =
   | { kind: "root"; root: Root }

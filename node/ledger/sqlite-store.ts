@@ -9,7 +9,7 @@ import { strict as assert } from "node:assert";
 import Database from "better-sqlite3";
 import type { Digest, Seq } from "../core/messages.js";
 import { CHAIN_START } from "./state.js";
-import type { Account, Changes, Entry, Kept, Session, Store, Stored } from "./store.js";
+import type { Account, Block, Changes, Entry, Kept, Session, Store, Stored } from "./store.js";
 
 /** "ordl": says whose file this is. */
 const APPLICATION_ID = 0x6f72646c;
@@ -59,11 +59,8 @@ export function openSqliteStore(path: string): SqliteStore {
 }
 
 function prepareSchema(db: Database.Database, path: string): void {
-  const version = db.pragma("user_version", { simple: true });
-  const tables = db.prepare<[], { n: number }>("SELECT count(*) AS n FROM sqlite_schema").get();
-  db.pragma("journal_mode = WAL");
-  db.pragma("synchronous = NORMAL");
-  if (version === 0 && tables?.n === 0) {
+  const objects = db.prepare<[], { n: number }>("SELECT count(*) AS n FROM sqlite_schema").get();
+  if (objects?.n === 0) {
     db.transaction(() => {
       db.exec(SCHEMA);
       db.pragma(`application_id = ${APPLICATION_ID}`);
@@ -71,6 +68,8 @@ function prepareSchema(db: Database.Database, path: string): void {
     })();
   }
   checkLedgerFile(db, path);
+  db.pragma("journal_mode = WAL");
+  db.pragma("synchronous = NORMAL");
 }
 
 /** Throws where the database is not a ledger of this version. */
@@ -138,6 +137,15 @@ export class SqliteStore implements Store {
 
   entries(from: number, to: number): readonly Entry[] {
     return from < to ? this.#statements.entries.all(from, to) : [];
+  }
+
+  newestBlocks(entryCount: number): readonly Block[] {
+    return this.#db
+      .prepare<[number], Block>(
+        `SELECT seq, first_entry AS firstEntry, entry_count AS entryCount, chain FROM block
+         WHERE first_entry + entry_count <= ? ORDER BY seq DESC LIMIT 2`,
+      )
+      .all(entryCount);
   }
 
   write(changes: Changes): void {

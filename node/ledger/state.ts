@@ -61,6 +61,9 @@ export class LedgerState implements Books {
   #root: { seq: Seq; node: PooledNode } | undefined;
 
   constructor(store: Pick<Store, "entries">, stored: Stored = EMPTY) {
+    const fullPages = Math.floor(stored.entryCount / PAGE_ENTRIES);
+    const { length } = stored.pageDigests;
+    assert(length === fullPages, `${length} page digests for ${stored.entryCount} entries`);
     this.#store = store;
     this.seq = stored.seq;
     this.chain = stored.chain;
@@ -78,6 +81,7 @@ export class LedgerState implements Books {
     for (const account of stored.accounts) this.#loadAccount(account);
     for (const session of stored.sessions) this.#loadSession(session);
     this.pages = new EntryPages(this.pool, stored.pageDigests);
+    this.#blockStart = stored.entryCount;
     const openPage = stored.pageDigests.length * PAGE_ENTRIES;
     for (const entry of store.entries(openPage, stored.entryCount)) this.#appendToPages(entry);
   }
@@ -252,7 +256,8 @@ function noChanges(seq: Seq): PendingChanges {
   };
 }
 
-const EMPTY: Stored = {
+/** A ledger before its first seq. */
+export const EMPTY: Stored = {
   seq: 0,
   chain: CHAIN_START,
   accounts: [],
