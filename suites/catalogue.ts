@@ -11,11 +11,11 @@ export type Suite = {
   /** What happens, in one sentence. */
   description: string;
   claims: Claims;
-  /** Packages of nemesis/packages.ts; they take turns. */
+  /** Packages of nemesis/packages.ts; they act side by side. */
   nemesis: readonly string[];
   /** Load and faults, seconds. */
   timeLimitS: number;
-  /** Mean time between the end of a fault and the next one, and its mean length; seconds. */
+  /** Mean time from one start of a package's fault to its next, seconds. */
   intervalS: number;
   /** Fault kinds that an environment must honour and evidence must show. */
   requiredFaults: readonly FaultKind[];
@@ -36,10 +36,11 @@ export type TableRow = {
 
 const SAFETY: Claims = {
   linearizable: "Every operation takes effect at one instant between its call and its answer.",
+  "seq-order": "The order in which the ledger says it executed respects real time.",
   conservation: "Money is neither made nor lost: every read and the end add up.",
   durability: "Every acknowledged operation stands in the final ledgers, exactly once.",
   agreement: "All correct replicas end with the same accounts, entries, sessions and digest.",
-  liveness: "After the last fault is healed, every session is served within the computed bound.",
+  progress: "After the last fault is healed, every session is served within the computed bound.",
   processes: "No replica ends or dies unless the nemesis killed it.",
 };
 
@@ -60,7 +61,7 @@ function suite(
     description,
     claims: { ...SAFETY, ...EVIDENCE },
     timeLimitS: 10,
-    intervalS: 2,
+    intervalS: 3,
     takes: "about 15 s",
     protocol: PROTOCOL,
     ...faults,
@@ -75,7 +76,7 @@ export const SUITES: readonly Suite[] = [
     takes: "about 10 s",
   }),
   suite("primary-partition", "Cuts the primary off from everybody, clients too, again and again.", {
-    nemesis: ["primary-partition"],
+    nemesis: ["partition-primary"],
     requiredFaults: ["partition"],
   }),
   suite("halves", "Splits the replicas into halves, so that neither side has a quorum.", {
@@ -95,7 +96,7 @@ export const SUITES: readonly Suite[] = [
     requiredFaults: ["loss", "duplicate", "reorder"],
   }),
   suite("slow-links", "Delays datagrams, with jitter.", {
-    nemesis: ["slow-links"],
+    nemesis: ["delay"],
     requiredFaults: ["delay"],
   }),
   suite("kill-primary", "Kills the primary (SIGKILL) and restarts it from its own disk.", {
@@ -115,7 +116,7 @@ export const SUITES: readonly Suite[] = [
     requiredFaults: ["pause"],
   }),
   suite("crash-recover", "Kills one replica after another, so that each must catch up.", {
-    nemesis: ["kill-one"],
+    nemesis: ["crash-recover"],
     requiredFaults: ["kill"],
     timeLimitS: 12,
     takes: "about 17 s",

@@ -1,7 +1,7 @@
 // Performs faults on an environment and writes them down: to the history as nemesis events, to
 // faults.jsonl with their evidence. Every fault that was started is healed once.
 
-import type { Evidence, FaultRecord, NodeName, ResolvedFault } from "../nemesis/faults.js";
+import type { Evidence, FaultRecord, ResolvedFault } from "../nemesis/faults.js";
 import type { AppendFile } from "./append-file.js";
 import { StoreWriteError } from "./append-file.js";
 import type { Environment } from "./cluster/environment.js";
@@ -16,7 +16,6 @@ export class FaultDriver {
   readonly #file: AppendFile;
   readonly #clock: RunClock;
   readonly #active = new Map<string, ResolvedFault>();
-  #changes = 0;
 
   constructor(
     environment: Environment,
@@ -34,24 +33,11 @@ export class FaultDriver {
     return [...this.#active.values()];
   }
 
-  /** Grows whenever a process fault begins, or its cure ends. */
-  get changes(): number {
-    return this.#changes;
-  }
-
-  /** Replicas that the nemesis holds dead at this moment. */
-  get killed(): ReadonlySet<NodeName> {
-    return new Set(
-      this.active.filter(({ intent }) => intent.kind === "kill").flatMap(({ nodes }) => nodes),
-    );
-  }
-
   /** A fault that cannot be applied is written down as one that did not land. */
   async start(fault: ResolvedFault): Promise<void> {
     const time = this.#clock.now();
     this.#write({ type: "start", time, fault });
     this.#active.set(fault.id, fault);
-    this.#changes += 1;
     try {
       await this.#environment.apply(fault);
       this.#recorder.nemesis(`start-${fault.intent.kind}`, fault);
@@ -77,7 +63,6 @@ export class FaultDriver {
     const time = this.#clock.now();
     const evidence = await this.#heal(fault, failure);
     this.#active.delete(fault.id);
-    this.#changes += 1;
     this.#recorder.nemesis(`stop-${fault.intent.kind}`, evidence);
     this.#write({ type: "stop", time, faultId: fault.id, evidence });
   }

@@ -5,7 +5,7 @@
 import type { Random } from "../nemesis/random.js";
 import type { ClientAnswer } from "./cluster/environment.js";
 import { sleep } from "./run-clock.js";
-import { allocateSessions, type Calls, performOp, type Worker } from "./session.js";
+import { allocateSessions, type Calls, performOp, type Session, type Worker } from "./session.js";
 import { accountName, type BankOp, bankOps, openingOps, readOp } from "./workload.js";
 
 export type LoadOptions = {
@@ -35,16 +35,19 @@ export type Interpreter = {
   finalReads(timeoutMs: number): Promise<void>;
 };
 
+/** Processes and sessions to begin with, where others were used before; absent: fresh ones from 0. */
+export type Beginning = { process: number; sessions: readonly Session[] };
+
 export function createInterpreter(
   calls: Calls,
   options: LoadOptions,
   random: Random,
+  beginning: Beginning = { process: 0, sessions: [] },
 ): Interpreter {
-  const { clients } = calls.environment;
-  const sessions = allocateSessions(clients);
+  const sessions = allocateSessions(calls.environment.clients, beginning.sessions);
   const workers: Worker[] = Array.from({ length: options.concurrency }, (_, index) => ({
-    process: index,
-    session: sessions.open(index),
+    process: beginning.process + index,
+    session: beginning.sessions[index] ?? sessions.open(index),
     random: random.fork(`worker ${index}`),
   }));
 

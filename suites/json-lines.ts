@@ -14,7 +14,10 @@ export function readJsonLines(text: string, path: string): JsonLines {
   const tail = lines.pop() ?? "";
   const values = lines.map((line, index) => parseLine(line, `${path} line ${index + 1}`));
   if (tail === "") return { values };
-  return { values, torn: `${path} line ${lines.length + 1} is torn (the run was cut off): left out` };
+  return {
+    values,
+    torn: `${path} line ${lines.length + 1} is torn (the run was cut off): left out`,
+  };
 }
 
 export function parseJsonObject(text: string, where: string): Readonly<Record<string, unknown>> {

@@ -1,28 +1,24 @@
 // The options of `ordeal run`: from text to numbers, refused with one line each.
 
-import { UsageError } from "./usage-error.js";
+import { parseNemesisNames } from "../nemesis/packages.js";
+import { oneLine, UsageError } from "./usage-error.js";
 
 /** As commander gives them: text, or absent. */
-export type RawRunOptions = Readonly<
-  Partial<
-    Record<
-      | "env"
-      | "replicas"
-      | "timeLimit"
-      | "concurrency"
-      | "rate"
-      | "accounts"
-      | "seed"
-      | "nemesis"
-      | "nemesisInterval"
-      | "testCount"
-      | "store"
-      | "junit"
-      | "replicaBuild",
-      string
-    >
-  >
->;
+export type RawRunOptions = {
+  readonly env?: string;
+  readonly replicas?: string;
+  readonly timeLimit?: string;
+  readonly concurrency?: string;
+  readonly rate?: string;
+  readonly accounts?: string;
+  readonly seed?: string;
+  readonly nemesis?: string;
+  readonly nemesisInterval?: string;
+  readonly testCount?: string;
+  readonly store?: string;
+  readonly junit?: string;
+  readonly replicaBuild?: string;
+};
 
 export type RunOptions = {
   /** Absent: the best that can run here. */
@@ -59,7 +55,7 @@ export function parseRunOptions(raw: RawRunOptions): RunOptions {
   return {
     ...given("env", raw.env),
     replicas,
-    ...given("timeLimitS", raw.timeLimit, (text) => decimal("--time-limit", text, 1, 86_400)),
+    ...given("timeLimitS", raw.timeLimit, (text) => decimal("--time-limit", text, 0.5, 86_400)),
     concurrency,
     rate: raw.rate === undefined ? 200 : decimal("--rate", raw.rate, 0, 1_000_000),
     accounts: parseAccounts(raw.accounts, concurrency),
@@ -110,9 +106,11 @@ function parseAccounts(text: string | undefined, concurrency: number): number {
 }
 
 function parseNames(text: string): readonly string[] {
-  const names = text.split(",").map((name) => name.trim());
-  if (names.every((name) => name !== "")) return names;
-  throw new UsageError("bad-option", `--nemesis wants names as a,b; found "${text}"`);
+  try {
+    return parseNemesisNames(text);
+  } catch (error) {
+    throw new UsageError("bad-option", `--nemesis: ${oneLine(error)}`);
+  }
 }
 
 function integer(option: string, text: string, min: number, max: number, shown = text): number {

@@ -24,9 +24,13 @@ export type Worker = { process: number; session: Session; random: Random };
 
 export type SessionAllocator = { open(clientIndex: number): Session };
 
-/** Hands out sessions that were not used before, on the client process of this index (modulo). */
-export function allocateSessions(clients: readonly NodeName[]): SessionAllocator {
+/** Hands out sessions above those of `taken`, on the client process of this index (modulo). */
+export function allocateSessions(
+  clients: readonly NodeName[],
+  taken: readonly Session[] = [],
+): SessionAllocator {
   const used = new Map<NodeName, number>();
+  for (const { node, index } of taken) used.set(node, Math.max(used.get(node) ?? 0, index + 1));
   return {
     open(clientIndex) {
       const node = clients[clientIndex % clients.length];
@@ -43,6 +47,12 @@ export function clientIdOf(session: Session, clients: readonly NodeName[]): Clie
   return (
     (CLIENT_PRINCIPAL_MIN + clients.indexOf(session.node)) * SESSIONS_PER_PRINCIPAL + session.index
   );
+}
+
+/** The session of a client id; undefined where the id is none of these client processes'. */
+export function sessionOf(client: ClientId, clients: readonly NodeName[]): Session | undefined {
+  const node = clients[Math.floor(client / SESSIONS_PER_PRINCIPAL) - CLIENT_PRINCIPAL_MIN];
+  return node === undefined ? undefined : { node, index: client % SESSIONS_PER_PRINCIPAL };
 }
 
 export type Calls = {

@@ -78,7 +78,10 @@ export function findRun(path: string): string {
   const directory = resolve(path);
   if (existsSync(join(directory, "run.json"))) return directory;
   if (!existsSync(directory)) {
-    throw new UsageError("no-run", `${path} does not exist: pass a run's folder or a history.jsonl`);
+    throw new UsageError(
+      "no-run",
+      `${path} does not exist: pass a run's folder or a history.jsonl`,
+    );
   }
   const found = statSync(directory).isDirectory() ? readdirSync(directory).join(", ") : "a file";
   throw new UsageError(
@@ -129,8 +132,9 @@ export function readFaults(directory: string): { faults: FaultRecord[]; torn?: s
   if (!existsSync(path)) return { faults: [] };
   const { values, torn } = readJsonLines(readFileSync(path, "utf8"), path);
   for (const [index, value] of values.entries()) {
-    if (value["type"] === "start" && typeof value["fault"] === "object") continue;
-    if (value["type"] === "stop" && typeof value["evidence"] === "object") continue;
+    const { type, fault, evidence } = value;
+    if (type === "start" && typeof fault === "object" && fault !== null) continue;
+    if (type === "stop" && typeof evidence === "object" && evidence !== null) continue;
     throw new UsageError("malformed", `${path} line ${index + 1}: wanted a fault's start or stop`);
   }
   const faults = values as unknown as FaultRecord[]; // Looked at just above.
