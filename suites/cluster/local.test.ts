@@ -14,11 +14,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import type { ResolvedFault } from "../../nemesis/faults.js";
+import { handleOf } from "../../nemesis/host/process.js";
 import { waitUntil } from "./deadline.js";
 import type { ClientCall, Environment, NodeStatus } from "./environment.js";
 import { nodeFiles } from "./layout.js";
 import { createLocal } from "./local.js";
-import { processState } from "./process-identity.js";
 import { type Mood, writeFakeBuild } from "./testing/fake-build.js";
 
 const DEADLINE_MS = 10_000;
@@ -63,11 +63,6 @@ function leftovers(directory: string): readonly string[] {
       return false; // It ended while we looked.
     }
   });
-}
-
-function gone(pid: number): boolean {
-  const state = processState(pid);
-  return state === undefined || state === "Z";
 }
 
 async function statusOf(environment: Environment, node: string): Promise<NodeStatus> {
@@ -228,7 +223,7 @@ test("a runner that is killed leaves no process and no folder", () =>
     assert.equal(pids.length, 4 + 1 + 2, "replicas, client, relay and reaper run");
     assert.equal(readdirSync(temporary).length, 1);
     runner.kill("SIGKILL");
-    assert.ok(await waitUntil(() => pids.every((pid) => gone(pid)), DEADLINE_MS));
+    assert.ok(await waitUntil(() => pids.every((pid) => handleOf(pid) === undefined), DEADLINE_MS));
     assert.deepEqual(readdirSync(temporary), []);
   }));
 

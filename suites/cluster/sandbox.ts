@@ -78,7 +78,14 @@ function sandboxCommand(
   mode: NamespaceMode,
   command: readonly string[],
 ): readonly [string, ...string[]] {
-  const withUs: [string, ...string[]] = ["setpriv", "--pdeathsig", "KILL", "sh", "-c", '[ $PPID = "$0" ] && exec "$@"'];
+  const withUs: [string, ...string[]] = [
+    "setpriv",
+    "--pdeathsig",
+    "KILL",
+    "sh",
+    "-c",
+    '[ $PPID = "$0" ] && exec "$@"',
+  ];
   const inside = ["sh", "-c", 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"', "sh"];
   return [...withUs, String(process.pid), ...UNSHARE[mode], ...inside, ...command];
 }
