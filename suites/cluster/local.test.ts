@@ -20,6 +20,7 @@ import type { ClientCall, Environment, NodeStatus } from "./environment.js";
 import { nodeFiles } from "./layout.js";
 import { createLocal } from "./local.js";
 import { type Mood, writeFakeBuild } from "./testing/fake-build.js";
+import { processesUnder } from "./testing/leftovers.js";
 
 const DEADLINE_MS = 10_000;
 
@@ -47,22 +48,9 @@ async function withLocal(
     await body({ environment, directory });
   } finally {
     await environment.stop();
-    assert.deepEqual(leftovers(directory), [], "nothing that was started still runs");
+    assert.deepEqual(processesUnder(directory), [], "nothing that was started still runs");
     rmSync(directory, { recursive: true });
   }
-}
-
-/** Pids of processes with this folder in their command line. */
-function leftovers(directory: string): readonly string[] {
-  return readdirSync("/proc").filter((entry) => {
-    try {
-      return (
-        /^\d+$/.test(entry) && readFileSync(`/proc/${entry}/cmdline`, "utf8").includes(directory)
-      );
-    } catch {
-      return false; // It ended while we looked.
-    }
-  });
 }
 
 async function statusOf(environment: Environment, node: string): Promise<NodeStatus> {
@@ -181,7 +169,7 @@ test("a paused replica is alive without a status; a restart under a pause comes 
 test("the folder of the control sockets is short and gone after the stop", () =>
   withLocal({}, async ({ environment, directory }) => {
     await environment.start();
-    const command = leftovers(directory)
+    const command = processesUnder(directory)
       .map((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0"))
       .find((argv) => argv.includes("--control"));
     const socket = command?.[command.indexOf("--control") + 1] ?? "";
