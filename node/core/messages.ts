@@ -134,9 +134,12 @@ export type Status = {
   viewActive: boolean;
   stableSeq: Seq;
   executedSeq: Seq;
-  /** For seqs executedSeq+1.. in order, a byte each: bit 0 has pre-prepare, 1 prepared, 2 committed. */
+  /**
+   * For the seqs above both executedSeq and stableSeq, in order, a byte each: bit 0 has the
+   * pre-prepare and its batch, 1 prepared, 2 committed.
+   */
   slots: Uint8Array;
-  /** While the view is not active: replicas whose view-change for `view` is held, as a bit set. */
+  /** Replicas whose view-change is held, for `view` or a later one, as a bit set. */
   viewChangesHeld: Uint8Array;
 };
 
