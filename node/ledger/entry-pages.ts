@@ -42,14 +42,6 @@ export class EntryPages {
     return this.#pageOf.get(digest);
   }
 
-  /** How many full pages, from the first, are the same in both. */
-  sharedPages(other: EntryPages): number {
-    const [ours = []] = this.#levels;
-    const [theirs = []] = other.#levels;
-    const differing = ours.findIndex((digest, index) => digest !== theirs[index]);
-    return differing < 0 ? ours.length : differing;
-  }
-
   /** Takes the next entry's bytes; answers with the page that this entry made full, if it did. */
   append(entry: Uint8Array): { index: number; digest: Digest } | undefined {
     this.#openPage.raw(entry);

@@ -5,9 +5,9 @@ import Database from "better-sqlite3";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { exportLedger } from "./export.js";
-import { applyAll, busyBatches } from "./fixture.js";
 import { LedgerMachine } from "./machine.js";
 import { openSqliteStore } from "./sqlite-store.js";
+import { applyAll, busyBatches } from "./testing/fixture.js";
 
 const exporting = suite<{ directory: string; path: string }>("export and the file itself");
 

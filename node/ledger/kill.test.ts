@@ -11,12 +11,12 @@ import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { exportLedger } from "./export.js";
-import { busyBatches, memoryDisk } from "./fixture.js";
 import { LedgerMachine } from "./machine.js";
 import { openSqliteStore } from "./sqlite-store.js";
+import { busyBatches, memoryDisk } from "./testing/fixture.js";
 
 const BATCHES = 1_000;
-const CHILD = fileURLToPath(new URL("./kill-child.js", import.meta.url));
+const CHILD = fileURLToPath(new URL("./testing/kill-child.js", import.meta.url));
 
 /** Lets a child commit `seqs` seqs, kills it; returns the last seq that it said was committed. */
 async function writeUntilKilled(path: string, seqs: number): Promise<number> {

@@ -4,10 +4,10 @@
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { anyOperation, memoryDisk, request } from "./fixture.js";
 import type { LedgerMachine } from "./machine.js";
 import type { Operation } from "./operation.js";
 import { decodeResult, type Result } from "./result.js";
+import { anyOperation, memoryDisk, request } from "./testing/fixture.js";
 
 const LARGEST = BigInt(Number.MAX_SAFE_INTEGER);
 

@@ -4,6 +4,8 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Request } from "../core/messages.js";
+import type { LedgerMachine } from "./machine.js";
+import { decodeResult } from "./result.js";
 import {
   anyBatches,
   applyAll,
@@ -13,9 +15,7 @@ import {
   memoryDisk,
   request,
   requestOfBytes,
-} from "./fixture.js";
-import type { LedgerMachine } from "./machine.js";
-import { decodeResult } from "./result.js";
+} from "./testing/fixture.js";
 
 function withDisk<Answer>(make: () => Disk, use: (disk: Disk) => Answer): Answer {
   const disk = make();

@@ -11,7 +11,7 @@ import { decodeOperation } from "./operation.js";
 import { Restore } from "./restore.js";
 import { encodeResult } from "./result.js";
 import { LedgerState } from "./state.js";
-import { CASH, type Changes, type Store } from "./store.js";
+import { CASH, type Store } from "./store.js";
 
 /** A row of the paper's customer table. */
 export type AccountRow = { id: string; name: string; address: string; balance: number };
@@ -22,6 +22,7 @@ export class LedgerMachine implements StateMachine {
   /** Ascending by seq. */
   #snapshots: { seq: Seq; digest: Digest; epoch: number }[] = [];
   #restore: Restore | undefined;
+  #ownNodesTrusted = true;
 
   /** Opens at the seq the store last committed. */
   constructor(store: Store) {
@@ -66,9 +67,10 @@ export class LedgerMachine implements StateMachine {
   beginRestore(seq: Seq, digest: Digest): void {
     if (this.#restore?.digest === digest) return;
     this.#state.digest(); // brings our own nodes up to date, so that none of them is fetched
+    const { pool, pages } = this.#state;
     this.#restore = new Restore(seq, digest, this.#store, {
-      node: (wanted) => this.#state.pool.get(wanted),
-      pageOf: (wanted) => this.#state.pages.pageOf(wanted),
+      node: (wanted) => (this.#ownNodesTrusted ? pool.get(wanted) : undefined),
+      pageOf: (wanted) => (this.#ownNodesTrusted ? pages.pageOf(wanted) : undefined),
     });
   }
 
@@ -86,12 +88,21 @@ export class LedgerMachine implements StateMachine {
     assert(restore.missing(1).length === 0, "nodes are still missing");
     this.#restore = undefined;
     this.#flush();
-    const state = restore.build();
+    const restored = restore.build();
     this.#store.clearStaging();
-    if (state === undefined) return "invalid";
+    if (restored === undefined) {
+      // Either f+1 replicas vouched for nonsense, or a page that we had is not what it was when we
+      // wrote it. The next restore fetches everything, so that it can only be the former.
+      this.#ownNodesTrusted = false;
+      return "invalid";
+    }
+    const { state, keep } = restored;
     const changes = state.takeChanges();
     assert(changes !== undefined, "a restore to the empty state");
-    this.#install(changes, this.#state.pages.sharedPages(state.pages));
+    const { accounts, sessions } = state;
+    const all = { accounts: accounts.values(), sessions: sessions.values() };
+    this.#store.install({ ...changes, ...all }, keep);
+    this.#ownNodesTrusted = true;
     this.#state = state;
     this.#snapshots = [];
     this.snapshot();
@@ -166,23 +177,6 @@ export class LedgerMachine implements StateMachine {
       writeEntry(out, entry);
     }
     return out.bytes();
-  }
-
-  #install(changes: Changes, sharedPages: number): void {
-    const entryCount = sharedPages * PAGE_ENTRIES;
-    const inside = changes.blocks.filter(
-      (block) => block.firstEntry + block.entryCount <= entryCount,
-    );
-    // The last block inside may go on behind the shared entries in one ledger and not in the other.
-    const blocksKept = Math.max(0, inside.length - 1);
-    const blockSeqMax = changes.blocks[blocksKept - 1]?.seq ?? 0;
-    const rest: Changes = {
-      ...changes,
-      entries: changes.entries.slice(entryCount),
-      blocks: changes.blocks.slice(blocksKept),
-      pages: changes.pages.slice(sharedPages),
-    };
-    this.#store.install(rest, { entryCount, pageCount: sharedPages, blockSeqMax });
   }
 }
 

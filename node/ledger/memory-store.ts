@@ -46,6 +46,11 @@ export class MemoryStore implements Store {
     return this.#tables.entries.slice(from, to);
   }
 
+  newestBlocks(entryCount: number): readonly Block[] {
+    const within = (block: Block) => block.firstEntry + block.entryCount <= entryCount;
+    return this.#tables.blocks.filter(within).slice(-2).reverse();
+  }
+
   write(changes: Changes): void {
     const tables = this.#tables;
     const { seq } = tables;

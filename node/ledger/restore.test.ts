@@ -5,6 +5,8 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Digest } from "../core/messages.js";
+import type { LedgerMachine } from "./machine.js";
+import { childrenOf, decodeNode, encodeRoot, NODE_BYTES_MAX, PAGE_ENTRIES } from "./nodes.js";
 import {
   anyBatches,
   applyAll,
@@ -14,9 +16,7 @@ import {
   memoryDisk,
   request,
   restoreFrom,
-} from "./fixture.js";
-import type { LedgerMachine } from "./machine.js";
-import { childrenOf, decodeNode, encodeRoot, NODE_BYTES_MAX, PAGE_ENTRIES } from "./nodes.js";
+} from "./testing/fixture.js";
 
 /** Every node of a snapshot; fails where one cannot be had, is too large or has another name. */
 function nodesOf(machine: LedgerMachine, root: Digest): Map<Digest, Uint8Array> {
@@ -210,6 +210,22 @@ for (const make of DISKS) {
     assert.is(restoreFrom(second, source, digest), all - 10);
     second.commit();
     assert.is(disk.open().currentDigest(), digest);
+    disk.remove();
+  });
+
+  transfers("after a restore that came to nothing, the next one trusts nothing of our own", () => {
+    const batches = busyBatches(30);
+    const source = memoryDisk().open();
+    applyAll(source, batches);
+    const digest = source.snapshot();
+    const disk = make();
+    const target = disk.open();
+    applyAll(target, batches.slice(0, 20));
+    const bytes = new Uint8Array([77]);
+    target.beginRestore(99, hash("sha256", bytes, "hex"));
+    assert.is(target.putNode(bytes), "stored");
+    assert.is(target.finishRestore(), "invalid");
+    assert.is(restoreFrom(target, source, digest), nodesOf(source, digest).size);
     disk.remove();
   });
 

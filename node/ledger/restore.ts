@@ -5,8 +5,8 @@
 import { hash } from "node:crypto";
 import type { Digest, Seq } from "../core/messages.js";
 import { childrenOf, decodeNode, PAGE_ENTRIES, type PostedEntry, type TreeNode } from "./nodes.js";
-import { LedgerState } from "./state.js";
-import { CASH, type Store } from "./store.js";
+import { EMPTY, LedgerState } from "./state.js";
+import { type Account, CASH, type Entry, type Kept, type Store, type Stored } from "./store.js";
 
 /** Where the replica's own nodes are found. */
 type LocalNodes = {
@@ -51,31 +51,64 @@ export class Restore {
   }
 
   /**
-   * The state, built anew from its accounts, sessions and entries: balances and chain are computed,
-   * not copied, and its digest is the target's. Undefined where the nodes are no such state.
+   * The state, built from its accounts, sessions and entries: balances and chain are computed, not
+   * copied, on top of the entries it shares with the ledger that is here, and its digest is the
+   * target's. `keep` says what of the store stays. Undefined where the nodes are no such state.
    */
-  build(): LedgerState | undefined {
+  build(): { state: LedgerState; keep: Kept } | undefined {
     if (this.#malformed || this.#missing.size > 0) return undefined;
     const root = this.#node(this.digest);
     if (root?.kind !== "root") return undefined;
-    const state = new LedgerState(this.#store);
-    for (const leaf of this.#leaves(root.root.accounts)) {
-      if (leaf.kind !== "accounts") return undefined;
+    const pages = [...this.#leaves(root.root.entries)];
+    const differing = pages.findIndex((digest, index) => this.#local.pageOf(digest) !== index);
+    const base = this.#base(differing < 0 ? pages.length : differing);
+    const state = new LedgerState(this.#store, base);
+    for (const digest of this.#leaves(root.root.accounts)) {
+      const leaf = this.#node(digest);
+      if (leaf?.kind !== "accounts") return undefined;
       for (const { id, name, address } of leaf.accounts) {
-        if (state.account(id) !== undefined) return undefined;
-        state.addAccount(id, name, address);
+        if (state.account(id) === undefined) state.addAccount(id, name, address);
       }
     }
-    for (const leaf of this.#leaves(root.root.entries)) {
-      if (leaf.kind !== "page" || !replay(state, leaf.entries)) return undefined;
+    const { entryCount, pageDigests } = base;
+    for (const [index, digest] of pages.slice(pageDigests.length).entries()) {
+      const page = this.#node(digest);
+      if (page?.kind !== "page") return undefined;
+      if (
+        !replay(state, index === 0 ? page.entries.slice(entryCount % PAGE_ENTRIES) : page.entries)
+      ) {
+        return undefined;
+      }
     }
     state.endBlock();
-    for (const leaf of this.#leaves(root.root.sessions)) {
-      if (leaf.kind !== "sessions") return undefined;
+    for (const digest of this.#leaves(root.root.sessions)) {
+      const leaf = this.#node(digest);
+      if (leaf?.kind !== "sessions") return undefined;
       for (const { client, reply } of leaf.sessions) state.setSession(client, reply);
     }
     state.seq = this.seq;
-    return state.digest() === this.digest ? state : undefined;
+    if (state.digest() !== this.digest) return undefined;
+    return { state, keep: { entryCount, pageCount: pageDigests.length, blockSeqMax: base.seq } };
+  }
+
+  /**
+   * Our own ledger as it was at the last block both share, without sessions. Of the blocks within
+   * the shared pages the newest may go on behind them, in one ledger or the other: the one before
+   * it is safe, and so is its chain head.
+   */
+  #base(sharedPages: number): Stored {
+    const [, block] = this.#store.newestBlocks(sharedPages * PAGE_ENTRIES);
+    if (block === undefined) return EMPTY;
+    const entryCount = block.firstEntry + block.entryCount;
+    const ours = this.#store.load();
+    return {
+      seq: block.seq,
+      chain: block.chain,
+      accounts: takeBack(ours.accounts, this.#store.entries(entryCount, ours.entryCount)),
+      sessions: [],
+      entryCount,
+      pageDigests: ours.pageDigests.slice(0, Math.floor(entryCount / PAGE_ENTRIES)),
+    };
   }
 
   /** Follows every digest down to what is missing. */
@@ -116,14 +149,33 @@ export class Restore {
     return bytes === undefined ? undefined : decodeNode(bytes);
   }
 
-  /** Left to right; nothing where a node is not there, which the digest will tell. */
-  *#leaves(digest: Digest): Generator<TreeNode> {
-    const node = this.#node(digest);
-    if (node === undefined) return;
-    const children = childrenOf(node);
-    if (node.kind !== "branch" && node.kind !== "index") yield node;
-    for (const child of children) yield* this.#leaves(child);
+  /** Digests of the leaves, left to right; nothing for a node that is not there. */
+  *#leaves(digest: Digest): Generator<Digest> {
+    const node = this.#local.pageOf(digest) === undefined ? this.#node(digest) : undefined;
+    if (node?.kind !== "branch" && node?.kind !== "index") yield digest;
+    else for (const child of node.children) yield* this.#leaves(child);
   }
+}
+
+/** The accounts as they were before these entries, the newest of which are the last. */
+function takeBack(accounts: readonly Account[], entries: readonly Entry[]): Account[] {
+  const before = new Map(accounts.map((account) => [account.id, { ...account }]));
+  for (const entry of entries.toReversed()) {
+    const { kind, amount } = entry;
+    for (const [id, change, previous] of [
+      [entry.debit, amount, entry.debitPrevious],
+      [entry.credit, -amount, entry.creditPrevious],
+    ] as const) {
+      const account = before.get(id);
+      if (account === undefined) continue; // our rows rotted: the digest will tell
+      account.balance += change;
+      if (kind === "open" || id === CASH) continue;
+      account.entryCount -= 1;
+      account.lastEntry = previous;
+    }
+    if (kind === "open") before.delete(entry.credit);
+  }
+  return [...before.values()];
 }
 
 /** Posts entries as they were posted; false where they cannot have been. */

@@ -9,7 +9,7 @@ import { strict as assert } from "node:assert";
 import Database from "better-sqlite3";
 import type { Digest, Seq } from "../core/messages.js";
 import { CHAIN_START } from "./state.js";
-import type { Account, Changes, Entry, Kept, Session, Store, Stored } from "./store.js";
+import type { Account, Block, Changes, Entry, Kept, Session, Store, Stored } from "./store.js";
 
 /** "ordl": says whose file this is. */
 const APPLICATION_ID = 0x6f72646c;
@@ -137,6 +137,15 @@ export class SqliteStore implements Store {
 
   entries(from: number, to: number): readonly Entry[] {
     return from < to ? this.#statements.entries.all(from, to) : [];
+  }
+
+  newestBlocks(entryCount: number): readonly Block[] {
+    return this.#db
+      .prepare<[number], Block>(
+        `SELECT seq, first_entry AS firstEntry, entry_count AS entryCount, chain FROM block
+         WHERE first_entry + entry_count <= ? ORDER BY seq DESC LIMIT 2`,
+      )
+      .all(entryCount);
   }
 
   write(changes: Changes): void {

@@ -81,6 +81,7 @@ export class LedgerState implements Books {
     for (const account of stored.accounts) this.#loadAccount(account);
     for (const session of stored.sessions) this.#loadSession(session);
     this.pages = new EntryPages(this.pool, stored.pageDigests);
+    this.#blockStart = stored.entryCount;
     const openPage = stored.pageDigests.length * PAGE_ENTRIES;
     for (const entry of store.entries(openPage, stored.entryCount)) this.#appendToPages(entry);
   }
@@ -255,7 +256,8 @@ function noChanges(seq: Seq): PendingChanges {
   };
 }
 
-const EMPTY: Stored = {
+/** A ledger before its first seq. */
+export const EMPTY: Stored = {
   seq: 0,
   chain: CHAIN_START,
   accounts: [],

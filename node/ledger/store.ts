@@ -75,6 +75,8 @@ export interface Store {
   load(): Stored;
   /** Entries with from <= index < to, ascending; all of them must exist. */
   entries(from: number, to: number): readonly Entry[];
+  /** The newest two blocks whose entries are all below `entryCount`, newest first. */
+  newestBlocks(entryCount: number): readonly Block[];
   write(changes: Changes): void;
   /** Drops everything but what is to be kept, and writes `changes`, which follow on it. */
   install(changes: Changes, keep: Kept): void;

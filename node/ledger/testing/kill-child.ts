@@ -2,9 +2,9 @@
 // writes each seq to stdout once it is committed, until it is killed or done.
 
 import { writeSync } from "node:fs";
+import { LedgerMachine } from "../machine.js";
+import { openSqliteStore } from "../sqlite-store.js";
 import { busyBatches } from "./fixture.js";
-import { LedgerMachine } from "./machine.js";
-import { openSqliteStore } from "./sqlite-store.js";
 
 const [path = "", batchCount = "0"] = process.argv.slice(2);
 const machine = new LedgerMachine(openSqliteStore(path));

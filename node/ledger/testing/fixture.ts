@@ -5,12 +5,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import type { Digest, Request, Seq } from "../core/messages.js";
-import type { StateMachine } from "../core/state-machine.js";
-import { LedgerMachine } from "./machine.js";
-import { MemoryStore } from "./memory-store.js";
-import { encodeOperation, type Operation } from "./operation.js";
-import { openSqliteStore } from "./sqlite-store.js";
+import type { Digest, Request, Seq } from "../../core/messages.js";
+import type { StateMachine } from "../../core/state-machine.js";
+import { LedgerMachine } from "../machine.js";
+import { MemoryStore } from "../memory-store.js";
+import { encodeOperation, type Operation } from "../operation.js";
+import { openSqliteStore } from "../sqlite-store.js";
 
 export function request(client: number, timestamp: number, operation: Operation): Request {
   return requestOfBytes(client, timestamp, encodeOperation(operation));
