@@ -1,7 +1,7 @@
 // The network of namespaces under faults: brings every node to the state that the composed links ask
 // for, and keeps count of what the rules did, by fault. Idempotent; calls are served one at a time.
 
-import type { Evidence, FaultKind, NodeName, ResolvedFault } from "../faults.js";
+import type { Evidence, NodeName, ResolvedFault } from "../faults.js";
 import type { LinkMatrix, LinkState } from "../links.js";
 import { type DelayMechanism, type EgressPlan, planEgress } from "./delay-line.js";
 import {
@@ -17,6 +17,7 @@ import {
   saveArgv,
 } from "./iptables.js";
 import { GATEWAY, NODE_DEVICE, nodeShell, type Topology } from "./netns.js";
+import { networkEvidence, type TakenPackets } from "./network-evidence.js";
 import { must, type Shell } from "./shell.js";
 import {
   addLines,
@@ -57,15 +58,15 @@ type NodeState = {
   dropsSeen: Map<string, number>;
 };
 
-const PACKETS_PER_SECOND_DEFAULT = 2_000;
+const PACKETS_PER_SECOND_DEFAULT = 3_000;
 const NO_EGRESS: EgressPlan = { links: [], pools: [] };
 
 export class NetnsNetwork {
   readonly #options: NetworkOptions;
   readonly #nodes: Map<NodeName, NodeState>;
   #matrix: LinkMatrix = [];
-  /** By fault id, then by "drop:r0>r1": packets that the rule took. */
-  readonly #taken = new Map<string, Map<string, number>>();
+  /** By fault id; kept for the whole run, as evidence may be asked for late. */
+  readonly #taken = new Map<string, TakenPackets>();
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: NetworkOptions) {
@@ -105,7 +106,7 @@ export class NetnsNetwork {
     return this.#inTurn(async () => {
       await this.#everyNode((name, node) => this.#count(name, node));
       const taken = this.#taken.get(fault.id) ?? new Map<string, number>();
-      return evidenceOf(fault, taken, this.#options);
+      return networkEvidence(fault, taken, this.#options);
     });
   }
 
@@ -260,66 +261,4 @@ async function tcBatch(node: NodeState, lines: readonly string[]): Promise<void>
 
 function samePools(first: EgressPlan, second: EgressPlan): boolean {
   return JSON.stringify(first.pools) === JSON.stringify(second.pools);
-}
-
-type NetworkPart = LinkCounter["part"];
-
-/** Which counter proves which kind of fault, and how people call what it counted. */
-const PROOF: Partial<Record<FaultKind, { part: NetworkPart; verb: string }>> = {
-  partition: { part: "drop", verb: "dropped" },
-  loss: { part: "loss", verb: "lost" },
-  duplicate: { part: "duplicate", verb: "duplicated" },
-  reorder: { part: "reorder", verb: "held back" },
-  delay: { part: "delay", verb: "delayed" },
-};
-
-function evidenceOf(
-  fault: ResolvedFault,
-  taken: ReadonlyMap<string, number>,
-  { backend, mechanism }: NetworkOptions,
-): Evidence {
-  const proof = PROOF[fault.intent.kind];
-  if (proof === undefined) {
-    throw new RangeError(`a ${fault.intent.kind} is no fault of the network: ${fault.id}`);
-  }
-  const counted = [...taken].filter(([key, packets]) => key.startsWith(proof.part) && packets > 0);
-  const packets = counted.reduce((sum, [, count]) => sum + count, 0);
-  const overflow = [...taken]
-    .filter(([key]) => key.startsWith("overflow:"))
-    .reduce((sum, [, count]) => sum + count, 0);
-  const lost = overflow > 0 ? `, ${overflow} lost because the delay lines were full` : "";
-  const where = `${counted.length} of ${fault.links.length} links`;
-  return {
-    faultId: fault.id,
-    landed: packets > 0,
-    summary: `${proof.verb} ${packets} datagrams on ${where}${lost}`,
-    mechanism: mechanismOf(proof.part, backend, mechanism),
-    measured: {
-      [`${proof.part}Packets`]: packets,
-      linksBitten: counted.length,
-      links: fault.links.length,
-      ...(proof.part === "delay" || proof.part === "reorder" ? { overflowPackets: overflow } : {}),
-      ...Object.fromEntries(counted),
-    },
-  };
-}
-
-function mechanismOf(
-  part: NetworkPart,
-  backend: IptablesBackend,
-  mechanism: DelayMechanism | undefined,
-): string {
-  switch (part) {
-    case "drop":
-      return `iptables-${backend} INPUT DROP`;
-    case "loss":
-      return `iptables-${backend} INPUT statistic DROP`;
-    case "duplicate":
-      return `iptables-${backend} PREROUTING statistic TEE`;
-    case "reorder":
-    case "delay":
-      return mechanism === "netem" ? "tc netem" : "tc htb delay lines";
-    default:
-      return part satisfies never;
-  }
 }

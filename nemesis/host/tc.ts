@@ -10,8 +10,9 @@ const ROOT = "1:";
 /** Bytes that every datagram counts for, by mpu; links carry at most 1,400 bytes of payload. */
 const PLUG_BYTES = 1_500;
 
-/** Datagrams that may stand in one HTB line, plugs included; more are dropped and counted. */
-const LINE_PACKETS_MAX = 8;
+/** Datagrams that may stand in one HTB line, plugs included, which bounds the wait to four times what
+ * was asked; more are dropped and counted. */
+const LINE_PACKETS_MAX = 4;
 
 const NETEM_PACKETS_MAX = 10_000;
 
