@@ -9,6 +9,12 @@ import { type ClusterFile, createCluster } from "../../node/runtime/cluster-file
 import type { SecretKeys } from "../../node/runtime/keys.js";
 import { clientNames, nodeFiles, replicaNames } from "./layout.js";
 
+/**
+ * A datagram that fits an Ethernet frame with its IP and UDP headers is never fragmented: rules that
+ * match ports see all of it, and a loss loses one datagram.
+ */
+export const DATAGRAM_BYTES_MAX_ETHERNET = 1_400;
+
 export type Address = { host: string; port: number };
 export type Cluster = { file: ClusterFile; secrets: ReadonlyMap<NodeName, SecretKeys> };
 

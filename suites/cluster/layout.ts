@@ -33,7 +33,7 @@ export function nodeFiles(directory: string, node: NodeName): NodeFiles {
 export function mainFiles(build: string): { replica: string; client: string } {
   return {
     replica: join(build, "node", "runtime", "main.js"),
-    client: join(build, "node", "client", "main.js"),
+    client: join(build, "node", "runtime", "client-main.js"),
   };
 }
 

@@ -14,12 +14,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import type { ResolvedFault } from "../../nemesis/faults.js";
+import { handleOf } from "../../nemesis/host/process.js";
 import { waitUntil } from "./deadline.js";
 import type { ClientCall, Environment, NodeStatus } from "./environment.js";
 import { nodeFiles } from "./layout.js";
 import { createLocal } from "./local.js";
-import { processState } from "./process-identity.js";
 import { type Mood, writeFakeBuild } from "./testing/fake-build.js";
+import { processesUnder } from "./testing/leftovers.js";
 
 const DEADLINE_MS = 10_000;
 
@@ -47,27 +48,9 @@ async function withLocal(
     await body({ environment, directory });
   } finally {
     await environment.stop();
-    assert.deepEqual(leftovers(directory), [], "nothing that was started still runs");
+    assert.deepEqual(processesUnder(directory), [], "nothing that was started still runs");
     rmSync(directory, { recursive: true });
   }
-}
-
-/** Pids of processes with this folder in their command line. */
-function leftovers(directory: string): readonly string[] {
-  return readdirSync("/proc").filter((entry) => {
-    try {
-      return (
-        /^\d+$/.test(entry) && readFileSync(`/proc/${entry}/cmdline`, "utf8").includes(directory)
-      );
-    } catch {
-      return false; // It ended while we looked.
-    }
-  });
-}
-
-function gone(pid: number): boolean {
-  const state = processState(pid);
-  return state === undefined || state === "Z";
 }
 
 async function statusOf(environment: Environment, node: string): Promise<NodeStatus> {
@@ -186,7 +169,7 @@ test("a paused replica is alive without a status; a restart under a pause comes 
 test("the folder of the control sockets is short and gone after the stop", () =>
   withLocal({}, async ({ environment, directory }) => {
     await environment.start();
-    const command = leftovers(directory)
+    const command = processesUnder(directory)
       .map((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0"))
       .find((argv) => argv.includes("--control"));
     const socket = command?.[command.indexOf("--control") + 1] ?? "";
@@ -228,7 +211,7 @@ test("a runner that is killed leaves no process and no folder", () =>
     assert.equal(pids.length, 4 + 1 + 2, "replicas, client, relay and reaper run");
     assert.equal(readdirSync(temporary).length, 1);
     runner.kill("SIGKILL");
-    assert.ok(await waitUntil(() => pids.every((pid) => gone(pid)), DEADLINE_MS));
+    assert.ok(await waitUntil(() => pids.every((pid) => handleOf(pid) === undefined), DEADLINE_MS));
     assert.deepEqual(readdirSync(temporary), []);
   }));
 

@@ -76,7 +76,7 @@ async function openGround(nodes: readonly NodeName[], seed: number): Promise<Gro
         runtimeFolder,
         datagramBytesMax: DATAGRAM_BYTES_MAX,
         placeOf,
-        onStart: (identity) => reaper.watch(identity),
+        onStart: (handle) => reaper.watch(handle),
       },
       failures: () => failuresOf(relay),
       close,

@@ -5,10 +5,16 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { appendFileSync, closeSync, openSync, readFileSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import type { NodeName } from "../../nemesis/faults.js";
-import { waitUntil, within } from "./deadline.js";
+import {
+  handleOf,
+  type ProcessHandle,
+  pause,
+  resume,
+  type SignalEvidence,
+} from "../../nemesis/host/process.js";
+import { within } from "./deadline.js";
 import type { NodeExit } from "./environment.js";
 import type { NodeFiles } from "./layout.js";
-import { identify, type ProcessIdentity, processState } from "./process-identity.js";
 
 const SIGNAL_MS_MAX = 5_000;
 const STDERR_TAIL_CHARS = 400;
@@ -16,7 +22,7 @@ const STDERR_TAIL_CHARS = 400;
 /** The pipes of a client process; a replica has none, its output goes straight to its files. */
 export type Pipes = { stdin: Writable; stdout: Readable };
 type Life = {
-  identity: ProcessIdentity;
+  handle: ProcessHandle;
   pipes: Pipes | undefined;
   exited: Promise<NodeExit>;
   endExpected: boolean;
@@ -27,7 +33,7 @@ export type NodeProcessOptions = {
   files: NodeFiles;
   /** "files": stdout goes to the log file; "pipes": stdin and stdout are ours. */
   output: "files" | "pipes";
-  onStart: (identity: ProcessIdentity) => void;
+  onStart: (handle: ProcessHandle) => void;
 };
 
 export class NodeProcess {
@@ -42,8 +48,8 @@ export class NodeProcess {
   }
 
   /** The running process; undefined between lives. */
-  get identity(): ProcessIdentity | undefined {
-    return this.#life?.identity;
+  get handle(): ProcessHandle | undefined {
+    return this.#life?.handle;
   }
 
   get pipes(): Pipes | undefined {
@@ -73,12 +79,13 @@ export class NodeProcess {
     closeSync(log);
     closeSync(stderr);
     const ended = endOf(child);
-    const identity = child.pid === undefined ? undefined : identify(child.pid);
-    if (identity === undefined) throw new Error(`${this.node}: could not start ${file}`);
-    onStart(identity);
+    if (child.pid === undefined) throw new Error(`${this.node}: could not start ${file}`);
+    // One that has ended already has no start time; it is awaited all the same.
+    const handle = handleOf(child.pid) ?? { pid: child.pid, startTicks: 0 };
+    onStart(handle);
     const { stdin, stdout } = child;
     const life: Life = {
-      identity,
+      handle,
       pipes: stdin !== null && stdout !== null ? { stdin, stdout } : undefined,
       endExpected: false,
       exited: ended.then((how) => this.#ended(life, how)),
@@ -91,27 +98,20 @@ export class NodeProcess {
     const life = this.#life;
     if (life === undefined) return undefined;
     life.endExpected = true;
-    process.kill(life.identity.pid, "SIGKILL");
+    process.kill(life.handle.pid, "SIGKILL");
     const exit = await within(life.exited, SIGNAL_MS_MAX);
     if (exit === undefined) throw new Error(`${this.node}: still there after SIGKILL`);
     return exit;
   }
 
-  /** SIGSTOP; resolves to the kernel's word for it once it has stopped, undefined where it did not. */
-  async pause(): Promise<string | undefined> {
-    const pid = this.#life?.identity.pid;
-    if (pid === undefined) return undefined;
-    process.kill(pid, "SIGSTOP");
-    const stopped = await waitUntil(() => processState(pid) === "T", SIGNAL_MS_MAX);
-    return stopped ? processState(pid) : undefined;
+  /** SIGSTOP, and what /proc showed; undefined where no process was running. */
+  async pause(): Promise<SignalEvidence | undefined> {
+    return this.#life === undefined ? undefined : pause(this.#life.handle, SIGNAL_MS_MAX);
   }
 
-  /** SIGCONT; false where there is no process or it does not go on. */
-  async resume(): Promise<boolean> {
-    const pid = this.#life?.identity.pid;
-    if (pid === undefined) return false;
-    process.kill(pid, "SIGCONT");
-    return waitUntil(() => processState(pid) !== "T", SIGNAL_MS_MAX);
+  /** SIGCONT, and what /proc showed; undefined where no process was running. */
+  async resume(): Promise<SignalEvidence | undefined> {
+    return this.#life === undefined ? undefined : resume(this.#life.handle, SIGNAL_MS_MAX);
   }
 
   /** SIGTERM (and SIGCONT: a stopped process hears nothing), then SIGKILL at the deadline. */
@@ -120,8 +120,8 @@ export class NodeProcess {
     if (life === undefined) return;
     life.endExpected = true;
     life.pipes?.stdin.end();
-    process.kill(life.identity.pid, "SIGTERM");
-    process.kill(life.identity.pid, "SIGCONT");
+    process.kill(life.handle.pid, "SIGTERM");
+    process.kill(life.handle.pid, "SIGCONT");
     if ((await within(life.exited, deadlineMs)) === undefined) await this.kill();
   }
 
@@ -138,7 +138,7 @@ export class NodeProcess {
     this.#life = undefined;
     const exit: NodeExit = {
       node: this.node,
-      pid: life.identity.pid,
+      pid: life.handle.pid,
       how,
       expected: life.endExpected,
       at: new Date().toISOString(),

@@ -36,7 +36,7 @@ export class ProcessFaults {
     const before = this.#states();
     const active: Active = { fault, appliedMs: nowMs(), landed: new Set(), measured: new Map() };
     for (const node of fault.nodes) {
-      const pid = this.#cluster.process(node).identity?.pid;
+      const pid = this.#cluster.process(node).handle?.pid;
       active.measured.set(`${node}.pid`, pid ?? "none");
     }
     this.#active.set(fault.id, active);
@@ -82,13 +82,13 @@ export class ProcessFaults {
         return;
       }
       case "pause": {
-        const state = await process.pause();
-        measured.set(`${node}.state`, state ?? "not stopped");
-        if (state !== undefined) landed.add(node);
+        const seen = await process.pause();
+        measured.set(`${node}.state`, seen?.state ?? "was not running");
+        if (seen?.reached === true) landed.add(node);
         return;
       }
       case "resume":
-        measured.set(`${node}.resumed`, (await process.resume()) ? "yes" : "no");
+        measured.set(`${node}.resumed`, (await process.resume())?.state ?? "was not running");
         return;
       case "restart": {
         const restart = await this.#cluster.restart(node);

@@ -5,6 +5,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { NodeName } from "../../nemesis/faults.js";
+import { observe, type ProcessHandle } from "../../nemesis/host/process.js";
 import { ClientCalls } from "./client-process.js";
 import { type Address, type Cluster, makeCluster, writeNodeFiles } from "./cluster-files.js";
 import { askStatus } from "./control.js";
@@ -18,7 +19,6 @@ import type {
 } from "./environment.js";
 import { clientNames, isReplicaName, mainFiles, nodeFiles, replicaNames } from "./layout.js";
 import { NodeProcess } from "./node-process.js";
-import { type ProcessIdentity, processState } from "./process-identity.js";
 
 /** A replica answers within this after a start, or the start has failed. */
 const START_MS_MAX = 20_000;
@@ -44,7 +44,7 @@ export type ClusterPlan = {
   stopMsMax: number;
   placeOf: (node: NodeName) => NodePlace;
   /** Hears of every process that was started. */
-  onStart: (identity: ProcessIdentity) => void;
+  onStart: (handle: ProcessHandle) => void;
 };
 
 /** What became of a restart. */
@@ -103,7 +103,7 @@ export class ClusterProcesses {
   async restart(node: NodeName): Promise<Restart> {
     const startedMs = nowMs();
     this.#startNode(node, "again");
-    const pid = this.process(node).identity?.pid;
+    const pid = this.process(node).handle?.pid;
     const failure = isReplicaName(node) ? await this.#untilReady(node) : undefined;
     if (failure !== undefined || pid === undefined) return { error: failure ?? "gone at once" };
     return { pid, readyMs: Math.round(nowMs() - startedMs) };
@@ -118,12 +118,12 @@ export class ClusterProcesses {
   observe(): Promise<readonly NodeStatus[]> {
     return Promise.all(
       this.replicas.map(async (node) => {
-        const pid = this.process(node).identity?.pid;
-        if (pid === undefined) return { node, alive: false };
+        const { handle } = this.process(node);
+        if (handle === undefined) return { node, alive: false };
         // A stopped process would only make everybody wait for the deadline.
-        if (processState(pid) === "T") return { node, alive: true };
+        if (observe(handle) === "stopped") return { node, alive: true };
         const status = await askStatus(this.controlSocket(node), STATUS_MS_MAX);
-        const alive = this.process(node).identity?.pid === pid;
+        const alive = this.process(node).handle === handle;
         return status === undefined ? { node, alive } : { node, alive, status };
       }),
     );
@@ -180,10 +180,10 @@ export class ClusterProcesses {
   async #untilReady(node: NodeName): Promise<string | undefined> {
     const process = this.process(node);
     const exitCount = process.exits.length;
-    const pid = process.identity?.pid;
+    const pid = process.handle?.pid;
     let ended = pid === undefined;
     const answered = await waitUntil(async () => {
-      ended = process.exits.length > exitCount || process.identity?.pid !== pid;
+      ended = process.exits.length > exitCount || process.handle?.pid !== pid;
       if (ended) return true;
       return (await askStatus(this.controlSocket(node), STATUS_MS_MAX)) !== undefined;
     }, START_MS_MAX);

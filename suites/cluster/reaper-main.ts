@@ -3,24 +3,24 @@
 // still run are killed (never another that got the pid), and the folders are removed.
 
 import { rmSync } from "node:fs";
+import { kill, type ProcessHandle } from "../../nemesis/host/process.js";
 import { numberField, parseObject, readLines, stringField } from "./json-lines.js";
-import { signalProcess } from "./process-identity.js";
 
-const startTimes = new Map<number, string>();
+const processes: ProcessHandle[] = [];
 const folders = new Set<string>();
 
 readLines(process.stdin, (line) => {
   const object = parseObject(line) ?? {};
   const pid = numberField(object, "pid");
-  const startTime = stringField(object, "startTime");
+  const startTicks = numberField(object, "startTicks");
   const folder = stringField(object, "folder");
-  if (pid !== undefined && startTime !== undefined) startTimes.set(pid, startTime);
+  if (pid !== undefined && startTicks !== undefined) processes.push({ pid, startTicks });
   else if (folder !== undefined) folders.add(folder);
-  else throw new Error(`reaper: want a pid with its startTime or a folder, found ${line}`);
+  else throw new Error(`reaper: want a pid with its startTicks or a folder, found ${line}`);
 });
 
-process.stdin.on("end", () => {
-  for (const [pid, startTime] of startTimes) signalProcess({ pid, startTime }, "SIGKILL");
+process.stdin.on("end", async () => {
+  await Promise.all(processes.map((each) => kill(each)));
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   process.exit(0);
 });

@@ -3,7 +3,7 @@
 import type { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import type { ProcessIdentity } from "./process-identity.js";
+import type { ProcessHandle } from "../../nemesis/host/process.js";
 
 const MAIN = fileURLToPath(new URL("./reaper-main.js", import.meta.url));
 
@@ -30,8 +30,8 @@ export class Reaper {
     this.#exited = subprocess;
   }
 
-  watch(identity: ProcessIdentity): void {
-    this.#stdin.write(`${JSON.stringify(identity)}\n`);
+  watch(handle: ProcessHandle): void {
+    this.#stdin.write(`${JSON.stringify(handle)}\n`);
   }
 
   /** A folder to remove at the end, in any case. */

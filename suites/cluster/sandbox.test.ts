@@ -6,9 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
+import { type NamespaceMode, UNSHARE } from "../../nemesis/host/probe.js";
+import { localShell } from "../../nemesis/host/shell.js";
 import { waitUntil } from "./deadline.js";
 import { readLines } from "./json-lines.js";
-import { runInSandbox, type SandboxWay, sandboxWays } from "./sandbox.js";
 
 const DEADLINE_MS = 10_000;
 const MODULE = fileURLToPath(new URL("./sandbox.js", import.meta.url));
@@ -34,7 +35,7 @@ const INNER = `
 
 type Run = { outer: ChildProcess; lines: string[]; marker: string; kept: string };
 
-async function withSandbox(way: SandboxWay, body: (run: Run) => Promise<void>): Promise<void> {
+async function withSandbox(mode: NamespaceMode, body: (run: Run) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "ordeal-test-"));
   const marker = `9${process.hrtime.bigint().toString().slice(-9)}`;
   const kept = join(folder, "kept.txt");
@@ -42,7 +43,8 @@ async function withSandbox(way: SandboxWay, body: (run: Run) => Promise<void>): 
   writeFileSync(
     join(folder, "outer.mjs"),
     `import { enterSandbox } from ${JSON.stringify(MODULE)};
-     process.exit(await enterSandbox(process.argv.slice(2), ${JSON.stringify(way)}, "a test"));`,
+     const sandbox = ${JSON.stringify({ mode, backend: "legacy", canDuplicate: false, reason: "a test" })};
+     process.exit(await enterSandbox(process.argv.slice(2), sandbox));`,
   );
   const argv = [join(folder, "outer.mjs"), join(folder, "inner.mjs"), marker, kept];
   const outer = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "inherit"] });
@@ -69,18 +71,16 @@ function running(marker: string): number {
   }).length;
 }
 
-const works = new Map<SandboxWay, string | undefined>();
-for (const way of sandboxWays()) {
-  const tried = await runInSandbox(way, ["-e", "console.log(1)"], DEADLINE_MS);
-  works.set(way, "failure" in tried ? tried.failure : undefined);
-}
+const modes: NamespaceMode[] = process.getuid?.() === 0 ? ["root", "rootless"] : ["rootless"];
 
-for (const [way, failure] of works) {
-  const sandbox = suite(`sandbox (${way})${failure === undefined ? "" : `: skipped, ${failure}`}`);
-  const test = failure === undefined ? sandbox : sandbox.skip;
+for (const mode of modes) {
+  const tried = await localShell().run([...UNSHARE[mode], "true"], { deadlineMs: DEADLINE_MS });
+  const failure = tried.exitCode === 0 ? "" : `: skipped, ${tried.stderr.trim()}`;
+  const sandbox = suite(`sandbox (${mode})${failure}`);
+  const test = failure === "" ? sandbox : sandbox.skip;
 
   test("the inner program is alone on its network, and what it writes outside is ours", () =>
-    withSandbox(way, async ({ lines, kept }) => {
+    withSandbox(mode, async ({ lines, kept }) => {
       assert.deepEqual(JSON.parse(lines[0] ?? ""), { pid: 1, interfaces: ["lo"] });
       assert.equal(readFileSync(kept, "utf8"), "kept");
       assert.equal(statSync(kept).uid, process.getuid?.());
@@ -88,7 +88,7 @@ for (const [way, failure] of works) {
 
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     test(`${signal} reaches the inner program once, and its exit code comes out`, () =>
-      withSandbox(way, async ({ outer, lines, marker }) => {
+      withSandbox(mode, async ({ outer, lines, marker }) => {
         outer.kill(signal);
         const [code] = await once(outer, "exit");
         assert.equal(code, 7);
@@ -98,7 +98,7 @@ for (const [way, failure] of works) {
   }
 
   test("when the outer program is killed, everything inside ends", () =>
-    withSandbox(way, async ({ outer, marker }) => {
+    withSandbox(mode, async ({ outer, marker }) => {
       assert.ok(running(marker) >= 3, "outer, inner and its sleeping child run");
       outer.kill("SIGKILL");
       assert.equal(await waitUntil(() => running(marker) === 0, DEADLINE_MS), true);

@@ -6,26 +6,43 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
-import { execa } from "execa";
+import type { DelayMechanism } from "../../nemesis/host/delay-line.js";
+import type { IptablesBackend } from "../../nemesis/host/iptables.js";
+import { type NamespaceMode, UNSHARE } from "../../nemesis/host/probe.js";
 import { systemCodeOf } from "../../node/runtime/ordeal-error.js";
+import { field, parseObject, stringField } from "./json-lines.js";
 
-/** "root": as we are; "user": as root of a user namespace, which is ourselves outside. */
-export type SandboxWay = "root" | "user";
+/** What the inner runner must know: what works in here, and why it is in here. */
+export type Sandbox = {
+  mode: NamespaceMode;
+  backend: IptablesBackend;
+  canDuplicate: boolean;
+  mechanism: DelayMechanism | undefined;
+  /** Why this environment was chosen; one line. */
+  reason: string;
+};
 
-const WAY_VARIABLE = "ORDEAL_SANDBOX";
-const REASON_VARIABLE = "ORDEAL_SANDBOX_REASON";
+const VARIABLE = "ORDEAL_SANDBOX";
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGWINCH"] as const;
 
-/** How this process is sandboxed; undefined outside. */
-export function insideSandbox(): { way: SandboxWay; reason: string } | undefined {
-  const way = process.env[WAY_VARIABLE];
-  if (way !== "root" && way !== "user") return undefined;
-  return { way, reason: process.env[REASON_VARIABLE] ?? "" };
-}
-
-/** What to try, most direct first. */
-export function sandboxWays(): readonly SandboxWay[] {
-  return process.getuid?.() === 0 ? ["root", "user"] : ["user"];
+/** The sandbox this process runs in; undefined outside. Throws where the variable is not ours. */
+export function insideSandbox(): Sandbox | undefined {
+  const text = process.env[VARIABLE];
+  if (text === undefined) return undefined;
+  const object = parseObject(text) ?? {};
+  const mode = field(object, "mode");
+  const backend = field(object, "backend");
+  const mechanism = field(object, "mechanism");
+  if ((mode !== "root" && mode !== "rootless") || (backend !== "legacy" && backend !== "nft")) {
+    throw new Error(`${VARIABLE} is set by ordeal itself; unset it`);
+  }
+  return {
+    mode,
+    backend,
+    canDuplicate: field(object, "canDuplicate") === true,
+    mechanism: mechanism === "netem" || mechanism === "htb" ? mechanism : undefined,
+    reason: stringField(object, "reason") ?? "",
+  };
 }
 
 /**
@@ -33,17 +50,13 @@ export function sandboxWays(): readonly SandboxWay[] {
  * stdout and stderr; resolves to its exit code, 128 + n where signal n ended it. A signal sent to
  * us reaches it once. When we are killed, all inside ends.
  */
-export function enterSandbox(
-  argv: readonly string[],
-  way: SandboxWay,
-  reason: string,
-): Promise<number> {
-  const [file, ...args] = sandboxCommand(way, [process.execPath, ...argv]);
-  const child = spawn(file ?? "setpriv", args, {
+export function enterSandbox(argv: readonly string[], sandbox: Sandbox): Promise<number> {
+  const [file, ...args] = sandboxCommand(sandbox.mode, [process.execPath, ...argv]);
+  const child = spawn(file, args, {
     stdio: "inherit",
     // Outside the terminal's foreground group: a Ctrl-C comes through us, and so only once.
     detached: true,
-    env: { ...process.env, [WAY_VARIABLE]: way, [REASON_VARIABLE]: reason },
+    env: { ...process.env, PATH: pathWithSbin(), [VARIABLE]: JSON.stringify(sandbox) },
   });
   const listeners = FORWARDED.map((signal) => ({ signal, listener: () => forward(child, signal) }));
   for (const { signal, listener } of listeners) process.on(signal, listener);
@@ -56,36 +69,30 @@ export function enterSandbox(
   });
 }
 
-/** Runs a script of this build inside and returns what it printed, or how it failed. */
-export async function runInSandbox(
-  way: SandboxWay,
-  argv: readonly string[],
-  deadlineMs: number,
-): Promise<{ stdout: string } | { failure: string }> {
-  const [file, ...args] = sandboxCommand(way, [process.execPath, ...argv]);
-  const result = await execa(file ?? "setpriv", args, {
-    stdin: "ignore",
-    reject: false,
-    timeout: deadlineMs,
-    env: { [WAY_VARIABLE]: way },
-  });
-  if (!result.failed) return { stdout: result.stdout };
-  const words = result.stderr.trim().split("\n")[0];
-  return { failure: words || result.shortMessage || "failed without a word" };
+/**
+ * setpriv has the kernel end `unshare` with us (unless we were gone before: then the shell behind it
+ * has another parent), and `unshare` ends its child, the first of its process namespace: so
+ * everything ends. /run is our own: network namespaces are named there.
+ */
+function sandboxCommand(
+  mode: NamespaceMode,
+  command: readonly string[],
+): readonly [string, ...string[]] {
+  const withUs: [string, ...string[]] = [
+    "setpriv",
+    "--pdeathsig",
+    "KILL",
+    "sh",
+    "-c",
+    '[ $PPID = "$0" ] && exec "$@"',
+  ];
+  const inside = ["sh", "-c", 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"', "sh"];
+  return [...withUs, String(process.pid), ...UNSHARE[mode], ...inside, ...command];
 }
 
-/**
- * setpriv has the kernel end `unshare` with us, and `unshare` ends its child, which is the first of
- * its process namespace: so everything ends. /run is our own: network namespaces are named there.
- */
-function sandboxCommand(way: SandboxWay, command: readonly string[]): readonly string[] {
-  return [
-    ...["setpriv", "--pdeathsig", "KILL"],
-    ...["unshare", ...(way === "user" ? ["--user", "--map-root-user"] : [])],
-    ...["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"],
-    ...["sh", "-c", 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"', "sh"],
-    ...command,
-  ];
+/** Tools live in sbin, which an unprivileged user's PATH may lack. */
+function pathWithSbin(): string {
+  return `${process.env["PATH"] ?? "/usr/bin:/bin"}:/usr/sbin:/sbin`;
 }
 
 function forward(child: ChildProcess, signal: (typeof FORWARDED)[number]): void {

@@ -8,10 +8,11 @@ export function environmentSection(meta: RunMeta): Html {
   const { phases, quiescence } = meta;
   const pairs: [string, Fragment][] = [
     ["Environment", `${meta.environment}: ${meta.environmentDescription}`],
-    ["Phases", `load ended at ${moment(phases.loadEnd)}, healed at ${moment(phases.healed)}`],
+    ["Load ended", reached(phases.loadEnd)],
+    ["Healed", reached(phases.healed)],
     [
       "Quiescence",
-      `${quiescence.reached ? "reached" : "not reached"} at ${moment(phases.quiescent)}: ${quiescence.detail}`,
+      `${quiescence.reached ? "yes" : "no"}, ${reached(phases.quiescent)}: ${quiescence.detail}`,
     ],
     ["Recovery bound", duration(meta.recoveryBoundNs)],
     ["Correct replicas", meta.correctReplicas.join(", ")],
@@ -27,4 +28,9 @@ export function environmentSection(meta: RunMeta): Html {
     (list) =>
       html`<dl class="pairs">${list.map(([term, value]) => html`<dt>${term}</dt><dd>${value}</dd>`)}</dl>`,
   )}</div></section>`;
+}
+
+/** A phase that the run did not come to stands at 0. */
+function reached(ns: number): string {
+  return ns === 0 ? "not reached" : `at ${moment(ns)}`;
 }

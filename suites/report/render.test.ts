@@ -37,7 +37,13 @@ test("a run that recorded nothing still has a report", () => {
 test.run();
 
 const BROWSERS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const BROWSER_FLAGS = ["--disable-gpu", "--no-first-run", "--disable-background-networking"];
+/** No sandbox: it needs rights that a container or an unprivileged user may lack; the pages are ours. */
+const BROWSER_FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--no-first-run",
+  "--disable-background-networking",
+];
 
 type Context = { browser: Browser; folder: string };
 
@@ -93,7 +99,7 @@ pages.before(async (context) => {
   context.folder = mkdtempSync(join(tmpdir(), "ordeal-report-"));
   context.browser = await chromium.launch({
     executablePath: browserPath ?? "",
-    args: [...BROWSER_FLAGS, ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])],
+    args: BROWSER_FLAGS,
   });
 });
 

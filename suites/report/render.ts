@@ -48,7 +48,7 @@ export function renderReport({ meta, record, verdict }: Report): string {
 <body>
 ${banner(meta, verdict)}
 <main>
-${facts(meta, record, operations)}
+${facts(meta, record, operations, data.end * 1e9)}
 ${claims(meta, verdict)}
 ${timelineSection(data)}
 ${plotsSection(data)}

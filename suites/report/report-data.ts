@@ -57,7 +57,7 @@ export function reportDataOf(meta: RunMeta, record: RunRecord): ReportData {
         label: meta.quiescence.reached ? "quiescent" : "gave up waiting",
         time: seconds(quiescent),
       },
-    ],
+    ].filter(({ time }) => time > 0), // a phase that was never reached stands at 0
     faults: faultBands(record.faults, endNs),
     laneCount: Math.max(0, ...lanes.values()) + 1,
     names,

@@ -35,7 +35,12 @@ function sentence(verdict: Verdict): string {
 }
 
 /** What was run, in a glance, and the line that runs it again. */
-export function facts(meta: RunMeta, record: RunRecord, operations: readonly Operation[]): Html {
+export function facts(
+  meta: RunMeta,
+  record: RunRecord,
+  operations: readonly Operation[],
+  endNs: number,
+): Html {
   const landed = record.faults.filter((fault) => fault.landed).length;
   const counts = OUTCOMES.map((outcome) => {
     return [
@@ -54,7 +59,7 @@ export function facts(meta: RunMeta, record: RunRecord, operations: readonly Ope
         ? "not sampled"
         : `${Math.min(...spread(views))} to ${Math.max(...spread(views))}`,
     ],
-    ["Length", duration(meta.phases.end)],
+    ["Length", duration(endNs)],
     ["Started", html`<time datetime="${meta.startedAt}">${meta.startedAt}</time>`],
     ["Environment", meta.environment],
     ["Commit", meta.commit.slice(0, 12)],

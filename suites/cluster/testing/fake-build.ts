@@ -76,11 +76,10 @@ createInterface({ input: process.stdin }).on("line", (line) => {
 /** Writes the build into this folder. */
 export function writeFakeBuild(folder: string, moods: Readonly<Record<string, Mood>> = {}): void {
   const mains = [
-    ["runtime", `const MOODS = ${JSON.stringify(moods)};${REPLICA}`],
-    ["client", CLIENT],
+    ["main.js", `const MOODS = ${JSON.stringify(moods)};${REPLICA}`],
+    ["client-main.js", CLIENT],
   ] as const;
-  for (const [name, source] of mains) {
-    mkdirSync(join(folder, "node", name), { recursive: true });
-    writeFileSync(join(folder, "node", name, "main.js"), source);
-  }
+  const runtime = join(folder, "node", "runtime");
+  mkdirSync(runtime, { recursive: true });
+  for (const [name, source] of mains) writeFileSync(join(runtime, name), source);
 }
