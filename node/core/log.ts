@@ -3,9 +3,11 @@
 
 import type {
   Checkpoint,
+  CommitCertificate,
   NewView,
   PrePrepare,
   PreparedCertificate,
+  Seq,
   View,
   ViewChange,
 } from "./messages.js";
@@ -20,4 +22,14 @@ export type LogRecord =
   | { kind: "checkpoint"; message: Checkpoint }
   | { kind: "stable"; proof: readonly Checkpoint[] }
   | { kind: "view-change"; message: ViewChange }
-  | { kind: "new-view"; message: NewView; viewChanges: readonly ViewChange[] };
+  | { kind: "new-view"; message: NewView; viewChanges: readonly ViewChange[] }
+  /**
+   * Executed here. Its requests are left out where a pre-prepare in this log holds them. It waits for
+   * the next record that must be durable, so it costs no fsync of its own.
+   */
+  | { kind: "committed"; certificate: CommitCertificate }
+  /**
+   * The log was lost: no vote until a stable checkpoint reaches `seq`, below which our earlier self
+   * may have voted. 0: not known yet.
+   */
+  | { kind: "rejoin"; seq: Seq };

@@ -57,7 +57,7 @@ export type PrePrepare = {
   kind: "pre-prepare";
   view: View;
   seq: Seq;
-  /** Digest of the batch: over the requests' digests in order. An empty batch is the null request. */
+  /** `batchDigest` of the requests. An empty batch is the null request. */
   digest: Digest;
   /** The primary of `view`; its signature covers view, seq and digest, not the bodies. */
   signature: Signature;
@@ -134,9 +134,12 @@ export type Status = {
   viewActive: boolean;
   stableSeq: Seq;
   executedSeq: Seq;
-  /** For seqs executedSeq+1.. in order, a byte each: bit 0 has pre-prepare, 1 prepared, 2 committed. */
+  /**
+   * For the seqs above both executedSeq and stableSeq, in order, a byte each: bit 0 has the
+   * pre-prepare and its batch, 1 prepared, 2 committed.
+   */
   slots: Uint8Array;
-  /** While the view is not active: replicas whose view-change for `view` is held, as a bit set. */
+  /** Replicas whose view-change is held, for `view` or a later one, as a bit set. */
   viewChangesHeld: Uint8Array;
 };
 
@@ -163,6 +166,19 @@ export type CheckpointProof = {
   checkpoints: readonly Checkpoint[];
 };
 
+/**
+ * Proof that a batch committed, with the batch: 2f+1 commits of one view, seq and digest, ascending
+ * by replica. A replica in any view may verify and execute it, so a laggard needs nobody's view.
+ */
+export type CommitCertificate = {
+  kind: "commit-certificate";
+  view: View;
+  seq: Seq;
+  digest: Digest;
+  requests: readonly Request[];
+  commits: readonly Commit[];
+};
+
 export type Message =
   | Request
   | Reply
@@ -175,6 +191,7 @@ export type Message =
   | Status
   | Fetch
   | Data
-  | CheckpointProof;
+  | CheckpointProof
+  | CommitCertificate;
 
 export type MessageKind = Message["kind"];

@@ -15,7 +15,10 @@ export type Input =
 export type Effect =
   /** Durable before any later effect is performed. */
   | { kind: "persist"; record: LogRecord }
-  /** Replaces the whole log: after the state machine's `sync`, atomically (write, fsync, rename). */
+  /**
+   * Replaces all records persisted before it (never one persisted after it, even in the same tick):
+   * after the state machine's `sync`, atomically (write, fsync, rename).
+   */
   | { kind: "compact"; records: readonly LogRecord[] }
   | { kind: "send"; to: readonly PrincipalId[]; message: Message }
   /** Arms or re-arms; a timer fires once. */
