@@ -4,7 +4,7 @@
 // replica for one slot.
 
 import assert from "node:assert";
-import { type ProtocolConfig, PROTOCOL_DEFAULTS } from "../config.js";
+import { PROTOCOL_DEFAULTS, type ProtocolConfig } from "../config.js";
 import { batchDigest } from "../digest.js";
 import {
   type ClientId,
@@ -19,13 +19,7 @@ import {
 import { faultsTolerated } from "../quorum.js";
 import { createReplica, type Replica, recover, statusOf, step } from "../replica.js";
 import type { CoreEvent, Effect, Input, TimerName } from "../step.js";
-import {
-  decodeMessage,
-  decodeRecord,
-  encodeMessage,
-  encodeRecord,
-  requestBytes,
-} from "../wire.js";
+import { decodeMessage, decodeRecord, encodeMessage, encodeRecord, requestBytes } from "../wire.js";
 import { modelKeyring } from "./model-keyring.js";
 import { type ModelStateMachine, modelStateMachine } from "./model-state-machine.js";
 import { type Random, seededRandom } from "./random.js";
@@ -152,8 +146,18 @@ export class Cluster {
     return modelStateMachine((seq, requests) => this.onApply(id, seq, requests));
   }
 
-  private createReplicaOf(id: ReplicaId, stateMachine: ModelStateMachine, hollow: boolean): Replica {
-    return createReplica({ id, config: this.config, keyring: modelKeyring(id), stateMachine, hollow });
+  private createReplicaOf(
+    id: ReplicaId,
+    stateMachine: ModelStateMachine,
+    hollow: boolean,
+  ): Replica {
+    return createReplica({
+      id,
+      config: this.config,
+      keyring: modelKeyring(id),
+      stateMachine,
+      hollow,
+    });
   }
 
   node(id: ReplicaId): ModelNode {
@@ -398,7 +402,9 @@ export class Cluster {
     const end = this.nowMs + limitMs;
     while (!fact()) {
       const next = popFirst(this.queue);
-      assert(next !== undefined && next.atMs <= end, `${what}: not within ${limitMs} ms\n${this.describe()}`);
+      if (next === undefined || next.atMs > end) {
+        throw new Error(`${what}: not within ${limitMs} ms\n${this.describe()}`);
+      }
       this.nowMs = next.atMs;
       this.handle(next.event);
     }
@@ -416,27 +422,41 @@ export class Cluster {
   private handle(event: Event): void {
     switch (event.kind) {
       case "call":
-        return void event.call();
+        event.call();
+        break;
       case "retry":
-        if (event.session.current?.timestamp !== event.timestamp) return;
-        return void this.sendRequest(event.session, this.nodes.map(({ id }) => id));
-      case "timer": {
-        const node = this.node(event.node);
-        if (node.incarnation !== event.incarnation) return;
-        if (node.timers.get(event.timer) !== event.version) return;
-        node.timers.delete(event.timer);
-        return void this.input(event.node, { kind: "timeout", timer: event.timer });
-      }
-      case "deliver": {
-        const message = decodeMessage(event.bytes);
-        assert(message !== undefined, "a message that was encoded does not decode");
-        if (event.to >= this.config.n) return void this.onReply(message);
-        if (this.node(event.to).incarnation !== event.incarnation) return; // it died meanwhile
-        return void this.input(event.to, { kind: "message", from: event.from, message });
-      }
+        if (event.session.current?.timestamp !== event.timestamp) break;
+        this.sendRequest(
+          event.session,
+          this.nodes.map(({ id }) => id),
+        );
+        break;
+      case "timer":
+        this.onTimer(event);
+        break;
+      case "deliver":
+        this.onDelivery(event);
+        break;
       default:
         event satisfies never;
     }
+  }
+
+  private onTimer({ node: id, timer, incarnation, version }: Event & { kind: "timer" }): void {
+    const node = this.node(id);
+    if (node.incarnation !== incarnation || node.timers.get(timer) !== version) return;
+    node.timers.delete(timer);
+    this.input(id, { kind: "timeout", timer });
+  }
+
+  private onDelivery({ to, from, bytes, incarnation }: Event & { kind: "deliver" }): void {
+    const message = decodeMessage(bytes);
+    assert(message !== undefined, "a message that was encoded does not decode");
+    if (to >= this.config.n) {
+      this.onReply(message);
+    } else if (this.node(to).incarnation === incarnation) {
+      this.input(to, { kind: "message", from, message });
+    } // else it died meanwhile
   }
 
   // --- facts ---
