@@ -1,0 +1,198 @@
+// The bookkeeping of NetnsNetwork over a shell that only pretends; lab.test.ts runs the real thing.
+
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import type { FaultIntent, ResolvedFault } from "../faults.js";
+import { composeLinks } from "../links.js";
+import { createRandom } from "../random.js";
+import { resolveFault } from "../resolve.js";
+import { buildTopology } from "./netns.js";
+import { NetnsNetwork } from "./network.js";
+import type { RunOptions, RunResult, Shell } from "./shell.js";
+
+const test = suite("network");
+const view = { replicas: ["r0", "r1", "r2"], clients: [], f: 0, primary: "r1" };
+const r1 = { kind: "primary" } as const;
+const fault = (id: string, intent: FaultIntent): ResolvedFault =>
+  resolveFault(id, intent, view, createRandom(1));
+const isolate: FaultIntent = { kind: "partition", shape: "isolate", target: r1 };
+
+/** Notes what it is asked to run; iptables-save answers the counters that are set by node. */
+class PretendShell implements Shell {
+  ran: { node: string; program: string; stdin: string }[] = [];
+  counters: Record<string, string> = {};
+  qdiscs = "[]";
+  refuse: string | undefined;
+  running = 0;
+  runningMax = 0;
+
+  async run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    const node = argv[0]?.startsWith("nsenter") ? (argv[1]?.split("/").at(-1) ?? "") : "";
+    const program = argv.slice(2).join(" ");
+    this.ran.push({ node, program, stdin: options.stdin ?? "" });
+    this.runningMax = Math.max(this.runningMax, ++this.running);
+    await new Promise((resolve) => setImmediate(resolve));
+    this.running--;
+    if (this.refuse !== undefined && program.includes(this.refuse)) {
+      return { exitCode: 2, stdout: "", stderr: "refused" };
+    }
+    const stdout = program.includes("-save")
+      ? (this.counters[node] ?? "")
+      : program.startsWith("tc -s")
+        ? this.qdiscs
+        : "";
+    return { exitCode: 0, stdout, stderr: "" };
+  }
+
+  /** Nodes on which this was run since the last call. */
+  nodesThatRan(program: string): string[] {
+    const nodes = this.ran
+      .filter((each) => each.program.includes(program))
+      .map((each) => each.node);
+    this.ran = [];
+    return nodes.sort();
+  }
+}
+
+async function networkOn(shell: PretendShell, mechanism: "htb" | undefined = "htb") {
+  const topology = buildTopology(view.replicas);
+  const network = new NetnsNetwork({ topology, shell, backend: "legacy", mechanism });
+  await network.prepare();
+  shell.ran = [];
+  return network;
+}
+
+const counted = (packets: number, label: string) =>
+  `[${packets}:0] -A ORDEAL-IN -s 10.77.0.1/32 -m comment --comment ${label} -j DROP\n`;
+
+test("a state is restored once, on the nodes that it changes", async () => {
+  const shell = new PretendShell();
+  const network = await networkOn(shell);
+  const deaf: FaultIntent = { kind: "partition", shape: "one-way-in", target: r1 };
+  await network.apply([]);
+  assert.equal(shell.nodesThatRan("restore"), []);
+  await network.apply(composeLinks([fault("f0", deaf)]));
+  assert.equal(shell.nodesThatRan("restore"), ["r1"]);
+  await network.apply(composeLinks([fault("f0", deaf), fault("f1", deaf)]));
+  assert.equal(shell.nodesThatRan("restore"), []);
+  await network.apply(composeLinks([fault("f1", isolate)]));
+  assert.equal(shell.nodesThatRan("restore"), ["r0", "r2"]);
+  await network.apply([]);
+  assert.equal(shell.nodesThatRan("restore"), ["r0", "r1", "r2"]);
+});
+
+test("a counter is credited to the faults that cause its rule while it counts", async () => {
+  const shell = new PretendShell();
+  const network = await networkOn(shell);
+  const [first, second] = [fault("f0", isolate), fault("f1", isolate)];
+  await network.apply(composeLinks([first]));
+  shell.counters = { r1: counted(10, "drop:r0>r1") };
+  await network.apply(composeLinks([first, second]));
+  shell.counters = { r1: counted(14, "drop:r0>r1") };
+  await network.apply(composeLinks([second]));
+  shell.counters = { r1: counted(15, "drop:r0>r1") };
+  await network.apply([]);
+  shell.counters = { r1: counted(99, "drop:r0>r1") };
+  assert.is((await network.evidence(first)).measured["dropPackets"], 14);
+  assert.is((await network.evidence(second)).measured["dropPackets"], 5);
+});
+
+test("counters start from zero after a restore", async () => {
+  const shell = new PretendShell();
+  const network = await networkOn(shell);
+  const first = fault("f0", isolate);
+  await network.apply(composeLinks([first]));
+  shell.counters = { r1: counted(10, "drop:r0>r1") };
+  const loss = fault("f1", { kind: "loss", percent: 5, target: { kind: "all" } });
+  await network.apply(composeLinks([first, loss]));
+  await network.apply(composeLinks([first]));
+  // The drop rules of r1 stayed as they were, so its counter went on from 10.
+  assert.is((await network.evidence(first)).measured["dropPackets"], 10);
+  await network.apply([]);
+  shell.counters = { r1: counted(3, "drop:r0>r1") };
+  await network.apply(composeLinks([first]));
+  assert.is((await network.evidence(first)).measured["dropPackets"], 13);
+});
+
+test("what full delay lines drop is credited to the delay, once", async () => {
+  const shell = new PretendShell();
+  const network = await networkOn(shell);
+  const delay = fault("f0", { kind: "delay", delayMs: 5, jitterMs: 0, target: r1 });
+  await network.apply(composeLinks([delay]));
+  shell.qdiscs = '[{"kind":"pfifo","handle":"811:","parent":"1:801","drops":7}]';
+  await network.apply(composeLinks([delay]));
+  await network.apply([]);
+  const { measured } = await network.evidence(delay);
+  assert.is(measured["overflowPackets"], 14); // Seven on each of the two senders.
+});
+
+test("a new delay gets lines of its own, an old one back its old lines", async () => {
+  const shell = new PretendShell();
+  const network = await networkOn(shell);
+  const delay = (delayMs: number) =>
+    composeLinks([fault("f0", { kind: "delay", delayMs, jitterMs: 0, target: r1 })]);
+  await network.apply(delay(5));
+  const first = shell.ran.find((each) => each.program.startsWith("tc -batch"))?.stdin ?? "";
+  assert.match(
+    first,
+    /^qdisc add dev eth0 root handle 1: htb default 0\nclass add .* classid 1:801 /,
+  );
+  shell.ran = [];
+  await network.apply(delay(9));
+  const second = shell.ran.find((each) => each.program.startsWith("tc -batch"))?.stdin ?? "";
+  assert.match(second, /^class add .* classid 1:1 /);
+  shell.ran = [];
+  await network.apply([]);
+  await network.apply(delay(9));
+  assert.equal(shell.nodesThatRan("tc -batch"), []);
+  await network.apply(delay(5));
+  const third = shell.ran.find((each) => each.program.startsWith("tc -batch"))?.stdin ?? "";
+  assert.match(third, /^class del dev eth0 classid 1:801\n/);
+});
+
+test("calls are served one at a time, and one that fails does not stop the next", async () => {
+  const shell = new PretendShell();
+  const network = await networkOn(shell);
+  const first = fault("f0", isolate);
+  await Promise.all([network.apply(composeLinks([first])), network.apply([]), network.apply([])]);
+  assert.ok(shell.runningMax <= view.replicas.length, `${shell.runningMax} commands at once`);
+  shell.refuse = "restore";
+  const failed = await network.apply(composeLinks([first])).then(
+    () => "",
+    (error: unknown) => String(error),
+  );
+  assert.match(failed, /iptables-legacy-restore --noflush -w 5: exit code 2: refused/);
+  shell.refuse = undefined;
+  shell.ran = [];
+  await network.apply(composeLinks([first]));
+  assert.equal(shell.nodesThatRan("restore"), ["r0", "r1", "r2"]);
+});
+
+test("a delay without a mechanism is refused, a partition is not", async () => {
+  const shell = new PretendShell();
+  const topology = buildTopology(view.replicas);
+  const network = new NetnsNetwork({ topology, shell, backend: "nft", mechanism: undefined });
+  await network.prepare();
+  await network.apply(composeLinks([fault("f0", isolate)]));
+  const delay = fault("f1", { kind: "delay", delayMs: 5, jitterMs: 0, target: r1 });
+  const refused = await network.apply(composeLinks([delay])).then(
+    () => "",
+    (error: unknown) => String(error),
+  );
+  assert.match(refused, /delay and reorder need sch_netem or sch_htb/);
+});
+
+test("what an earlier run left is removed", async () => {
+  const shell = new PretendShell();
+  shell.counters = { r0: ":ORDEAL-POOL-0 - [0:0]\n[1:1] -A INPUT -j ORDEAL-IN\n" };
+  shell.qdiscs = '[{"kind":"htb","handle":"1:","root":true}]';
+  const topology = buildTopology(view.replicas);
+  const network = new NetnsNetwork({ topology, shell, backend: "legacy", mechanism: "htb" });
+  await network.prepare();
+  const onR0 = shell.ran.filter((each) => each.node === "r0").map((each) => each.stdin);
+  assert.ok(onR0.some((stdin) => stdin.includes("-X ORDEAL-POOL-0")));
+  assert.not(onR0.some((stdin) => stdin.includes("-I INPUT")));
+  assert.ok(onR0.includes("qdisc del dev eth0 root\n"));
+});
+
+test.run();

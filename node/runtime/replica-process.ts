@@ -1,0 +1,192 @@
+// A replica with everything around it: socket, log, ledger, timers, control socket. Opening checks
+// each in turn, so that what is wrong is said before anything is promised to a peer.
+
+import { randomBytes } from "node:crypto";
+import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { createLinks } from "../core/datagram.js";
+import type { LogRecord } from "../core/log.js";
+import { CLIENT_PRINCIPAL_MIN } from "../core/messages.js";
+import { createReplica, recover, statusOf, step } from "../core/replica.js";
+import { decodeRecord } from "../core/wire.js";
+import { LedgerMachine } from "../ledger/machine.js";
+import { openSqliteStore } from "../ledger/sqlite-store.js";
+import { type ClusterFile, checkKeys, principalsOf, protocolConfigOf } from "./cluster-file.js";
+import { openControlSocket } from "./control-socket.js";
+import type { Counters } from "./counters.js";
+import { createDriver } from "./driver.js";
+import { createKeyring } from "./keyring.js";
+import type { SecretKeys } from "./keys.js";
+import { LogFile } from "./log-file.js";
+import { messageOf, OrdealError } from "./ordeal-error.js";
+import { loadSignatureScheme } from "./signatures.js";
+import type { StructuredLog } from "./structured-log.js";
+import { systemClock } from "./timers.js";
+import { type Address, openTransport } from "./transport.js";
+
+export const LOG_FILE = "protocol.log";
+export const LEDGER_FILE = "ledger.sqlite";
+/** Between two lines of what was ignored. */
+const IGNORED_INTERVAL_MS = 5_000;
+
+export type ReplicaOptions = {
+  cluster: ClusterFile;
+  key: SecretKeys;
+  /** Holds the log and the ledger; made where it is missing. */
+  data: string;
+  /** A new cluster: there must be no log. Otherwise a missing log means that the disk was wiped. */
+  init: boolean;
+  /** Default: the replica's place in the cluster file. */
+  listen: Address | undefined;
+  /** Path of the control socket. */
+  control: string | undefined;
+  counters: Counters;
+  log: StructuredLog;
+};
+
+export interface ReplicaProcess {
+  /** Makes everything durable and closes it; nothing is sent afterwards. */
+  stop(): Promise<void>;
+}
+
+/** Opens everything, recovers and begins to serve; throws OrdealError where that cannot be. */
+export async function startReplica(options: ReplicaOptions): Promise<ReplicaProcess> {
+  const { cluster, key, counters, log } = options;
+  const own = entryOf(cluster, key);
+  const scheme = loadSignatureScheme();
+  const principals = principalsOf(cluster);
+  const keyring = createKeyring({ cluster: cluster.cluster, secret: key, principals, scheme });
+  const transport = await openTransport({
+    links: createLinks({
+      cluster: cluster.cluster,
+      keyring,
+      datagramBytesMax: cluster.datagramBytesMax,
+      epoch: randomBytes(4).readUInt32BE(),
+    }),
+    listen: options.listen ?? own,
+    replicas: new Map(cluster.replicas.map((replica) => [replica.id, replica])),
+    counters,
+  });
+  const content = openData(options);
+  const stateMachine = openLedger(options.data);
+  const config = protocolConfigOf(cluster);
+  const { hollow } = content;
+  const replica = createReplica({ id: own.id, config, keyring, stateMachine, hollow });
+  const driver = createDriver({
+    step: (input) => step(replica, input),
+    stateMachine,
+    log: content.log,
+    transport,
+    clock: systemClock,
+    counters,
+    onEvent: log.onEvent,
+  });
+  const control =
+    options.control === undefined
+      ? undefined
+      : await openControlSocket(options.control, (question) => {
+          switch (question.get("op")) {
+            case "status":
+              return {
+                ...statusOf(replica),
+                digest: stateMachine.currentDigest(),
+                rssBytes: process.memoryUsage.rss(),
+                logBytes: content.log.bytes,
+                ignored: counters.totals(),
+              };
+            case "accounts":
+              return { seq: stateMachine.seq, accounts: stateMachine.accounts(idsOf(question)) };
+            default:
+              throw new Error("want op: status or accounts");
+          }
+        });
+  const interval = setInterval(log.writeIgnored, IGNORED_INTERVAL_MS);
+  const recovery = recover(replica, content.records);
+  log.write({
+    event: "started",
+    node: own.name,
+    cluster: cluster.cluster,
+    pid: process.pid,
+    listen: `${transport.address.host}:${transport.address.port}`,
+    receiveBufferBytes: transport.receiveBufferBytes,
+    signatures: scheme.backend,
+    hollow,
+    recordCount: content.records.length,
+    logTorn: content.torn,
+    ...statusOf(replica),
+  });
+  driver.start(recovery);
+  return {
+    async stop() {
+      clearInterval(interval);
+      driver.stop();
+      content.log.close();
+      stateMachine.close();
+      log.writeIgnored();
+      await control?.close();
+      await transport.close();
+    },
+  };
+}
+
+function entryOf(cluster: ClusterFile, key: SecretKeys): { id: number; name: string } & Address {
+  checkKeys(cluster, key);
+  const own = cluster.replicas[key.principal];
+  if (own !== undefined && key.principal < CLIENT_PRINCIPAL_MIN) return own;
+  throw new OrdealError("key-file", `key file: principal ${key.principal} is a client`);
+}
+
+type Content = {
+  log: LogFile;
+  records: readonly LogRecord[];
+  torn: boolean;
+  hollow: boolean;
+};
+
+function openData({ data, cluster, init }: ReplicaOptions): Content {
+  try {
+    mkdirSync(data, { recursive: true });
+    accessSync(data, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new OrdealError("data-directory", `--data cannot be written: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  const path = join(data, LOG_FILE);
+  if (init && (existsSync(path) || existsSync(join(data, LEDGER_FILE)))) {
+    throw new OrdealError(
+      "log-exists",
+      `--init: ${data} holds a replica already: start it without --init, or give an empty directory`,
+    );
+  }
+  const content = LogFile.open(path, cluster.cluster);
+  if (content === undefined) {
+    const hollow = !init;
+    const log = LogFile.create(path, { cluster: cluster.cluster, hollow });
+    return { log, records: [], torn: false, hollow };
+  }
+  const records = content.records.map((bytes, index) => {
+    const record = decodeRecord(bytes);
+    if (record !== undefined) return record;
+    throw new OrdealError("corrupt-log", `${path}: record ${index} is none of this version`);
+  });
+  return { ...content, records };
+}
+
+function openLedger(data: string): LedgerMachine {
+  try {
+    return new LedgerMachine(openSqliteStore(join(data, LEDGER_FILE)));
+  } catch (error) {
+    throw new OrdealError("disk", `cannot open the ledger: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function idsOf(question: ReadonlyMap<string, unknown>): readonly string[] | undefined {
+  const ids = question.get("ids");
+  if (ids === undefined) return undefined;
+  if (!Array.isArray(ids)) throw new Error("want ids: a list of accounts");
+  return ids.map((id) => {
+    if (typeof id !== "string") throw new Error("want ids: a list of accounts");
+    return id;
+  });
+}
