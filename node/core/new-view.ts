@@ -7,8 +7,16 @@ import assert from "node:assert";
 import { distinctAscending, prePrepareHolds, sign } from "./certificate.js";
 import { makeStable } from "./checkpoint.js";
 import { NULL_DIGEST } from "./digest.js";
-import type { Checkpoint, Digest, NewView, Seq, View, ViewChange } from "./messages.js";
-import { acceptProposal, settleSlot } from "./normal-case.js";
+import type {
+  Checkpoint,
+  Digest,
+  NewView,
+  PrincipalId,
+  Seq,
+  View,
+  ViewChange,
+} from "./messages.js";
+import { acceptAllProposals, onPrePrepare, takeEarly } from "./normal-case.js";
 import type { Outbox } from "./outbox.js";
 import { primaryOf, quorumOf } from "./quorum.js";
 import {
@@ -23,9 +31,14 @@ import {
   primary,
   type Replica,
   slotOf,
-  slotsAscending,
 } from "./state.js";
-import { held, moveToView, startViewChange, viewChangeProblem } from "./view-change.js";
+import {
+  held,
+  moveToView,
+  startViewChange,
+  tooManyViews,
+  viewChangeProblem,
+} from "./view-change.js";
 import { signedBytes } from "./wire.js";
 
 /** Requests that a backup passes to the primary of a view it has just entered. */
@@ -94,7 +107,12 @@ export function announceNewView(replica: Replica, out: Outbox): boolean {
 }
 
 /** From any replica: the signature of the view's primary is what counts. */
-export function onNewView(replica: Replica, message: NewView, out: Outbox): Outcome {
+export function onNewView(
+  replica: Replica,
+  from: PrincipalId,
+  message: NewView,
+  out: Outbox,
+): Outcome {
   const { n, window } = replica.config;
   if (message.view < replica.view) return ignored("old-view");
   if (message.view === replica.view && replica.viewActive) return accepted;
@@ -107,25 +125,40 @@ export function onNewView(replica: Replica, message: NewView, out: Outbox): Outc
   if (message.viewChanges.length !== quorumOf(n)) return ignored("wrong-view-change-count");
   if (!distinctAscending(message.viewChanges, n)) return ignored("repeated-view-changes");
   if (message.prePrepares.length > window) return ignored("too-many-pre-prepares");
+  if (tooManyViews(replica, from)) return ignored("too-often");
   const bytes = signedBytes(replica.config.cluster, message);
   if (!replica.keyring.verify(message.replica, bytes, message.signature)) {
     return ignored("bad-signature");
   }
   const pending: PendingNewView = { message, fetched: new Map() };
   replica.pendingNewViews.set(message.replica, pending);
+  if (missingViewChanges(replica, pending).length > 0) {
+    replica.fetchDue = true;
+    return accepted;
+  }
   return adoptNewView(replica, pending, out);
 }
 
+/** Enters a view whose last missing view-change has come, by whatever way. Says whether it did. */
+export function adoptPending(replica: Replica, out: Outbox): boolean {
+  for (const pending of replica.pendingNewViews.values()) {
+    if (missingViewChanges(replica, pending).length > 0) continue;
+    const outcome = adoptNewView(replica, pending, out);
+    if (outcome.kind === "ignored") {
+      out.ignored("new-view", pending.message.replica, outcome.reason);
+    }
+    return true;
+  }
+  return false;
+}
+
 /** Enters the view if every view-change it names is here and everything follows from them. */
-export function adoptNewView(replica: Replica, pending: PendingNewView, out: Outbox): Outcome {
+function adoptNewView(replica: Replica, pending: PendingNewView, out: Outbox): Outcome {
   const { message } = pending;
   const viewChanges: HeldViewChange[] = [];
   for (const { digest, replica: sender } of message.viewChanges) {
     const known = knownViewChange(replica, pending, digest);
-    if (known === undefined) {
-      replica.fetchDue = true;
-      return accepted; // once the missing ones are fetched
-    }
+    assert(known !== undefined, "adopted while view-changes are missing");
     if (known.message.replica !== sender || known.message.view !== message.view) {
       return refuse(replica, message, "view-change-of-another", out);
     }
@@ -169,7 +202,7 @@ export function onFetchedViewChange(
       return refuse(replica, pending.message, "invalid-view-change", out);
     }
     pending.fetched.set(digest, viewChange);
-    return adoptNewView(replica, pending, out);
+    return accepted; // `adoptPending` goes on from here
   }
   return ignored("unwanted-view-change");
 }
@@ -216,11 +249,11 @@ function enterView(
   const last = plan.proposals.at(-1)?.seq ?? 0;
   replica.nextSeq = Math.max(last, plan.minSeq, replica.executedSeq, replica.stable.seq) + 1;
   adoptProposals(replica, message);
-  for (const { seq } of message.prePrepares) {
-    const slot = replica.slots.get(seq);
-    if (slot !== undefined) acceptProposal(replica, slot, out);
+  acceptAllProposals(replica, out);
+  for (const early of takeEarly(replica)) {
+    const outcome = onPrePrepare(replica, early, out);
+    if (outcome.kind === "ignored") out.ignored("pre-prepare", primary(replica), outcome.reason);
   }
-  for (const slot of slotsAscending(replica)) settleSlot(replica, slot, out);
   relayWaiting(replica, out);
   out.event({ kind: "view-entered", view });
 }

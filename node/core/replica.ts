@@ -7,7 +7,7 @@ import { executeNext, onCommitCertificate } from "./execution.js";
 import { onData, onFetch, updateFetch } from "./fetch.js";
 import type { LogRecord } from "./log.js";
 import type { Message, PrincipalId } from "./messages.js";
-import { announceNewView, onNewView } from "./new-view.js";
+import { adoptPending, announceNewView, onNewView } from "./new-view.js";
 import { onCommit, onPrePrepare, onPrepare, propose } from "./normal-case.js";
 import { Outbox } from "./outbox.js";
 import { replay } from "./recovery.js";
@@ -87,7 +87,7 @@ function onMessage(replica: Replica, from: PrincipalId, message: Message, out: O
     case "view-change":
       return onViewChange(replica, from, message);
     case "new-view":
-      return onNewView(replica, message, out);
+      return onNewView(replica, from, message, out);
     case "status":
       return onStatus(replica, from, message, out);
     case "fetch":
@@ -109,6 +109,7 @@ function advance(replica: Replica, out: Outbox): void {
   while (
     joinViewChange(replica, out) ||
     announceNewView(replica, out) ||
+    adoptPending(replica, out) ||
     executeNext(replica, out) ||
     advanceTransfer(replica, out) ||
     propose(replica, out)

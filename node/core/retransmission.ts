@@ -65,7 +65,9 @@ function onStatusTimeout(replica: Replica, out: Outbox): void {
   for (const peer of replica.peers) {
     peer.statusesThisTick = 0;
     peer.digestsThisTick = 0;
+    peer.viewsThisTick = 0;
   }
+  out.logCommitted(); // an idle log is complete
   out.broadcast(currentStatus(replica));
   out.setTimer("status", replica.config.statusIntervalMs);
 }
@@ -121,6 +123,8 @@ export function onStatus(
   const peer = replica.peers[from];
   if (peer === undefined || status.replica !== from) return ignored("not-sender");
   if (status.slots.length > replica.config.window) return ignored("too-many-slots");
+  const still = peer.executedSeq === status.executedSeq;
+  peer.behindTicks = still && status.executedSeq < replica.stable.seq ? peer.behindTicks + 1 : 0;
   peer.heard = true;
   peer.executedSeq = status.executedSeq;
   noteForRejoin(replica, out);

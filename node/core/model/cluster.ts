@@ -19,8 +19,9 @@ import {
 import { faultsTolerated } from "../quorum.js";
 import { createReplica, type Replica, recover, statusOf, step } from "../replica.js";
 import type { CoreEvent, Effect, Input, TimerName } from "../step.js";
-import { decodeMessage, decodeRecord, encodeMessage, encodeRecord, requestBytes } from "../wire.js";
+import { decodeMessage, decodeRecord, encodeMessage, encodeRecord } from "../wire.js";
 import { modelKeyring } from "./model-keyring.js";
+import { modelRequest } from "./model-request.js";
 import { type ModelStateMachine, modelStateMachine } from "./model-state-machine.js";
 import { type Random, seededRandom } from "./random.js";
 
@@ -42,6 +43,8 @@ export type ModelNode = {
   readonly id: ReplicaId;
   alive: boolean;
   incarnation: number;
+  /** Until then it neither hears nor acts; what comes meanwhile waits, messages before timers. */
+  pausedUntilMs: number;
   replica: Replica;
   stateMachine: ModelStateMachine;
   log: Uint8Array[];
@@ -133,6 +136,7 @@ export class Cluster {
       id,
       alive: true,
       incarnation: 0,
+      pausedUntilMs: 0,
       stateMachine,
       replica: this.createReplicaOf(id, stateMachine, false),
       log: [],
@@ -339,16 +343,6 @@ export class Cluster {
     }
   }
 
-  makeRequest(client: ClientId, timestamp: number, operation: string): Request {
-    const principal = principalOfClient(client);
-    const keyring = modelKeyring(principal);
-    const body = { client, timestamp, operation: Buffer.from(operation) };
-    const bytes = requestBytes(this.config.cluster, body);
-    const macs = this.nodes.map(({ id }) => keyring.mac(id, bytes));
-    const authenticator = Uint8Array.from(Buffer.concat(macs));
-    return { kind: "request", ...body, authenticator, signature: keyring.sign(bytes) };
-  }
-
   private nextRequest(session: Session): void {
     session.replies.clear();
     session.current = undefined;
@@ -356,7 +350,7 @@ export class Cluster {
     session.wanted -= 1;
     session.timestamp += 1;
     const { client, timestamp } = session;
-    session.current = this.makeRequest(client, timestamp, `op${client % 7}-${timestamp}`);
+    session.current = modelRequest(this.config, client, timestamp, `op${timestamp}`);
     this.sendRequest(session, [this.random.below(this.config.n)]);
   }
 
@@ -445,6 +439,11 @@ export class Cluster {
   private onTimer({ node: id, timer, incarnation, version }: Event & { kind: "timer" }): void {
     const node = this.node(id);
     if (node.incarnation !== incarnation || node.timers.get(timer) !== version) return;
+    if (this.nowMs < node.pausedUntilMs) {
+      const event = { kind: "timer" as const, node: id, timer, incarnation, version };
+      this.schedule(node.pausedUntilMs - this.nowMs + 0.01, event);
+      return;
+    }
     node.timers.delete(timer);
     this.input(id, { kind: "timeout", timer });
   }
@@ -454,9 +453,16 @@ export class Cluster {
     assert(message !== undefined, "a message that was encoded does not decode");
     if (to >= this.config.n) {
       this.onReply(message);
-    } else if (this.node(to).incarnation === incarnation) {
+      return;
+    }
+    const node = this.node(to);
+    if (node.incarnation !== incarnation) return; // it died meanwhile
+    if (this.nowMs < node.pausedUntilMs) {
+      const event = { kind: "deliver" as const, to, from, bytes, incarnation };
+      this.schedule(node.pausedUntilMs - this.nowMs, event);
+    } else {
       this.input(to, { kind: "message", from, message });
-    } // else it died meanwhile
+    }
   }
 
   // --- facts ---
