@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Client } from "../node/runtime/client.js";
-import { LoopbackCluster, waitFor } from "../node/runtime/loopback-cluster.js";
+import { LoopbackCluster, waitFor } from "../node/runtime/testing/loopback-cluster.js";
 
 const REPLICAS = 4;
 const ACCOUNTS = 64;

@@ -21,7 +21,7 @@ import {
   LoopbackCluster,
   type LoopbackOptions,
   waitFor,
-} from "./loopback-cluster.js";
+} from "./testing/loopback-cluster.js";
 import { openTransport } from "./transport.js";
 
 type World = { cluster: LoopbackCluster; client: Client };

@@ -8,18 +8,18 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } f
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ReplicaStatus } from "../core/step.js";
-import { type Client, openClient } from "./client.js";
+import type { ReplicaStatus } from "../../core/step.js";
+import { type Client, openClient } from "../client.js";
 import {
   type ClusterFile,
   createCluster,
   DATAGRAM_BYTES_MAX_DEFAULT,
   type ProtocolOverrides,
-} from "./cluster-file.js";
-import type { SecretKeys } from "./keys.js";
-import type { LogLine } from "./structured-log.js";
+} from "../cluster-file.js";
+import type { SecretKeys } from "../keys.js";
+import type { LogLine } from "../structured-log.js";
 
-const MAIN = fileURLToPath(new URL("main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../main.js", import.meta.url));
 const STATUS_TIMEOUT_MS = 1_000;
 const STOP_TIMEOUT_MS = 5_000;
 
