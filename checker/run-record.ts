@@ -40,13 +40,15 @@ export type LedgerDump = {
 /** A fault as the checker needs it; times in ns since the start of the run. */
 export type FaultSpan = {
   id: string;
-  /** e.g. "partition isolate primary → r0". */
+  /** Begins with the fault's kind, e.g. "partition isolate primary → r0". */
   label: string;
   start: number;
   /** Absent where the run ended before it was healed. */
   stop?: number;
   landed: boolean;
   evidence: string;
+  /** True where a quorum is left, so that operations must complete while the fault lasts. */
+  serving?: boolean;
 };
 
 export type RunRecord = {

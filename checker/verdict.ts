@@ -20,3 +20,19 @@ export type Verdict = {
   /** By check name, in the order they ran. */
   checks: Readonly<Record<string, CheckResult>>;
 };
+
+/**
+ * The worst finding decides: false, then a check that crashed (its verdict is unknown), then
+ * unknown, then true. No finding at all is unknown: nothing was judged.
+ */
+export function mergeValid(findings: readonly Valid[]): Valid {
+  if (findings.includes(false)) return false;
+  if (findings.length === 0 || findings.includes("unknown")) return "unknown";
+  return true;
+}
+
+/** What the process exits with, as Jepsen's command line: 0 valid, 1 invalid, 2 unknown. */
+export function exitCode(valid: Valid): 0 | 1 | 2 {
+  if (valid === true) return 0;
+  return valid === false ? 1 : 2;
+}

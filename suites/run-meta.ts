@@ -1,5 +1,7 @@
 // run.json: what a run was, enough to repeat it. Version 1; a newer version is refused by name.
 
+import type { NodeExit } from "./cluster/environment.js";
+
 export const RUN_META_VERSION = 1;
 
 export type RunMeta = {
@@ -22,11 +24,17 @@ export type RunMeta = {
   /** The line that repeats this run. */
   reproduce: string;
   /** Times in ns since the start of the run. */
-  phases: { loadEnd: number; healed: number; quiescent: number; end: number };
+  phases: { loadStart?: number; loadEnd: number; healed: number; quiescent: number; end: number };
   recoveryBoundNs: number;
   quiescence: { reached: boolean; detail: string };
   expectedFaults: readonly string[];
   correctReplicas: readonly string[];
   /** Sampled from the replicas while the run went on: one row a sample. */
   samples: readonly { time: number; node: string; view: number; seq: number; rssBytes: number }[];
+  /** Overrides of the protocol's numbers that the cluster ran with. Absent: none. */
+  protocol?: Readonly<Record<string, number>>;
+  /** Nodes, and helpers of the environment, that ended though nobody asked them to. Absent: none. */
+  unexpectedExits?: readonly NodeExit[];
+  /** Why the run did not go through all its phases; absent where it did. */
+  incomplete?: string;
 };

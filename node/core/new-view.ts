@@ -8,7 +8,7 @@ import { distinctAscending, prePrepareHolds, sign } from "./certificate.js";
 import { makeStable } from "./checkpoint.js";
 import { NULL_DIGEST } from "./digest.js";
 import type { Checkpoint, Digest, NewView, Seq, View, ViewChange } from "./messages.js";
-import { acceptProposal, settleSlot } from "./normal-case.js";
+import { acceptAllProposals } from "./normal-case.js";
 import type { Outbox } from "./outbox.js";
 import { primaryOf, quorumOf } from "./quorum.js";
 import {
@@ -23,7 +23,6 @@ import {
   primary,
   type Replica,
   slotOf,
-  slotsAscending,
 } from "./state.js";
 import { held, moveToView, startViewChange, viewChangeProblem } from "./view-change.js";
 import { signedBytes } from "./wire.js";
@@ -205,12 +204,10 @@ function enterView(
   out: Outbox,
 ): void {
   const { view } = message;
-  assert(view > replica.view || !replica.viewActive, `view ${view} entered twice`);
+  const ahead = view > replica.view || (view === replica.view && !replica.viewActive);
+  assert(ahead, `view ${view} entered from view ${replica.view}`);
   moveToView(replica, view, "active");
   replica.newView = { message, viewChanges };
-  for (const [sender, pending] of replica.pendingNewViews) {
-    if (pending.message.view <= view) replica.pendingNewViews.delete(sender);
-  }
   // Disk before network: the record stands for our votes on every pre-prepare that it holds.
   out.persist({ kind: "new-view", message, viewChanges: viewChanges.map((one) => one.message) });
   if (plan.minSeq > replica.stable.seq) makeStable(replica, plan.proof, out);
@@ -218,11 +215,7 @@ function enterView(
   const last = plan.proposals.at(-1)?.seq ?? 0;
   replica.nextSeq = Math.max(last, plan.minSeq, replica.executedSeq, replica.stable.seq) + 1;
   adoptProposals(replica, message);
-  for (const { seq } of message.prePrepares) {
-    const slot = replica.slots.get(seq);
-    if (slot !== undefined) acceptProposal(replica, slot, out);
-  }
-  for (const slot of slotsAscending(replica)) settleSlot(replica, slot, out);
+  acceptAllProposals(replica, out);
   relayWaiting(replica, out);
   out.event({ kind: "view-entered", view });
 }

@@ -40,6 +40,20 @@ export type NodeStatus = {
   alive: boolean;
 };
 
+/** The end of a node's process. */
+export type NodeExit = {
+  node: NodeName;
+  pid: number;
+  /** "exit 255" or "SIGKILL". */
+  how: string;
+  /** Whether we asked for it: a kill of ours, or the end of the run. */
+  expected: boolean;
+  /** ISO 8601, wall clock. */
+  at: string;
+  /** The end of its stderr, where the exit was not expected. */
+  stderr: string;
+};
+
 export type EnvironmentOptions = {
   replicas: number;
   /** Client processes. */
@@ -70,6 +84,8 @@ export interface Environment {
   /** Never rejects: a dead client process answers info. */
   call(client: NodeName, call: ClientCall): Promise<ClientAnswer>;
   observe(): Promise<readonly NodeStatus[]>;
+  /** Nodes (and helpers of the environment itself) that ended though nobody asked them to. */
+  unexpectedExits(): readonly NodeExit[];
   /** Stops the nodes (SIGTERM, then SIGKILL at the deadline) and removes everything but the folder. */
   stop(): Promise<void>;
 }

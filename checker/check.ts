@@ -1,0 +1,85 @@
+// The verdict on a run: every check that applies to what was recorded, each by itself.
+
+import { agreement } from "./agreement.js";
+import { conservation } from "./conservation.js";
+import { durability } from "./durability.js";
+import { EVIDENCE_DEFAULTS, type EvidenceOptions, evidence } from "./evidence.js";
+import { linearizable, SEARCH_DEFAULTS } from "./linearizable.js";
+import { type Operation, pairOperations } from "./operations.js";
+import { progress } from "./progress.js";
+import type { RunRecord } from "./run-record.js";
+import type { SearchLimits } from "./search.js";
+import { seqOrder } from "./seq-order.js";
+import { statistics } from "./statistics.js";
+import { type CheckResult, mergeValid, type Verdict } from "./verdict.js";
+
+export type CheckOptions = {
+  /** Budget of the exact search; counted, not timed, so that verdicts repeat. */
+  search?: SearchLimits;
+  evidence?: EvidenceOptions;
+};
+
+/**
+ * Judges a run. Never throws: a check that fails itself is reported as crashed, and unknown.
+ * A history that stands alone (no replica named, no ledger) is judged by what it can tell.
+ */
+export function checkRun(record: RunRecord, options: CheckOptions = {}): Verdict {
+  let operations: Operation[];
+  try {
+    operations = pairOperations(record.history);
+  } catch (error) {
+    return verdictOf(new Map([["history", crashed(error)]]));
+  }
+  const results = new Map<string, CheckResult>();
+  for (const [name, check] of checksOf(operations, record, options)) {
+    results.set(name, guarded(check));
+  }
+  return verdictOf(results);
+}
+
+type Check = readonly [name: string, run: () => CheckResult];
+
+function checksOf(
+  operations: readonly Operation[],
+  record: RunRecord,
+  options: CheckOptions,
+): readonly Check[] {
+  const { ledgers, correctReplicas } = record;
+  const limits = options.search ?? SEARCH_DEFAULTS;
+  const ofHistory: Check[] = [["linearizable", () => linearizable(operations, ledgers, limits)]];
+  const alone = ledgers.length === 0 && correctReplicas.length === 0;
+  // A history from elsewhere need not name seqs; our own replies always do.
+  if (!alone || operations.some(({ seq }) => seq !== undefined)) {
+    ofHistory.push(["seq-order", () => seqOrder(operations)]);
+  }
+  const ofLedgers: Check[] = [
+    ["conservation", () => conservation(operations, record)],
+    ["durability", () => durability(operations, record)],
+    ["agreement", () => agreement(record)],
+    ["progress", () => progress(operations, record)],
+  ];
+  return [
+    ...ofHistory,
+    ...(alone ? [] : ofLedgers),
+    ["evidence", () => evidence(operations, record, options.evidence ?? EVIDENCE_DEFAULTS)],
+    ["statistics", () => statistics(operations)],
+  ];
+}
+
+function guarded(check: () => CheckResult): CheckResult {
+  try {
+    return check();
+  } catch (error) {
+    return crashed(error);
+  }
+}
+
+function crashed(error: unknown): CheckResult {
+  const message = error instanceof Error ? error.message : String(error);
+  return { valid: "unknown", summary: `the check failed: ${message}`, crashed: message };
+}
+
+function verdictOf(results: ReadonlyMap<string, CheckResult>): Verdict {
+  const valid = mergeValid([...results.values()].map((result) => result.valid));
+  return { "valid?": valid, checks: Object.fromEntries(results) };
+}

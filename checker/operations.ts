@@ -1,0 +1,124 @@
+// Invocations and completions joined into operations, each with its window in the run's real time.
+
+import type { HistoryOp } from "./history.js";
+import { HistoryError } from "./history-error.js";
+
+/** The rank of a completion that never came, or came as info: the operation may act at any time. */
+export const NEVER = Number.POSITIVE_INFINITY;
+
+/**
+ * One operation. Its window runs from `call` to `ret`, ranks of events in the order of time: an
+ * operation was over before another began if, and only if, its ret is below the other's call.
+ */
+export type Operation = {
+  /** Position among the operations, by invocation. */
+  id: number;
+  process: number;
+  f: string;
+  /** The value of the invocation: what was asked. */
+  value: unknown;
+  invocation: HistoryOp;
+  /** Absent where the history ends before it. */
+  completion: HistoryOp | undefined;
+  /** `info` also where no completion was recorded. */
+  outcome: "ok" | "fail" | "info";
+  call: number;
+  ret: number;
+  /** From the completion, or the invocation where that is all there is. */
+  seq: number | undefined;
+  client: number | undefined;
+  timestamp: number | undefined;
+  node: string | undefined;
+};
+
+/**
+ * Pairs the ops of clients; those of the nemesis are left out. Events at the same instant count as
+ * concurrent: invocations come before completions. Throws HistoryError where the ops are no
+ * history; `where` names the place of the op at an index, and stands before the message.
+ */
+export function pairOperations(
+  history: readonly HistoryOp[],
+  where: (index: number) => string = (index) => `op ${index}: `,
+): Operation[] {
+  const operations: Operation[] = [];
+  const open = new Map<number, Operation>();
+  const inconsistent = (index: number, message: string) =>
+    new HistoryError("history-inconsistent", `${where(index)}${message}`);
+
+  for (const [index, op] of history.entries()) {
+    const process = op.process;
+    if (process === "nemesis") continue;
+    const pending = open.get(process);
+    if (op.type === "invoke") {
+      if (pending !== undefined) {
+        throw inconsistent(index, `process ${process} invokes ${op.f} while ${pending.f} is open`);
+      }
+      const operation = invoked(op, process, operations.length);
+      operations.push(operation);
+      open.set(process, operation);
+      continue;
+    }
+    if (pending === undefined) {
+      const what = `process ${process} completes ${op.f} (${op.type})`;
+      throw inconsistent(
+        index,
+        `${what}, but has no operation open: a second completion, or none invoked`,
+      );
+    }
+    if (pending.f !== op.f) {
+      throw inconsistent(index, `process ${process} completes ${op.f}, but invoked ${pending.f}`);
+    }
+    if (op.time < pending.invocation.time) {
+      throw inconsistent(index, `process ${process} completes ${op.f} before it invoked it`);
+    }
+    open.delete(process);
+    complete(pending, op, op.type);
+  }
+  rank(operations);
+  return operations;
+}
+
+function invoked(op: HistoryOp, process: number, id: number): Operation {
+  return {
+    id,
+    process,
+    f: op.f,
+    value: op.value,
+    invocation: op,
+    completion: undefined,
+    outcome: "info",
+    call: 0,
+    ret: NEVER,
+    seq: undefined,
+    client: op.client,
+    timestamp: op.timestamp,
+    node: op.node,
+  };
+}
+
+function complete(operation: Operation, op: HistoryOp, type: "ok" | "fail" | "info"): void {
+  operation.completion = op;
+  operation.outcome = type;
+  operation.seq = op.seq;
+  operation.client = op.client ?? operation.client;
+  operation.timestamp = op.timestamp ?? operation.timestamp;
+  operation.node = op.node ?? operation.node;
+}
+
+/** Sets calls and rets, and renumbers by call. */
+function rank(operations: Operation[]): void {
+  const events: { operation: Operation; time: number; isReturn: 0 | 1; index: number }[] = [];
+  for (const operation of operations) {
+    const { invocation, completion } = operation;
+    events.push({ operation, time: invocation.time, isReturn: 0, index: invocation.index });
+    if (completion === undefined || operation.outcome === "info") continue;
+    events.push({ operation, time: completion.time, isReturn: 1, index: completion.index });
+  }
+  events.sort((a, b) => a.time - b.time || a.isReturn - b.isReturn || a.index - b.index);
+  for (const [position, { operation, isReturn }] of events.entries()) {
+    if (isReturn === 1) operation.ret = position;
+    else operation.call = position;
+  }
+  operations.sort((a, b) => a.call - b.call);
+  for (const [id, operation] of operations.entries()) operation.id = id;
+}

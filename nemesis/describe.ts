@@ -1,0 +1,80 @@
+// Faults in words, for progress lines, bands of the report and the explanation of a verdict.
+
+import type { FaultIntent, NodeName, ResolvedFault, Target } from "./faults.js";
+
+/** "partition isolate primary", "loss 20 % all", "delay 50±10 ms one": what was asked. */
+export function describeIntent(intent: FaultIntent): string {
+  return [...wordsOf(intent), describeTarget(intent.target)]
+    .filter((word) => word !== "")
+    .join(" ");
+}
+
+/** The intent and what it meant: "partition isolate primary → r0". */
+export function describeFault(fault: ResolvedFault): string {
+  const meant = meaningOf(fault);
+  const asked = describeIntent(fault.intent);
+  return meant === "" || asked.endsWith(` ${meant}`) ? asked : `${asked} → ${meant}`;
+}
+
+export function describeTarget(target: Target): string {
+  switch (target.kind) {
+    case "none":
+      return "";
+    case "nodes":
+      return target.nodes.join(",");
+    case "one":
+    case "primary":
+    case "backup":
+    case "f":
+    case "minority":
+    case "majority":
+    case "all":
+      return target.kind;
+    default:
+      return target satisfies never;
+  }
+}
+
+function wordsOf(intent: FaultIntent): string[] {
+  switch (intent.kind) {
+    case "partition":
+      return ["partition", intent.shape];
+    case "loss":
+    case "duplicate":
+      return [intent.kind, `${intent.percent} %`];
+    case "reorder":
+      return ["reorder", `${intent.percent} % by ${intent.gapMs} ms`];
+    case "delay":
+      return ["delay", `${intent.delayMs}±${intent.jitterMs} ms`];
+    case "kill":
+    case "pause":
+      return [intent.kind];
+    default:
+      return intent satisfies never;
+  }
+}
+
+function meaningOf({ intent, nodes, links }: ResolvedFault): string {
+  if (intent.kind !== "partition") return nodes.join(",");
+  if (intent.shape === "halves") return `${nodes.join(",")} | ${others(nodes, links).join(",")}`;
+  if (intent.shape === "majorities-ring") return ringOrder(nodes, links).join("–");
+  return nodes.join(",");
+}
+
+function others(nodes: readonly NodeName[], links: ResolvedFault["links"]): NodeName[] {
+  const rest = new Set(links.map((link) => link.to).filter((node) => !nodes.includes(node)));
+  return [...rest].sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)));
+}
+
+/** Walks a ring along links that are still whole, nearest by name first; for small rings only. */
+function ringOrder(nodes: readonly NodeName[], links: ResolvedFault["links"]): NodeName[] {
+  const cut = new Set(links.map((link) => `${link.from}>${link.to}`));
+  const walked: NodeName[] = [];
+  let here = nodes[0];
+  while (here !== undefined) {
+    const from: NodeName = here;
+    walked.push(from);
+    here = nodes.find((node) => !walked.includes(node) && !cut.has(`${from}>${node}`));
+  }
+  return walked;
+}

@@ -1,0 +1,43 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { buildTopology, enterPrefix } from "./netns.js";
+
+const test = suite("netns");
+
+test("a topology is one batch for all links, and one a node", () => {
+  const topology = buildTopology(["r0", "c0"]);
+  const [[create], configure] = [topology.setup[0] ?? [], topology.setup[1] ?? []];
+  assert.equal(create?.argv, ["ip", "-batch", "-"]);
+  assert.is(
+    create?.stdin,
+    `netns add r0
+netns add c0
+link set lo up
+link add ordeal0 type bridge
+addr add 10.77.0.254/24 dev ordeal0
+link set ordeal0 up
+link add v0 type veth peer name eth0 netns r0
+link set v0 master ordeal0 up
+link add v1 type veth peer name eth0 netns c0
+link set v1 master ordeal0 up`,
+  );
+  assert.equal(configure[1], {
+    argv: ["ip", "-n", "c0", "-batch", "-"],
+    stdin: "link set lo up\naddr add 10.77.0.2/24 dev eth0\nlink set eth0 up",
+  });
+  assert.is(topology.addresses.get("c0"), "10.77.0.2");
+  assert.equal(enterPrefix("r0"), ["nsenter", "--net=/run/netns/r0"]);
+});
+
+test("everything that setup makes, teardown removes", () => {
+  const topology = buildTopology(["r0", "r1"]);
+  assert.is(topology.teardown[0]?.stdin, "netns del r0\nnetns del r1\nlink del ordeal0");
+});
+
+test("more nodes than addresses are refused", () => {
+  const nodes = Array.from({ length: 251 }, (_, index) => `r${index}`);
+  assert.throws(() => buildTopology(nodes), /251 nodes do not fit/);
+  assert.is(buildTopology(nodes.slice(1)).addresses.size, 250);
+});
+
+test.run();

@@ -1,0 +1,264 @@
+// The network of namespaces under faults: brings every node to the state that the composed links ask
+// for, and keeps count of what the rules did, by fault. Idempotent; calls are served one at a time.
+
+import type { Evidence, NodeName, ResolvedFault } from "../faults.js";
+import type { LinkMatrix, LinkState } from "../links.js";
+import { type DelayMechanism, type EgressPlan, planEgress } from "./delay-line.js";
+import {
+  chainsOf,
+  type IptablesBackend,
+  installInput,
+  type LinkCounter,
+  type NodeRules,
+  parseCounters,
+  poolChainsIn,
+  restoreArgv,
+  restoreInput,
+  saveArgv,
+} from "./iptables.js";
+import { GATEWAY, NODE_DEVICE, nodeShell, type Topology } from "./netns.js";
+import { networkEvidence, type TakenPackets } from "./network-evidence.js";
+import { must, type Shell } from "./shell.js";
+import {
+  addLines,
+  type ClassId,
+  classesOf,
+  deleteLines,
+  type Generation,
+  leftoverLines,
+  parseQdiscs,
+  type QdiscStats,
+  rootLines,
+} from "./tc.js";
+
+export type NetworkOptions = {
+  topology: Topology;
+  /** The runner's own shell; nodes are entered from it. */
+  shell: Shell;
+  backend: IptablesBackend;
+  /** Undefined: delay and reorder cannot be performed here. */
+  mechanism: DelayMechanism | undefined;
+  /** Datagrams a second that one node may send while it is delayed; sizes the HTB lines. */
+  packetsPerSecond?: number;
+};
+
+type NodeState = {
+  shell: Shell;
+  /** What was restored last, as text; equal text needs no second restore. */
+  restored: string;
+  chains: readonly string[];
+  /** The plan whose pools have lines now, and which generation of classes they are. */
+  lines: EgressPlan;
+  generation: Generation;
+  /** Classes that stand, by generation. */
+  classes: Record<Generation, readonly ClassId[]>;
+  /** Counters as read last, since the last restore: "drop:r0>r1" → packets. */
+  seen: Map<string, number>;
+  /** Drops of the leaf qdiscs as read last, by class. */
+  dropsSeen: Map<string, number>;
+};
+
+const PACKETS_PER_SECOND_DEFAULT = 3_000;
+const NO_EGRESS: EgressPlan = { links: [], pools: [] };
+
+export class NetnsNetwork {
+  readonly #options: NetworkOptions;
+  readonly #nodes: Map<NodeName, NodeState>;
+  #matrix: LinkMatrix = [];
+  /** By fault id; kept for the whole run, as evidence may be asked for late. */
+  readonly #taken = new Map<string, TakenPackets>();
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: NetworkOptions) {
+    this.#options = options;
+    this.#nodes = new Map(
+      options.topology.nodes.map((node) => [
+        node,
+        {
+          shell: nodeShell(options.shell, node),
+          restored: "",
+          chains: [],
+          lines: NO_EGRESS,
+          generation: 0,
+          classes: { 0: [], 1: [] },
+          seen: new Map(),
+          dropsSeen: new Map(),
+        },
+      ]),
+    );
+  }
+
+  /** Makes our chains on every node, and removes what an earlier run left; before the first apply. */
+  prepare(): Promise<void> {
+    return this.#inTurn(() => this.#everyNode((name, node) => this.#prepareNode(name, node)));
+  }
+
+  /** Brings every node to this state; nodes that are there already are left alone. */
+  apply(matrix: LinkMatrix): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#everyNode((name, node) => this.#applyTo(name, node, matrix));
+      this.#matrix = matrix;
+    });
+  }
+
+  /** What the fault did until now. Complete once the fault has left the applied matrix. */
+  evidence(fault: ResolvedFault): Promise<Evidence> {
+    return this.#inTurn(async () => {
+      await this.#everyNode((name, node) => this.#count(name, node));
+      const taken = this.#taken.get(fault.id) ?? new Map<string, number>();
+      return networkEvidence(fault, taken, this.#options);
+    });
+  }
+
+  async #prepareNode(name: NodeName, node: NodeState): Promise<void> {
+    const saved = await this.#save(node);
+    await this.#restore(node, installInput(saved));
+    const rules = this.#rulesOf(name, poolChainsIn(saved), [], NO_EGRESS, 0);
+    await this.#restore(node, restoreInput(rules));
+    node.restored = restoreInput({ ...rules, chainsBefore: [] });
+    if (this.#options.mechanism === undefined) return;
+    const leftovers = leftoverLines(NODE_DEVICE, await qdiscsOf(node));
+    if (leftovers.length > 0) await tcBatch(node, leftovers);
+  }
+
+  async #applyTo(name: NodeName, node: NodeState, matrix: LinkMatrix): Promise<void> {
+    const egress = this.#egressOf(matrix.filter((link) => link.from === name));
+    const needsLines = egress.pools.length > 0 && !samePools(egress, node.lines);
+    const next: Generation = node.generation === 0 ? 1 : 0;
+    const generation = needsLines ? next : node.generation;
+    const incoming = matrix.filter((link) => link.to === name);
+    const rules = this.#rulesOf(name, node.chains, incoming, egress, generation);
+    const input = restoreInput(rules);
+
+    // The same rules may have other causes from now on, so they are read even where nothing changes;
+    // and read last, because a restore sets them to zero.
+    if (needsLines) await this.#makeLines(node, egress, generation);
+    await this.#count(name, node);
+    if (input === node.restored) return;
+    await this.#restore(node, input);
+    node.seen.clear();
+    node.chains = chainsOf(rules);
+    // What the same wish would read like the next time, now that no chain is stale.
+    node.restored = restoreInput({ ...rules, chainsBefore: node.chains });
+  }
+
+  #rulesOf(
+    name: NodeName,
+    chainsBefore: readonly string[],
+    incoming: readonly LinkState[],
+    egress: EgressPlan,
+    generation: Generation,
+  ): NodeRules {
+    const { mechanism, topology } = this.#options;
+    const address = topology.addresses.get(name);
+    if (address === undefined) throw new RangeError(`no address is known for node ${name}`);
+    const plugGateway = mechanism === "htb" ? GATEWAY : undefined;
+    return {
+      address,
+      device: NODE_DEVICE,
+      addresses: topology.addresses,
+      incoming,
+      egress,
+      generation,
+      plugGateway,
+      chainsBefore,
+    };
+  }
+
+  #egressOf(outgoing: readonly LinkState[]): EgressPlan {
+    const { mechanism } = this.#options;
+    const wanted = outgoing.some((link) => link.delay !== undefined || link.reorder !== undefined);
+    if (!wanted) return NO_EGRESS;
+    if (mechanism === undefined) {
+      throw new Error("delay and reorder need sch_netem or sch_htb, and this kernel has neither");
+    }
+    const packetsPerSecond = this.#options.packetsPerSecond ?? PACKETS_PER_SECOND_DEFAULT;
+    return planEgress(outgoing, { mechanism, packetsPerSecond });
+  }
+
+  /** New lines stand before the first rule leads to them; those of two plans ago are drained by now. */
+  async #makeLines(node: NodeState, egress: EgressPlan, generation: Generation): Promise<void> {
+    const first = node.classes[0].length === 0 && node.classes[1].length === 0;
+    const lines = [
+      ...(first ? rootLines(NODE_DEVICE) : []),
+      ...deleteLines(NODE_DEVICE, node.classes[generation]),
+      ...addLines(NODE_DEVICE, egress, generation, this.#options.mechanism ?? "htb"),
+    ];
+    for (const id of node.classes[generation]) node.dropsSeen.delete(id);
+    await tcBatch(node, lines);
+    node.classes[generation] = classesOf(egress, generation);
+    node.lines = egress;
+    node.generation = generation;
+  }
+
+  /** Adds what a node's counters show since they were read last to the faults that caused it. */
+  async #count(name: NodeName, node: NodeState): Promise<void> {
+    if (!this.#matrix.some((link) => link.to === name || link.from === name)) return;
+    for (const counter of parseCounters(await this.#save(node))) this.#credit(node, counter);
+    if (node.lines.pools.length > 0) await this.#countDrops(name, node);
+  }
+
+  #credit(node: NodeState, { part, from, to, packets }: LinkCounter): void {
+    const key = `${part}:${from}>${to}`;
+    const fresh = packets - (node.seen.get(key) ?? 0);
+    node.seen.set(key, packets);
+    const link = this.#matrix.find((each) => each.from === from && each.to === to);
+    for (const faultId of link?.causes[part] ?? []) this.#add(faultId, key, fresh);
+  }
+
+  async #countDrops(name: NodeName, node: NodeState): Promise<void> {
+    let fresh = 0;
+    for (const { parent, drops } of await qdiscsOf(node)) {
+      if (parent === undefined) continue;
+      fresh += drops - (node.dropsSeen.get(parent) ?? 0);
+      node.dropsSeen.set(parent, drops);
+    }
+    const late = this.#matrix.filter((link) => link.from === name);
+    const causes = new Set(late.flatMap((link) => [...link.causes.delay, ...link.causes.reorder]));
+    for (const faultId of causes) this.#add(faultId, `overflow:${name}`, fresh);
+  }
+
+  /** Both tables in one go: entering a namespace costs more than reading a table. */
+  async #save(node: NodeState): Promise<string> {
+    const { backend } = this.#options;
+    const tables = [saveArgv(backend, "filter"), saveArgv(backend, "mangle")];
+    const script = tables.map((argv) => argv.join(" ")).join(" && ");
+    const { stdout } = await must(node.shell, ["sh", "-c", script]);
+    return stdout;
+  }
+
+  async #restore(node: NodeState, stdin: string): Promise<void> {
+    await must(node.shell, restoreArgv(this.#options.backend), { stdin });
+  }
+
+  #add(faultId: string, key: string, packets: number): void {
+    const taken = this.#taken.get(faultId) ?? new Map<string, number>();
+    this.#taken.set(faultId, taken);
+    taken.set(key, (taken.get(key) ?? 0) + packets);
+  }
+
+  async #everyNode(act: (name: NodeName, node: NodeState) => Promise<void>): Promise<void> {
+    await Promise.all([...this.#nodes].map(([name, node]) => act(name, node)));
+  }
+
+  /** Faults start and stop from several places; two restores of one node must not cross. */
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(act);
+    this.#turn = result.catch(() => undefined); // The caller of this turn sees the error.
+    return result;
+  }
+}
+
+async function qdiscsOf(node: NodeState): Promise<QdiscStats[]> {
+  const argv = ["tc", "-s", "-j", "qdisc", "show", "dev", NODE_DEVICE];
+  const { stdout } = await must(node.shell, argv);
+  return parseQdiscs(stdout);
+}
+
+async function tcBatch(node: NodeState, lines: readonly string[]): Promise<void> {
+  await must(node.shell, ["tc", "-batch", "-"], { stdin: `${lines.join("\n")}\n` });
+}
+
+function samePools(first: EgressPlan, second: EgressPlan): boolean {
+  return JSON.stringify(first.pools) === JSON.stringify(second.pools);
+}

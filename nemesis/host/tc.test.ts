@@ -1,0 +1,60 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import type { EgressPlan } from "./delay-line.js";
+import { addLines, classesOf, classOf, deleteLines, leftoverLines, parseQdiscs } from "./tc.js";
+
+const test = suite("tc");
+const plan: EgressPlan = {
+  links: [],
+  pools: [
+    { label: "20±5 ms", delayMs: 20, jitterMs: 5, waitsMs: [17.5, 22.5] },
+    { label: "50±0 ms", delayMs: 50, jitterMs: 0, waitsMs: [50] },
+  ],
+};
+
+test("an HTB line is a class in which 1,500 bytes take the wait, with a short queue", () => {
+  assert.equal(addLines("eth0", plan, 0, "htb").slice(-2), [
+    "class add dev eth0 parent 1: classid 1:3 htb rate 240000bit burst 1 cburst 1 mpu 1500 quantum 1500",
+    "qdisc add dev eth0 parent 1:3 handle 13: pfifo limit 4",
+  ]);
+  assert.is(addLines("eth0", plan, 0, "htb").length, 6);
+});
+
+test("a netem line delays by itself", () => {
+  assert.equal(addLines("eth0", plan, 1, "netem").slice(0, 2), [
+    "class add dev eth0 parent 1: classid 1:801 htb rate 10gbit mpu 1500 quantum 1500",
+    "qdisc add dev eth0 parent 1:801 handle 811: netem limit 10000 delay 20000us 5000us",
+  ]);
+});
+
+test("the generations share no class, and a plan that has too many lines is refused", () => {
+  const [first, second] = [classesOf(plan, 0), classesOf(plan, 1)];
+  assert.equal(first, ["1:1", "1:2", "1:3"]);
+  assert.is(new Set([...first, ...second]).size, 6);
+  assert.equal(deleteLines("eth0", first.slice(0, 1)), ["class del dev eth0 classid 1:1"]);
+  const waitsMs = new Array<number>(2_048).fill(1);
+  const wide: EgressPlan = { links: [], pools: [{ label: "", delayMs: 1, jitterMs: 0, waitsMs }] };
+  assert.throws(() => classOf(wide, 0, 0, 2_047), /more than 2,047 lines/);
+});
+
+test("what tc prints is read, and what it does not print is refused", () => {
+  const printed = `[{"kind":"htb","handle":"1:","root":true,"options":{},"bytes":2,"packets":9,"drops":1,
+    "overlimits":0,"requeues":0,"backlog":0,"qlen":3},
+    {"kind":"pfifo","handle":"13:","parent":"1:3","packets":5,"drops":2,"qlen":0}]`;
+  const qdiscs = parseQdiscs(printed);
+  assert.equal(qdiscs, [
+    { kind: "htb", handle: "1:", packets: 9, drops: 1, qlen: 3 },
+    { kind: "pfifo", handle: "13:", parent: "1:3", packets: 5, drops: 2, qlen: 0 },
+  ]);
+  assert.equal(leftoverLines("eth0", qdiscs), ["qdisc del dev eth0 root"]);
+  assert.equal(
+    leftoverLines("eth0", [{ kind: "noqueue", handle: "0:", packets: 0, drops: 0, qlen: 0 }]),
+    [],
+  );
+  assert.equal(parseQdiscs(""), []);
+  assert.throws(() => parseQdiscs("{}"), /no list of qdiscs/);
+  assert.throws(() => parseQdiscs('[{"kind":1}]'), /without kind or handle/);
+  assert.throws(() => parseQdiscs("qdisc noqueue"), SyntaxError);
+});
+
+test.run();

@@ -1,0 +1,140 @@
+// Traffic control, typed: batches that make the lines of an egress plan wait, and a reader of what
+// `tc -s -j` counts. Lines of two generations may stand side by side: a new plan gets classes of its
+// own, so that datagrams still waiting in the old ones are not lost.
+
+import type { DelayMechanism, EgressPlan } from "./delay-line.js";
+
+/** Handle of our root qdisc. Datagrams that no rule sorts into a class pass it at once. */
+const ROOT = "1:";
+
+/** Bytes that every datagram counts for, by mpu; links carry at most 1,400 bytes of payload. */
+const PLUG_BYTES = 1_500;
+
+/** Datagrams that may stand in one HTB line, plugs included, which bounds the wait to four times what
+ * was asked; more are dropped and counted. */
+const LINE_PACKETS_MAX = 4;
+
+const NETEM_PACKETS_MAX = 10_000;
+
+export type Generation = 0 | 1;
+
+export type ClassId = `1:${string}`;
+
+/** The class of a pool's line; 2,047 lines a generation at most. */
+export function classOf(
+  plan: EgressPlan,
+  generation: Generation,
+  pool: number,
+  line: number,
+): ClassId {
+  const before = plan.pools.slice(0, pool).reduce((sum, each) => sum + each.waitsMs.length, 0);
+  const minor = generation * 0x800 + 1 + before + line;
+  if (before + line >= 0x7ff) throw new RangeError("an egress plan has more than 2,047 lines");
+  return `1:${minor.toString(16)}`;
+}
+
+/** Every class of the plan, pool by pool. */
+export function classesOf(plan: EgressPlan, generation: Generation): ClassId[] {
+  return plan.pools.flatMap((pool, index) =>
+    pool.waitsMs.map((_, line) => classOf(plan, generation, index, line)),
+  );
+}
+
+/** The root qdisc; done once, as replacing it would drop what waits. */
+export function rootLines(device: string): string[] {
+  return [`qdisc add dev ${device} root handle ${ROOT} htb default 0`];
+}
+
+/** Removes a root qdisc that an earlier run left on the device, if `qdiscs` has it. */
+export function leftoverLines(device: string, qdiscs: readonly QdiscStats[]): string[] {
+  const ours = qdiscs.some((each) => each.kind === "htb" && each.handle === ROOT);
+  return ours ? [`qdisc del dev ${device} root`] : [];
+}
+
+/** Lines of `tc -batch` that remove the classes of an older plan of this generation. */
+export function deleteLines(device: string, classes: readonly ClassId[]): string[] {
+  return classes.map((id) => `class del dev ${device} classid ${id}`);
+}
+
+/** Lines of `tc -batch` that add all classes of the plan. */
+export function addLines(
+  device: string,
+  plan: EgressPlan,
+  generation: Generation,
+  mechanism: DelayMechanism,
+): string[] {
+  return plan.pools.flatMap((pool, index) =>
+    pool.waitsMs.flatMap((waitMs, line) => {
+      const id = classOf(plan, generation, index, line);
+      const handle = `${id.slice(2)}:`;
+      const rate = mechanism === "netem" ? "10gbit" : `${rateFor(waitMs)}bit burst 1 cburst 1`;
+      const shape = `htb rate ${rate} mpu ${PLUG_BYTES} quantum ${PLUG_BYTES}`;
+      const leaf =
+        mechanism === "netem"
+          ? `netem limit ${NETEM_PACKETS_MAX} delay ${us(pool.delayMs)} ${us(pool.jitterMs)}`
+          : `pfifo limit ${LINE_PACKETS_MAX}`;
+      return [
+        `class add dev ${device} parent ${ROOT} classid ${id} ${shape}`,
+        `qdisc add dev ${device} parent ${id} handle ${leafMajor(handle)} ${leaf}`,
+      ];
+    }),
+  );
+}
+
+export type QdiscStats = {
+  kind: string;
+  handle: string;
+  /** The class it belongs to, e.g. "1:10"; absent for the root. */
+  parent?: string;
+  packets: number;
+  drops: number;
+  /** Datagrams waiting in it now. */
+  qlen: number;
+};
+
+/** Reads `tc -s -j qdisc show`. Throws where the text is not what tc prints. */
+export function parseQdiscs(json: string): QdiscStats[] {
+  const parsed: unknown = json.trim() === "" ? [] : JSON.parse(json);
+  if (!Array.isArray(parsed)) throw new SyntaxError("tc -j printed no list of qdiscs");
+  return parsed.map((each: unknown) => {
+    const kind = field(each, "kind");
+    const handle = field(each, "handle");
+    const parent = field(each, "parent");
+    if (typeof kind !== "string" || typeof handle !== "string") {
+      throw new SyntaxError(
+        `tc -j printed a qdisc without kind or handle: ${JSON.stringify(each)}`,
+      );
+    }
+    const stats: QdiscStats = {
+      kind,
+      handle,
+      packets: numberOf(field(each, "packets")),
+      drops: numberOf(field(each, "drops")),
+      qlen: numberOf(field(each, "qlen")),
+    };
+    if (typeof parent === "string") stats.parent = parent;
+    return stats;
+  });
+}
+
+/** Bits a second at which one datagram of PLUG_BYTES takes waitMs. */
+function rateFor(waitMs: number): number {
+  return Math.max(8, Math.round((PLUG_BYTES * 8 * 1_000) / waitMs));
+}
+
+/** Leaf handles share a number space with the root's major 1. */
+function leafMajor(handle: string): string {
+  return `${(Number.parseInt(handle, 16) + 0x10).toString(16)}:`;
+}
+
+function us(ms: number): string {
+  return `${Math.round(ms * 1_000)}us`;
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === "number" ? value : 0;
+}

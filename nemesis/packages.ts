@@ -1,0 +1,173 @@
+// The nemesis by name: each package knows what to ask for and how long to hold it. A package never asks
+// without a cure: the schedule pairs every start with its stop. Source: jepsen.nemesis.combined.
+
+import type { FaultIntent, FaultKind, PartitionShape, Target } from "./faults.js";
+import type { Random } from "./random.js";
+
+/** How long a fault is held: a share of the interval between two starts, within bounds. */
+export type Hold = { share: number; msMin: number; msMax: number };
+
+export type NemesisPackage = {
+  name: string;
+  /** One sentence, for `ordeal list`. */
+  description: string;
+  /** What an environment must be able to do. */
+  kinds: readonly FaultKind[];
+  /** The next fault of this package. */
+  intent: (random: Random) => FaultIntent;
+  hold: Hold;
+};
+
+const HOLD: Hold = { share: 0.6, msMin: 500, msMax: 20_000 };
+const HOLD_SHORT: Hold = { share: 0.3, msMin: 200, msMax: 2_000 };
+
+const ALL: Target = { kind: "all" };
+
+const RANDOM_SHAPES: readonly PartitionShape[] = [
+  "isolate",
+  "halves",
+  "bridge",
+  "majorities-ring",
+  "one-way-in",
+  "one-way-out",
+];
+
+/** In the order in which `ordeal list` shows them. */
+export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
+  partition("partition", "Cuts links in a different shape each time.", (random) => {
+    const shape = random.pick(RANDOM_SHAPES);
+    return { kind: "partition", shape, target: targetOf(shape, random) };
+  }),
+  partition("partition-primary", "Cuts the primary off from everybody.", () => ({
+    kind: "partition",
+    shape: "isolate",
+    target: { kind: "primary" },
+  })),
+  partition("halves", "Splits the replicas into two halves, neither of them a quorum.", () =>
+    wholeCluster("halves"),
+  ),
+  partition("ring", "Lets every replica hear a majority, no two of them the same.", () =>
+    wholeCluster("majorities-ring"),
+  ),
+  partition("bridge", "Splits the replicas in two, but for one that hears both sides.", () =>
+    wholeCluster("bridge"),
+  ),
+  partition(
+    "one-way",
+    "Makes one replica deaf or mute: links fail in one direction.",
+    (random) => ({
+      kind: "partition",
+      shape: random.pick<PartitionShape>(["one-way-in", "one-way-out"]),
+      target: random.pick<Target>([{ kind: "primary" }, { kind: "backup" }]),
+    }),
+  ),
+  partition("clients", "Cuts every client off from every replica.", () => wholeCluster("clients")),
+  {
+    name: "loss",
+    description: "Loses 10 to 30 % of the datagrams on every link.",
+    kinds: ["loss"],
+    intent: (random) => ({ kind: "loss", percent: random.pick([10, 20, 30]), target: ALL }),
+    hold: HOLD,
+  },
+  {
+    name: "duplicate",
+    description: "Delivers 10 to 50 % of the datagrams on every link twice.",
+    kinds: ["duplicate"],
+    intent: (random) => ({ kind: "duplicate", percent: random.pick([10, 30, 50]), target: ALL }),
+    hold: HOLD,
+  },
+  {
+    name: "reorder",
+    description: "Holds 10 to 30 % of the datagrams on every link back, so that others overtake.",
+    kinds: ["reorder"],
+    intent: (random) => {
+      const percent = random.pick([10, 20, 30]);
+      return { kind: "reorder", percent, gapMs: random.pick([5, 10, 20]), target: ALL };
+    },
+    hold: HOLD,
+  },
+  {
+    name: "delay",
+    description: "Delays every datagram on every link by 10 to 40 ms, give or take a half.",
+    kinds: ["delay"],
+    intent: (random) => {
+      const delayMs = random.pick([10, 20, 40]);
+      return { kind: "delay", delayMs, jitterMs: delayMs / 2, target: ALL };
+    },
+    hold: HOLD,
+  },
+  kill("kill", "Kills one replica (SIGKILL) and restarts it from its disk.", "one", HOLD),
+  kill("kill-primary", "Kills the primary (SIGKILL) and restarts it.", "primary", HOLD),
+  kill("kill-f", "Kills f replicas at once (SIGKILL) and restarts them.", "f", HOLD),
+  kill(
+    "power-failure",
+    "Kills all replicas at once (SIGKILL) and restarts them.",
+    "all",
+    HOLD_SHORT,
+  ),
+  kill(
+    "crash-recover",
+    "Kills one replica after another, each for a short time.",
+    "one",
+    HOLD_SHORT,
+  ),
+  pause("pause", "Stops one replica (SIGSTOP) and lets it continue.", "one"),
+  pause("pause-primary", "Stops the primary (SIGSTOP) and lets it continue.", "primary"),
+];
+
+/** The packages of these names, in this order. Throws as parseNemesisNames does. */
+export function packagesOf(names: readonly string[]): NemesisPackage[] {
+  return names.map((name) => {
+    const found = NEMESIS_PACKAGES.find((known) => known.name === name);
+    if (found === undefined) {
+      const known = NEMESIS_PACKAGES.map((each) => each.name).join(", ");
+      throw new RangeError(`unknown nemesis "${name}"; known are: none, ${known}`);
+    }
+    return found;
+  });
+}
+
+/**
+ * "kill,partition" → names, in order, each once; "" and "none" mean no nemesis. Throws one line that
+ * names the unknown and lists the known.
+ */
+export function parseNemesisNames(csv: string): string[] {
+  const names = csv
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "" && name !== "none");
+  return packagesOf([...new Set(names)]).map((known) => known.name);
+}
+
+function targetOf(shape: PartitionShape, random: Random): Target {
+  const divides = shape === "halves" || shape === "bridge" || shape === "majorities-ring";
+  if (divides) return { kind: "none" };
+  return random.pick<Target>([{ kind: "primary" }, { kind: "one" }, { kind: "minority" }]);
+}
+
+function wholeCluster(shape: PartitionShape): FaultIntent {
+  return { kind: "partition", shape, target: { kind: "none" } };
+}
+
+function partition(
+  name: string,
+  description: string,
+  intent: (random: Random) => FaultIntent,
+): NemesisPackage {
+  return { name, description, kinds: ["partition"], intent, hold: HOLD };
+}
+
+function kill(
+  name: string,
+  description: string,
+  target: "one" | "primary" | "f" | "all",
+  hold: Hold,
+): NemesisPackage {
+  const intent: FaultIntent = { kind: "kill", target: { kind: target } };
+  return { name, description, kinds: ["kill"], intent: () => intent, hold };
+}
+
+function pause(name: string, description: string, target: "one" | "primary"): NemesisPackage {
+  const intent: FaultIntent = { kind: "pause", target: { kind: target } };
+  return { name, description, kinds: ["pause"], intent: () => intent, hold: HOLD };
+}

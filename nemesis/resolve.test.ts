@@ -1,0 +1,153 @@
+import fc from "fast-check";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { describeFault } from "./describe.js";
+import type { ClusterView, FaultIntent, NodeName, Target } from "./faults.js";
+import { createRandom } from "./random.js";
+import { resolveFault, resolveTarget } from "./resolve.js";
+
+const test = suite("resolve");
+
+function clusterOf(f: number, primary: NodeName | undefined = "r1"): ClusterView {
+  const replicas = Array.from({ length: 3 * f + 1 }, (_, index) => `r${index}`);
+  return { replicas, clients: ["c0", "c1"], f, primary };
+}
+
+test("targets mean what they say, at f = 1, 2, 3", () => {
+  for (const f of [1, 2, 3]) {
+    const view = clusterOf(f);
+    const sizes: [Target["kind"] & ("one" | "f" | "minority" | "majority" | "all"), number][] = [
+      ["one", 1],
+      ["f", f],
+      ["minority", f],
+      ["majority", 2 * f + 1],
+      ["all", 3 * f + 1],
+    ];
+    for (let seed = 0; seed < 20; seed++) {
+      const random = createRandom(seed);
+      for (const [kind, size] of sizes) {
+        const nodes = resolveTarget({ kind }, view, random);
+        assert.is(new Set(nodes).size, size, `${kind} at f = ${f}`);
+        for (const node of nodes) assert.ok(view.replicas.includes(node));
+      }
+      assert.equal(resolveTarget({ kind: "primary" }, view, random), ["r1"]);
+      assert.not.equal(resolveTarget({ kind: "backup" }, view, random), ["r1"]);
+      assert.equal(resolveTarget({ kind: "none" }, view, random), []);
+    }
+  }
+});
+
+test("every replica is some seed's one, and the primary falls back to one while unknown", () => {
+  const view = { ...clusterOf(1), primary: undefined };
+  const ones = new Set<string>();
+  const primaries = new Set<string>();
+  for (let seed = 0; seed < 60; seed++) {
+    ones.add(resolveTarget({ kind: "one" }, view, createRandom(seed)).join());
+    primaries.add(resolveTarget({ kind: "primary" }, view, createRandom(seed)).join());
+  }
+  assert.equal([...ones].sort(), view.replicas);
+  assert.equal([...primaries].sort(), view.replicas);
+});
+
+test("named nodes must exist; the message names the unknown and the known", () => {
+  const view = clusterOf(1);
+  const named: Target = { kind: "nodes", nodes: ["c1", "r2"] };
+  assert.equal(resolveTarget(named, view, createRandom(1)), ["r2", "c1"]);
+  assert.throws(
+    () => resolveTarget({ kind: "nodes", nodes: ["r9"] }, view, createRandom(1)),
+    /r9, but the cluster has r0, r1, r2, r3, c0, c1/,
+  );
+});
+
+test("isolating the primary cuts it off from clients too", () => {
+  const fault = resolveFault("f0", isolatePrimary, clusterOf(1), createRandom(1));
+  assert.equal(fault.nodes, ["r1"]);
+  assert.is(fault.links.length, 10);
+  for (const link of fault.links) {
+    assert.ok(link.drop && (link.from === "r1") !== (link.to === "r1"));
+  }
+  assert.is(describeFault(fault), "partition isolate primary → r1");
+});
+
+test("halves, bridge and ring cut replicas only, and halves put their target in the smaller", () => {
+  const view = clusterOf(2);
+  for (const shape of ["halves", "bridge", "majorities-ring"] as const) {
+    const intent: FaultIntent = { kind: "partition", shape, target: { kind: "primary" } };
+    const { nodes, links } = resolveFault("f0", intent, view, createRandom(5));
+    for (const { from, to } of links) assert.ok(from.startsWith("r") && to.startsWith("r"));
+    assert.ok(links.length > 0);
+    if (shape === "halves") {
+      assert.is(nodes.length, 3);
+      assert.ok(nodes.includes("r1"));
+    }
+    if (shape === "bridge") assert.equal(nodes, ["r1"]);
+  }
+});
+
+test("at n = 4 the halves are two and two", () => {
+  const intent: FaultIntent = { kind: "partition", shape: "halves", target: { kind: "none" } };
+  const splits = new Set<string>();
+  for (let seed = 0; seed < 100; seed++) {
+    const fault = resolveFault("f0", intent, clusterOf(1), createRandom(seed));
+    assert.is(fault.nodes.length, 2);
+    assert.is(fault.links.length, 8);
+    splits.add(fault.nodes.join());
+  }
+  assert.is(splits.size, 6);
+});
+
+test("cutting clients cuts all of them, or those named", () => {
+  const cut = (target: Target) =>
+    resolveFault(
+      "f0",
+      { kind: "partition", shape: "clients", target },
+      clusterOf(1),
+      createRandom(1),
+    );
+  assert.is(cut({ kind: "none" }).links.length, 16);
+  assert.equal(cut({ kind: "nodes", nodes: ["c1"] }).nodes, ["c1"]);
+  assert.is(cut({ kind: "nodes", nodes: ["c1"] }).links.length, 8);
+});
+
+test("percentages act on every link into the targets; all means clients as well", () => {
+  const view = clusterOf(1);
+  const intents: FaultIntent[] = [
+    { kind: "loss", percent: 20, target: { kind: "all" } },
+    { kind: "duplicate", percent: 30, target: { kind: "one" } },
+    { kind: "reorder", percent: 10, gapMs: 5, target: { kind: "f" } },
+    { kind: "delay", delayMs: 20, jitterMs: 5, target: { kind: "primary" } },
+  ];
+  const expected = [30, 5, 5, 5];
+  for (const [index, intent] of intents.entries()) {
+    const fault = resolveFault("f0", intent, view, createRandom(2));
+    assert.is(fault.links.length, expected[index]);
+    for (const link of fault.links) {
+      assert.ok(fault.nodes.includes(link.to));
+      assert.is.not(link.from, link.to);
+      if (intent.kind === "loss") assert.is(link.lossPercent, 20);
+      if (intent.kind === "duplicate") assert.is(link.duplicatePercent, 30);
+      if (intent.kind === "reorder") assert.equal(link.reorder, { percent: 10, gapMs: 5 });
+      if (intent.kind === "delay") assert.equal(link.delay, { delayMs: 20, jitterMs: 5 });
+    }
+  }
+});
+
+test("kill and pause name replicas and touch no link; the same seed resolves the same way", () => {
+  fc.assert(
+    fc.property(fc.nat(), fc.constantFrom("kill", "pause"), (seed, kind) => {
+      const intent = { kind, target: { kind: "one" } } as const;
+      const first = resolveFault("f0", intent, clusterOf(2), createRandom(seed));
+      assert.equal(first, resolveFault("f0", intent, clusterOf(2), createRandom(seed)));
+      assert.is(first.nodes.length, 1);
+      assert.equal(first.links, []);
+    }),
+  );
+});
+
+const isolatePrimary: FaultIntent = {
+  kind: "partition",
+  shape: "isolate",
+  target: { kind: "primary" },
+};
+
+test.run();

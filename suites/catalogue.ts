@@ -1,0 +1,153 @@
+// The named suites, as plain data: what each does to the cluster and what it then claims.
+
+import type { FaultKind } from "../nemesis/faults.js";
+import { UsageError } from "./usage-error.js";
+
+/** One sentence for each claim, by the name of the check that judges it. */
+export type Claims = Readonly<Record<string, string>>;
+
+export type Suite = {
+  name: string;
+  /** What happens, in one sentence. */
+  description: string;
+  claims: Claims;
+  /** Packages of nemesis/packages.ts; they act side by side. */
+  nemesis: readonly string[];
+  /** Load and faults, seconds. */
+  timeLimitS: number;
+  /** Mean time from one start of a package's fault to its next, seconds. */
+  intervalS: number;
+  /** Fault kinds that an environment must honour and evidence must show. */
+  requiredFaults: readonly FaultKind[];
+  /** Cold start to report, for people. */
+  takes: string;
+  /** Overrides of the protocol's numbers. */
+  protocol: Readonly<Record<string, number>>;
+  /** Runs of a fixed count of operations instead of a time limit. */
+  table?: readonly TableRow[];
+};
+
+/** A row of the paper's Table 1. Times in seconds, accuracy in percent. */
+export type TableRow = {
+  iterations: number;
+  crashes: number;
+  paper: { timeS: number; viewChanges: number; accuracyPercent: number };
+};
+
+const SAFETY: Claims = {
+  linearizable: "Every operation takes effect at one instant between its call and its answer.",
+  "seq-order": "The order in which the ledger says it executed respects real time.",
+  conservation: "Money is neither made nor lost: every read and the end add up.",
+  durability: "Every acknowledged operation stands in the final ledgers, exactly once.",
+  agreement: "All correct replicas end with the same accounts, entries, sessions and digest.",
+  progress: "After the last fault is healed, every session is served within the computed bound.",
+  processes: "No replica ends or dies unless the nemesis killed it.",
+};
+
+const EVIDENCE: Claims = {
+  evidence: "Every planned kind of fault landed, while operations were being served.",
+};
+
+/** The view timer stops doubling at 2 s, so that what faults wound up unwinds within a short run. */
+const PROTOCOL = { viewTimeoutMsMax: 2_000 };
+
+function suite(
+  name: string,
+  description: string,
+  faults: Pick<Suite, "nemesis" | "requiredFaults"> & Partial<Suite>,
+): Suite {
+  return {
+    name,
+    description,
+    claims: { ...SAFETY, ...EVIDENCE },
+    timeLimitS: 10,
+    intervalS: 3,
+    takes: "about 15 s",
+    protocol: PROTOCOL,
+    ...faults,
+  };
+}
+
+export const SUITES: readonly Suite[] = [
+  suite("smoke", "Load without faults: the baseline that every other suite must reach.", {
+    nemesis: [],
+    requiredFaults: [],
+    timeLimitS: 5,
+    takes: "about 10 s",
+  }),
+  suite("primary-partition", "Cuts the primary off from everybody, clients too, again and again.", {
+    nemesis: ["partition-primary"],
+    requiredFaults: ["partition"],
+  }),
+  suite("halves", "Splits the replicas into halves, so that neither side has a quorum.", {
+    nemesis: ["halves"],
+    requiredFaults: ["partition"],
+  }),
+  suite("ring", "Every replica sees a majority, and no two see the same one.", {
+    nemesis: ["ring"],
+    requiredFaults: ["partition"],
+  }),
+  suite("one-way", "Cuts single directions: a replica hears and is not heard, or the reverse.", {
+    nemesis: ["one-way"],
+    requiredFaults: ["partition"],
+  }),
+  suite("lossy", "Drops, duplicates and reorders datagrams on every link.", {
+    nemesis: ["loss", "duplicate", "reorder"],
+    requiredFaults: ["loss", "duplicate", "reorder"],
+  }),
+  suite("slow-links", "Delays datagrams, with jitter.", {
+    nemesis: ["delay"],
+    requiredFaults: ["delay"],
+  }),
+  suite("kill-primary", "Kills the primary (SIGKILL) and restarts it from its own disk.", {
+    nemesis: ["kill-primary"],
+    requiredFaults: ["kill"],
+  }),
+  suite("kill-f", "Kills f replicas at once and restarts them from their own disks.", {
+    nemesis: ["kill-f"],
+    requiredFaults: ["kill"],
+  }),
+  suite("power-failure", "Kills every replica at once and restarts them all.", {
+    nemesis: ["power-failure"],
+    requiredFaults: ["kill"],
+  }),
+  suite("pause-primary", "Stops the primary (SIGSTOP) past its time-outs, then lets it go on.", {
+    nemesis: ["pause-primary"],
+    requiredFaults: ["pause"],
+  }),
+  suite("crash-recover", "Kills one replica after another, so that each must catch up.", {
+    nemesis: ["crash-recover"],
+    requiredFaults: ["kill"],
+    timeLimitS: 12,
+    takes: "about 17 s",
+  }),
+  suite(
+    "paper-table",
+    "The paper's simulation: 10 runs each of 1,000, 5,000 and 10,000 operations, half reads.",
+    {
+      nemesis: [],
+      requiredFaults: ["kill"],
+      timeLimitS: 60,
+      takes: "about 3 minutes",
+      table: [
+        row(1_000, 0, { timeS: 3.15, viewChanges: 3, accuracyPercent: 100 }),
+        row(5_000, 1, { timeS: 11.6, viewChanges: 5, accuracyPercent: 80 }),
+        row(10_000, 2, { timeS: 23.47, viewChanges: 4, accuracyPercent: 90 }),
+      ],
+    },
+  ),
+];
+
+export function suiteNamed(name: string): Suite {
+  const found = SUITES.find((candidate) => candidate.name === name);
+  if (found !== undefined) return found;
+  const names = SUITES.map((candidate) => candidate.name).join(", ");
+  throw new UsageError(
+    "unknown-suite",
+    `no suite is called "${name}"; choose from: ${names} (ordeal list describes them)`,
+  );
+}
+
+function row(iterations: number, crashes: number, paper: TableRow["paper"]): TableRow {
+  return { iterations, crashes, paper };
+}

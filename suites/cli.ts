@@ -1,0 +1,127 @@
+#!/usr/bin/env node
+// The command line. Usage errors are one line and exit 254, crashes one line and exit 255 (with the
+// stack where --debug is given); otherwise the verdict decides: 0 valid, 1 invalid, 2 unknown.
+
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command, CommanderError } from "commander";
+import { HistoryError } from "../checker/history-error.js";
+import { checkCommand } from "./commands/check.js";
+import { listLines } from "./commands/list.js";
+import { faultsOf, replayCommand } from "./commands/replay.js";
+import { neededFaults, parseRunRequest, runCommand } from "./commands/run.js";
+import { commitOf } from "./commit.js";
+import { EXIT_CRASH, EXIT_USAGE, exitCodeOf } from "./exit-code.js";
+import { registerClient } from "./hands/client.js";
+import { registerCluster } from "./hands/cluster.js";
+import { inEnvironment } from "./in-environment.js";
+import { readRun } from "./judge.js";
+import { terminalOutput } from "./progress.js";
+import type { RawRunOptions } from "./run-options.js";
+import { findRun } from "./store.js";
+import { oneLine, UsageError } from "./usage-error.js";
+
+/** dist/, where our own compiled files are. */
+const BUILD = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+
+function createProgram(): Command {
+  const program = new Command("ordeal");
+  const output = terminalOutput(process.stdout);
+  program
+    .description("Trial by fault: runs a PBFT bank, breaks what it runs on, judges what it did.")
+    .option("--debug", "show the stack of a crash")
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined }); // What it says is said once, below.
+
+  program
+    .command("run")
+    .description("run suites and judge them (see: ordeal list)")
+    .argument("<suite...>", "names of suites")
+    .option("--env <name>", "netns or local; default: the best that can run here")
+    .option("--replicas <n>", "3f+1 replicas (default: 4)")
+    .option("--time-limit <seconds>", "load and faults; default: the suite's own")
+    .option("--concurrency <count>", "sessions at work, as a count or a multiple such as 2n", "2n")
+    .option("--rate <ops>", "operations a second, 0 for as many as possible (default: 200)")
+    .option("--accounts <count>", "accounts of the bank, at least a quarter of the sessions")
+    .option("--seed <number>", "decides operations and faults; default: drawn, and printed")
+    .option("--nemesis <names>", "packages a,b in place of the suite's own; none for no fault")
+    .option("--nemesis-interval <seconds>", "mean time from a fault to the next")
+    .option("--test-count <count>", "repeat with derived seeds")
+    .option("--store <folder>", "where runs are kept", "store")
+    .option("--junit <file>", "write a JUnit XML report")
+    .option("--replica-build <folder>", "run the replicas of another build, to test the tests")
+    .action(async (suites: string[], options: RawRunOptions) => {
+      const request = parseRunRequest(suites, options, BUILD);
+      const { env, store } = request.options;
+      const needed = neededFaults(request);
+      const commit = await commitOf(resolve(BUILD, ".."));
+      process.exitCode = await inEnvironment({ env, needed, store, output }, async (chosen) =>
+        exitCodeOf(await runCommand(request, { ...chosen, commit })),
+      );
+    });
+
+  program
+    .command("list")
+    .description("describe every suite: what it does, what it claims, how long it takes")
+    .action(() => {
+      for (const line of listLines()) output.line(line);
+    });
+
+  program
+    .command("check")
+    .description("judge saved runs or history.jsonl files again")
+    .argument("<run...>", "folders of runs (store/latest), or history files")
+    .action((paths: string[]) => {
+      process.exitCode = exitCodeOf(checkCommand(paths, output));
+    });
+
+  program
+    .command("replay")
+    .description("repeat a saved run: its operations and its faults at their times")
+    .argument("<run>", "folder of a run (store/latest)")
+    .option("--env <name>", "default: the environment of the run")
+    .option("--store <folder>", "where the replay is kept", "store")
+    .option("--replica-build <folder>", "default: the build of the run")
+    .action(async (path: string, options: RawRunOptions) => {
+      const saved = readRun(findRun(path));
+      const env = options.env ?? saved.meta.environment;
+      const { replicaBuild = BUILD } = { ...saved.meta.options, ...options };
+      const commit = await commitOf(resolve(BUILD, ".."));
+      const source = { path, build: resolve(String(replicaBuild)), commit };
+      const store = options.store ?? "store";
+      const needed = faultsOf(saved);
+      process.exitCode = await inEnvironment({ env, needed, store, output }, async ({ context }) =>
+        exitCodeOf(await replayCommand(saved, source, context)),
+      );
+    });
+
+  registerCluster(program);
+  registerClient(program);
+  return program;
+}
+
+/** The exit code of what was thrown, after saying it in one line. */
+function explain(error: unknown, debug: boolean): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0; // Help was asked for, and shown.
+    const text =
+      error.code === "commander.help" ? "name a command; see ordeal --help" : error.message;
+    process.stderr.write(
+      `ordeal: ${text
+        .replace(/^error: /, "")
+        .split("\n")
+        .join(" ")}\n`,
+    );
+    return EXIT_USAGE;
+  }
+  process.stderr.write(`ordeal: ${oneLine(error)}\n`);
+  if (error instanceof UsageError || error instanceof HistoryError) return EXIT_USAGE;
+  if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  return EXIT_CRASH;
+}
+
+try {
+  await createProgram().parseAsync();
+} catch (error) {
+  process.exitCode = explain(error, process.argv.includes("--debug"));
+}

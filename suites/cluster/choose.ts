@@ -1,0 +1,97 @@
+// Which environment a run gets, and why: said in one line before anything else.
+
+import type { FaultKind } from "../../nemesis/faults.js";
+import { type Probe, probe } from "../../nemesis/host/probe.js";
+import { localShell } from "../../nemesis/host/shell.js";
+import { UsageError } from "../usage-error.js";
+import type { Environment, EnvironmentOptions } from "./environment.js";
+import { createLocal, LOCAL_CAPABILITIES } from "./local.js";
+import { createNetns, netnsCapabilities } from "./netns.js";
+import { insideSandbox, type Sandbox } from "./sandbox.js";
+
+export const ENVIRONMENT_NAMES = ["netns", "local"] as const;
+export type EnvironmentName = (typeof ENVIRONMENT_NAMES)[number];
+
+/**
+ * The environment to use. For "netns" outside the sandbox, pass `sandbox` to `enterSandbox`, which
+ * runs the program again; inside, the choice has been made and comes out the same.
+ */
+export type Choice = {
+  name: EnvironmentName;
+  /** One line for people: which environment, and why. */
+  line: string;
+  capabilities: ReadonlySet<FaultKind>;
+} & ({ name: "local"; reason: string } | { name: "netns"; sandbox: Sandbox });
+
+/**
+ * netns where it works and honours all of `needed`, else local. Throws UsageError where `requested`
+ * is no environment, or cannot be had, or cannot do what is needed.
+ */
+export async function chooseEnvironment(
+  requested: string | undefined,
+  needed: readonly FaultKind[] = [],
+): Promise<Choice> {
+  const inside = insideSandbox();
+  if (inside !== undefined) return netnsChoice(inside);
+  if (requested !== undefined && !ENVIRONMENT_NAMES.some((name) => name === requested)) {
+    throw new UsageError(
+      "environment",
+      `no environment "${requested}": want ${ENVIRONMENT_NAMES.join(" or ")}`,
+    );
+  }
+  if (requested === "local") return localChoice("as asked");
+
+  const found = await probe(localShell(), { isRoot: process.getuid?.() === 0 });
+  const { sandbox, why } = sandboxFrom(found, requested === "netns" ? "as asked" : "it works here");
+  const choice = sandbox === undefined ? undefined : netnsChoice(sandbox);
+  const missing = needed.filter((kind) => choice?.capabilities.has(kind) === false);
+  if (choice !== undefined && missing.length === 0) return choice;
+
+  const reason =
+    choice === undefined ? why : `netns cannot do ${missing.join(", ")} here${remedies(found)}`;
+  if (requested === "netns") throw new UsageError("environment", `--env netns: ${reason}`);
+  return localChoice(reason);
+}
+
+/** The environment itself, not started. For netns, call inside the sandbox only. */
+export function createEnvironment(choice: Choice, options: EnvironmentOptions): Environment {
+  return choice.name === "local"
+    ? createLocal(options, choice.reason)
+    : createNetns(options, choice.sandbox);
+}
+
+function localChoice(reason: string): Choice {
+  return {
+    name: "local",
+    line: `environment local: processes behind a UDP relay (${reason})`,
+    capabilities: LOCAL_CAPABILITIES,
+    reason,
+  };
+}
+
+function netnsChoice(sandbox: Sandbox): Choice {
+  const { mode, backend, mechanism, reason } = sandbox;
+  const delay = mechanism === undefined ? "no delay" : `delay by ${mechanism}`;
+  return {
+    name: "netns",
+    line: `environment netns: network namespaces (${mode}), iptables-${backend}, ${delay} (${reason})`,
+    capabilities: netnsCapabilities(sandbox),
+    sandbox,
+  };
+}
+
+function sandboxFrom(found: Probe, reason: string): { sandbox?: Sandbox; why: string } {
+  const { mode, backend, canDuplicate, mechanism } = found;
+  if (mode === undefined || backend === undefined) {
+    return { why: `${found.reason}${remedies(found)}` };
+  }
+  return { sandbox: { mode, backend, canDuplicate, mechanism, reason }, why: reason };
+}
+
+function remedies({ findings }: Probe): string {
+  const known = findings.flatMap(({ works, remedy }) =>
+    works || remedy === undefined ? [] : [remedy],
+  );
+  const first = known[0];
+  return first === undefined ? "" : `; to enable: ${first}`;
+}

@@ -1,0 +1,137 @@
+// The environment over processes: nodes as processes of this machine, on some ground that connects
+// them and can break the connections. What differs between `local` and `netns` is the ground.
+
+import type { Evidence, FaultKind, NodeName, ResolvedFault } from "../../nemesis/faults.js";
+import type {
+  ClientAnswer,
+  ClientCall,
+  Environment,
+  EnvironmentOptions,
+  NodeExit,
+  NodeStatus,
+} from "./environment.js";
+import { clientNames, replicaNames } from "./layout.js";
+import { ProcessFaults } from "./process-faults.js";
+import { type ClusterPlan, ClusterProcesses } from "./processes.js";
+
+/** A network whose links can be harmed. */
+export interface FaultyNetwork {
+  /** Brings the links to what these faults together ask for; the last call counts. */
+  apply(active: readonly ResolvedFault[]): Promise<void>;
+  /** What the fault did while it was active; complete once it no longer is. */
+  evidence(fault: ResolvedFault): Promise<Evidence>;
+}
+
+/** What the nodes stand on. */
+export type Ground = {
+  network: FaultyNetwork;
+  plan: Pick<ClusterPlan, "runtimeFolder" | "datagramBytesMax" | "placeOf" | "onStart">;
+  /** Parts of the ground itself that ended though nobody asked them to. */
+  failures: () => readonly NodeExit[];
+  /** Removes it; the nodes are gone by then. */
+  close: () => Promise<void>;
+};
+
+export type EnvironmentKind = {
+  name: string;
+  description: string;
+  capabilities: ReadonlySet<FaultKind>;
+  /** How long nodes may take to end after SIGTERM. */
+  stopMsMax: number;
+  /** Makes the ground for these nodes; where it throws it has left nothing. */
+  open: (nodes: readonly NodeName[]) => Promise<Ground>;
+};
+
+type Started = { ground: Ground; cluster: ClusterProcesses; processFaults: ProcessFaults };
+
+export class ClusterEnvironment implements Environment {
+  readonly name: string;
+  readonly description: string;
+  readonly replicas: readonly NodeName[];
+  readonly clients: readonly NodeName[];
+  readonly capabilities: ReadonlySet<FaultKind>;
+  readonly #kind: EnvironmentKind;
+  readonly #options: EnvironmentOptions;
+  readonly #networkFaults = new Map<string, ResolvedFault>();
+  #started: Started | undefined;
+  /** Faults come and go one after the other, in the order in which they were asked for. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(kind: EnvironmentKind, options: EnvironmentOptions) {
+    this.#kind = kind;
+    this.#options = options;
+    this.name = kind.name;
+    this.description = kind.description;
+    this.capabilities = kind.capabilities;
+    this.replicas = replicaNames(options.replicas);
+    this.clients = clientNames(options.clientProcesses);
+  }
+
+  /** Where it throws, everything that had been started is stopped. */
+  async start(): Promise<void> {
+    const ground = await this.#kind.open([...this.replicas, ...this.clients]);
+    const { stopMsMax } = this.#kind;
+    const cluster = new ClusterProcesses({ options: this.#options, stopMsMax, ...ground.plan });
+    this.#started = { ground, cluster, processFaults: new ProcessFaults(cluster) };
+    try {
+      await cluster.start();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  apply(fault: ResolvedFault): Promise<void> {
+    return this.#inTurn(async () => {
+      const { ground, processFaults } = this.#running();
+      const { kind } = fault.intent;
+      if (!this.capabilities.has(kind)) throw new Error(`${this.name} cannot do ${kind}`);
+      if (kind === "kill" || kind === "pause") return processFaults.apply(fault);
+      this.#networkFaults.set(fault.id, fault);
+      await ground.network.apply([...this.#networkFaults.values()]);
+    });
+  }
+
+  heal(faultId: string): Promise<Evidence> {
+    return this.#inTurn(async () => {
+      const { ground, processFaults } = this.#running();
+      const fault = this.#networkFaults.get(faultId);
+      if (fault === undefined) return processFaults.heal(faultId);
+      this.#networkFaults.delete(faultId);
+      await ground.network.apply([...this.#networkFaults.values()]);
+      return ground.network.evidence(fault);
+    });
+  }
+
+  call(client: NodeName, call: ClientCall): Promise<ClientAnswer> {
+    return this.#running().cluster.call(client, call);
+  }
+
+  observe(): Promise<readonly NodeStatus[]> {
+    return this.#running().cluster.observe();
+  }
+
+  unexpectedExits(): readonly NodeExit[] {
+    if (this.#started === undefined) return [];
+    return [...this.#started.cluster.unexpectedExits(), ...this.#started.ground.failures()];
+  }
+
+  async stop(): Promise<void> {
+    if (this.#started === undefined) return;
+    const { cluster, ground } = this.#started;
+    await this.#queue;
+    await cluster.stop();
+    await ground.close();
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(task);
+    this.#queue = result.catch(() => undefined); // Its caller sees the error; the next may go on.
+    return result;
+  }
+
+  #running(): Started {
+    if (this.#started === undefined) throw new Error(`${this.name}: start it first`);
+    return this.#started;
+  }
+}

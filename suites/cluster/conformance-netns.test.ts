@@ -1,0 +1,40 @@
+import { fileURLToPath } from "node:url";
+import { suite } from "uvu";
+import { localShell, must } from "../../nemesis/host/shell.js";
+import { UsageError } from "../usage-error.js";
+import { chooseEnvironment } from "./choose.js";
+import { createNetns } from "./netns.js";
+import { enterSandbox, insideSandbox } from "./sandbox.js";
+import { runConformance } from "./testing/conformance.js";
+
+const inside = insideSandbox();
+if (inside !== undefined) {
+  runConformance({
+    name: `netns (${inside.mode})`,
+    create: (options) => createNetns(options, inside),
+    leftovers: async () => {
+      const shell = localShell();
+      const named = await must(shell, ["ip", "netns", "list"]);
+      const devices = await must(shell, ["ip", "-o", "link", "show"]);
+      const ours = devices.stdout.split("\n").filter((line) => !/^\d+: lo:|^$/.test(line));
+      return [...named.stdout.split("\n").filter((line) => line !== ""), ...ours];
+    },
+  });
+} else {
+  await outside();
+}
+
+/** Runs this file again where the environment works; the cases and their totals are printed there. */
+async function outside(): Promise<void> {
+  const choice = await chooseEnvironment("netns").catch((error: unknown) => {
+    if (!(error instanceof UsageError)) throw error;
+    console.log(`skipped: conformance of netns: ${error.message}`);
+    const test = suite("conformance of netns");
+    test.skip("conformance of netns", () => undefined);
+    test.run();
+    return undefined;
+  });
+  if (choice?.name === "netns") {
+    process.exitCode = await enterSandbox([fileURLToPath(import.meta.url)], choice.sandbox);
+  }
+}

@@ -1,0 +1,101 @@
+// Environment `netns`: each node in a network namespace of its own on a bridge; faults by iptables
+// and tc in those namespaces. Runs inside the sandbox only (sandbox.ts), with which all of it ends.
+
+import { rmSync } from "node:fs";
+import type { FaultKind, NodeName, ResolvedFault } from "../../nemesis/faults.js";
+import {
+  buildTopology,
+  enterPrefix,
+  setUpTopology,
+  type Topology,
+  tearDownTopology,
+} from "../../nemesis/host/netns.js";
+import { NetnsNetwork } from "../../nemesis/host/network.js";
+import { localShell } from "../../nemesis/host/shell.js";
+import { composeLinks } from "../../nemesis/links.js";
+import { ClusterEnvironment, type FaultyNetwork, type Ground } from "./cluster-environment.js";
+import { DATAGRAM_BYTES_MAX_ETHERNET } from "./cluster-files.js";
+import type { Environment, EnvironmentOptions } from "./environment.js";
+import { STOP_MS_MAX } from "./processes.js";
+import { makeRuntimeFolder } from "./runtime-folder.js";
+import type { Sandbox } from "./sandbox.js";
+
+/** Every replica has an address of its own, so they may all have the same port. */
+const PORT = 7400;
+
+/** What can be done with what the probe found. */
+export function netnsCapabilities({
+  canDuplicate,
+  mechanism,
+}: Pick<Sandbox, "canDuplicate" | "mechanism">): ReadonlySet<FaultKind> {
+  const kinds: FaultKind[] = ["partition", "loss", "kill", "pause"];
+  if (canDuplicate) kinds.push("duplicate");
+  if (mechanism !== undefined) kinds.push("delay", "reorder");
+  return new Set(kinds);
+}
+
+/** Call inside the sandbox only; `reason` becomes part of the description. */
+export function createNetns(
+  options: EnvironmentOptions,
+  sandbox: Sandbox,
+  stopMsMax = STOP_MS_MAX,
+): Environment {
+  const { mode, backend, mechanism, reason } = sandbox;
+  const kind = {
+    name: "netns",
+    description: `netns: namespaces (${mode}), iptables-${backend}, delay by ${mechanism ?? "nothing"}; ${reason}`,
+    capabilities: netnsCapabilities(sandbox),
+    stopMsMax,
+    open: (nodes: readonly NodeName[]) => openGround(nodes, sandbox),
+  };
+  return new ClusterEnvironment(kind, options);
+}
+
+async function openGround(nodes: readonly NodeName[], sandbox: Sandbox): Promise<Ground> {
+  const shell = localShell();
+  const topology = buildTopology(nodes);
+  const runtimeFolder = makeRuntimeFolder(["/run"]);
+  const close = async () => {
+    await tearDownTopology(shell, topology);
+    rmSync(runtimeFolder, { recursive: true, force: true });
+  };
+  const { backend, mechanism } = sandbox;
+  const network = new NetnsNetwork({ topology, shell, backend, mechanism });
+  try {
+    await setUpTopology(shell, topology);
+    await network.prepare();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const placeOf = (node: NodeName) => ({
+    listen: addressOf(topology, node),
+    addressOf: (replica: NodeName) => addressOf(topology, replica),
+    argvPrefix: enterPrefix(node),
+  });
+  return {
+    network: composedNetwork(network),
+    plan: {
+      runtimeFolder,
+      datagramBytesMax: DATAGRAM_BYTES_MAX_ETHERNET,
+      placeOf,
+      // The process namespace ends with the runner: nobody needs to watch.
+      onStart: () => undefined,
+    },
+    failures: () => [],
+    close,
+  };
+}
+
+function composedNetwork(network: NetnsNetwork): FaultyNetwork {
+  return {
+    apply: (active: readonly ResolvedFault[]) => network.apply(composeLinks(active)),
+    evidence: (fault) => network.evidence(fault),
+  };
+}
+
+function addressOf(topology: Topology, node: NodeName): { host: string; port: number } {
+  const host = topology.addresses.get(node);
+  if (host === undefined) throw new Error(`netns: no address for ${node}`);
+  return { host, port: PORT };
+}

@@ -1,0 +1,195 @@
+// The processes of a cluster: what `local` and `netns` have in common. Replicas log into their
+// folders and answer on control sockets; client processes are driven over stdio. An environment
+// says where each node is placed, and starts one cluster's nodes through here.
+
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { NodeName } from "../../nemesis/faults.js";
+import { observe, type ProcessHandle } from "../../nemesis/host/process.js";
+import { ClientCalls } from "./client-process.js";
+import { type Address, type Cluster, makeCluster, writeNodeFiles } from "./cluster-files.js";
+import { askStatus } from "./control.js";
+import { nowMs, waitUntil } from "./deadline.js";
+import type {
+  ClientAnswer,
+  ClientCall,
+  EnvironmentOptions,
+  NodeExit,
+  NodeStatus,
+} from "./environment.js";
+import { clientNames, isReplicaName, mainFiles, nodeFiles, replicaNames } from "./layout.js";
+import { NodeProcess } from "./node-process.js";
+
+/** A replica answers within this after a start, or the start has failed. */
+const START_MS_MAX = 20_000;
+const STATUS_MS_MAX = 1_000;
+/** How long a node may take to end after SIGTERM. */
+export const STOP_MS_MAX = 5_000;
+
+/** Where one node runs and how it reaches the others. */
+export type NodePlace = {
+  /** What the node binds. */
+  listen: Address;
+  addressOf: (replica: NodeName) => Address;
+  /** Put before the command line, e.g. nsenter with its options. */
+  argvPrefix: readonly string[];
+};
+
+export type ClusterPlan = {
+  options: EnvironmentOptions;
+  /** For control sockets; short. */
+  runtimeFolder: string;
+  datagramBytesMax: number;
+  /** How long nodes may take to end after SIGTERM. */
+  stopMsMax: number;
+  placeOf: (node: NodeName) => NodePlace;
+  /** Hears of every process that was started. */
+  onStart: (handle: ProcessHandle) => void;
+};
+
+/** What became of a restart. */
+export type Restart = { pid: number; readyMs: number } | { error: string };
+
+export class ClusterProcesses {
+  readonly replicas: readonly NodeName[];
+  readonly clients: readonly NodeName[];
+  readonly #plan: ClusterPlan;
+  readonly #cluster: Cluster;
+  readonly #processes = new Map<NodeName, NodeProcess>();
+  readonly #calls = new Map<NodeName, ClientCalls>();
+
+  constructor(plan: ClusterPlan) {
+    const { replicas, clientProcesses, directory } = plan.options;
+    this.#plan = plan;
+    this.replicas = replicaNames(replicas);
+    this.clients = clientNames(clientProcesses);
+    this.#cluster = makeCluster({
+      ...plan.options,
+      datagramBytesMax: plan.datagramBytesMax,
+      addressOf: (replica) => plan.placeOf(replica).listen,
+    });
+    for (const node of [...this.replicas, ...this.clients]) {
+      const output = isReplicaName(node) ? "files" : "pipes";
+      const files = nodeFiles(directory, node);
+      this.#processes.set(node, new NodeProcess({ node, files, output, onStart: plan.onStart }));
+      if (output === "pipes") this.#calls.set(node, new ClientCalls(node));
+    }
+  }
+
+  /**
+   * Writes keys and cluster files and starts all nodes; resolves when every replica answers. Throws
+   * with the node's own words where one does not; the caller then stops what has been started.
+   */
+  async start(): Promise<void> {
+    const { options, placeOf } = this.#plan;
+    writeNodeFiles(options.directory, this.#cluster, (node, replica) =>
+      placeOf(node).addressOf(replica),
+    );
+    for (const replica of this.replicas) this.#startNode(replica, "first");
+    for (const client of this.clients) this.#startNode(client, "first");
+    const failures = await Promise.all(this.replicas.map((replica) => this.#untilReady(replica)));
+    const failure = failures.find((reason) => reason !== undefined);
+    if (failure !== undefined) throw new Error(failure);
+  }
+
+  /** The node's process over all its lives; throws where there is no such node. */
+  process(node: NodeName): NodeProcess {
+    const found = this.#processes.get(node);
+    if (found === undefined) throw new Error(`no node ${node} in this cluster`);
+    return found;
+  }
+
+  /** Starts a dead node again, from its own disk; resolves when it answers or has failed to. */
+  async restart(node: NodeName): Promise<Restart> {
+    const startedMs = nowMs();
+    this.#startNode(node, "again");
+    const pid = this.process(node).handle?.pid;
+    const failure = isReplicaName(node) ? await this.#untilReady(node) : undefined;
+    if (failure !== undefined || pid === undefined) return { error: failure ?? "gone at once" };
+    return { pid, readyMs: Math.round(nowMs() - startedMs) };
+  }
+
+  call(client: NodeName, call: ClientCall): Promise<ClientAnswer> {
+    const calls = this.#calls.get(client);
+    if (calls === undefined) throw new Error(`no client process ${client} in this cluster`);
+    return calls.call(call);
+  }
+
+  observe(): Promise<readonly NodeStatus[]> {
+    return Promise.all(
+      this.replicas.map(async (node) => {
+        const { handle } = this.process(node);
+        if (handle === undefined) return { node, alive: false };
+        // A stopped process would only make everybody wait for the deadline.
+        if (observe(handle) === "stopped") return { node, alive: true };
+        const status = await askStatus(this.controlSocket(node), STATUS_MS_MAX);
+        const alive = this.process(node).handle === handle;
+        return status === undefined ? { node, alive } : { node, alive, status };
+      }),
+    );
+  }
+
+  unexpectedExits(): readonly NodeExit[] {
+    return [...this.#processes.values()].flatMap((process) => process.unexpectedExits);
+  }
+
+  /** Stops all nodes, clients first; resolves when none of them runs. */
+  async stop(): Promise<void> {
+    const stopAll = (nodes: readonly NodeName[]) =>
+      Promise.all(nodes.map((node) => this.process(node).stop(this.#plan.stopMsMax)));
+    await stopAll(this.clients);
+    await stopAll(this.replicas);
+  }
+
+  controlSocket(node: NodeName): string {
+    return join(this.#plan.runtimeFolder, `${node}.sock`);
+  }
+
+  #startNode(node: NodeName, time: "first" | "again"): void {
+    const process = this.process(node);
+    process.start(this.#commandLine(node, time));
+    const calls = this.#calls.get(node);
+    const { pipes } = process;
+    if (calls === undefined || pipes === undefined) return;
+    calls.attach(pipes);
+    pipes.stdout.on("close", () => calls.detach(pipes, "the client process is gone"));
+  }
+
+  #commandLine(node: NodeName, time: "first" | "again"): readonly string[] {
+    const { options, placeOf } = this.#plan;
+    const { listen, argvPrefix } = placeOf(node);
+    const files = nodeFiles(options.directory, node);
+    const main = mainFiles(options.build);
+    const isReplica = isReplicaName(node);
+    const common = [
+      ...argvPrefix,
+      process.execPath,
+      isReplica ? main.replica : main.client,
+      ...["--cluster", files.clusterFile],
+      ...["--key", files.keyFile],
+      ...["--listen", `${listen.host}:${listen.port}`],
+    ];
+    if (!isReplica) return common;
+    const control = this.controlSocket(node);
+    rmSync(control, { force: true }); // What a killed life of the node has left.
+    const init = time === "first" ? ["--init"] : [];
+    return [...common, "--data", files.folder, "--control", control, ...init];
+  }
+
+  /** Resolves to why the replica does not answer, or undefined as soon as it does. */
+  async #untilReady(node: NodeName): Promise<string | undefined> {
+    const process = this.process(node);
+    const exitCount = process.exits.length;
+    const pid = process.handle?.pid;
+    let ended = pid === undefined;
+    const answered = await waitUntil(async () => {
+      ended = process.exits.length > exitCount || process.handle?.pid !== pid;
+      if (ended) return true;
+      return (await askStatus(this.controlSocket(node), STATUS_MS_MAX)) !== undefined;
+    }, START_MS_MAX);
+    if (answered && !ended) return undefined;
+    const how = process.exits.at(-1)?.how ?? "did not start";
+    const why = ended ? `ended (${how})` : `gave no status within ${START_MS_MAX / 1000} s`;
+    return `${node} ${why}: ${process.stderrTail() || "its stderr is empty"}`;
+  }
+}

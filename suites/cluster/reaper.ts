@@ -1,0 +1,47 @@
+// The runner's end of the reaper process: see reaper-main.ts.
+
+import type { Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import type { ProcessHandle } from "../../nemesis/host/process.js";
+
+const MAIN = fileURLToPath(new URL("./reaper-main.js", import.meta.url));
+
+export class Reaper {
+  readonly pid: number;
+  readonly #stdin: Writable;
+  readonly #exited: Promise<unknown>;
+
+  constructor() {
+    const subprocess = execa(process.execPath, [MAIN], {
+      stdin: "pipe",
+      stdout: "ignore",
+      stderr: "inherit",
+      reject: false,
+      cleanup: false,
+      // A session of its own: it must outlive whatever kills the runner's process group.
+      detached: true,
+    });
+    if (subprocess.pid === undefined) throw new Error("reaper: could not start its process");
+    this.pid = subprocess.pid;
+    this.#stdin = subprocess.stdin;
+    // Its end shows in `stop`; a broken pipe before that only means that it cannot help.
+    this.#stdin.on("error", (error) => process.emitWarning(`reaper: ${error.message}`));
+    this.#exited = subprocess;
+  }
+
+  watch(handle: ProcessHandle): void {
+    this.#stdin.write(`${JSON.stringify(handle)}\n`);
+  }
+
+  /** A folder to remove at the end, in any case. */
+  own(folder: string): void {
+    this.#stdin.write(`${JSON.stringify({ folder })}\n`);
+  }
+
+  /** Has it end whatever is left, and ends. */
+  async stop(): Promise<void> {
+    this.#stdin.end();
+    await this.#exited;
+  }
+}

@@ -1,0 +1,21 @@
+// Who still runs because of a test: found by what their command lines name.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { systemCodeOf } from "../../../node/runtime/ordeal-error.js";
+
+/** Pids of processes that name this folder (or any other text) in their command line. */
+export function processesUnder(folder: string): readonly number[] {
+  return readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry) && commandLineOf(entry).includes(folder))
+    .map(Number);
+}
+
+function commandLineOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch (error) {
+    const code = systemCodeOf(error);
+    if (code === "ENOENT" || code === "ESRCH") return ""; // It ended while we looked.
+    throw error;
+  }
+}

@@ -1,0 +1,36 @@
+// `ordeal check`: judges saved runs, or histories that stand alone, again.
+
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import type { Verdict } from "../../checker/verdict.js";
+import { replaceFile } from "../append-file.js";
+import { type Ending, worstOf } from "../exit-code.js";
+import { judgeHistory, judgeRun, readRun } from "../judge.js";
+import type { Output } from "../progress.js";
+import { findRun, verdictText } from "../store.js";
+import { verdictLines, wordOf } from "../verdict-lines.js";
+
+/** Judges each; the worst decides. A run's verdict.json is written anew, and is the same. */
+export function checkCommand(paths: readonly string[], output: Output): Ending {
+  return worstOf(paths.map((path) => checkPath(path, output)));
+}
+
+function checkPath(path: string, output: Output): Ending {
+  const { verdict, notes } = isFile(path) ? judgeHistory(path) : checkSavedRun(path);
+  for (const note of notes) output.line(`note: ${note}`);
+  for (const line of verdictLines(verdict)) output.line(line);
+  output.line(`${path}: ${wordOf(verdict["valid?"])}`);
+  return verdict["valid?"];
+}
+
+function checkSavedRun(path: string): { verdict: Verdict; notes: readonly string[] } {
+  const directory = findRun(path);
+  const saved = readRun(directory);
+  const verdict = judgeRun(saved);
+  replaceFile(join(directory, "verdict.json"), verdictText(verdict));
+  return { verdict, notes: saved.notes };
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}

@@ -1,0 +1,19 @@
+// `ordeal list`: every suite, what it does, what it claims, how long it takes.
+
+import { NEMESIS_PACKAGES } from "../../nemesis/packages.js";
+import { SUITES } from "../catalogue.js";
+
+export function listLines(): string[] {
+  const lines: string[] = [];
+  for (const { name, description, nemesis, takes, claims } of SUITES) {
+    lines.push(`${name}  (${takes})`, `  ${description}`);
+    if (nemesis.length > 0) lines.push(`  nemesis: ${nemesis.join(", ")}`);
+    lines.push(`  claims: ${Object.keys(claims).join(", ")}`, "");
+  }
+  lines.push("Claims:");
+  const claims = new Map(SUITES.flatMap((suite) => Object.entries(suite.claims)));
+  for (const [name, claim] of claims) lines.push(`  ${name}: ${claim}`);
+  lines.push("", "Packages for --nemesis:");
+  for (const { name, description } of NEMESIS_PACKAGES) lines.push(`  ${name}: ${description}`);
+  return lines;
+}

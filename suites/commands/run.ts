@@ -1,0 +1,105 @@
+// `ordeal run`: suites after one another, each as often as asked, and the end by the worst of them.
+
+import { randomInt } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { FaultKind } from "../../nemesis/faults.js";
+import { kindsOf } from "../../nemesis/schedule.js";
+import {
+  type CampaignRun,
+  campaignRun,
+  derivedSeed,
+  summaryLines,
+  worstEnding,
+  writeJunit,
+} from "../campaign.js";
+import { type Suite, suiteNamed } from "../catalogue.js";
+import type { Ending } from "../exit-code.js";
+import { type PlanBasis, suitePlan, tablePlan } from "../plan.js";
+import type { RunContext, RunPlan } from "../run.js";
+import { parseRunOptions, type RawRunOptions, type RunOptions } from "../run-options.js";
+import { type RowRuns, tableLines } from "../table.js";
+import { UsageError } from "../usage-error.js";
+
+const TABLE_TEST_COUNT = 10;
+
+/** What was asked for, checked as far as it can be before an environment is chosen. */
+export type RunRequest = { suites: readonly Suite[]; options: RunOptions; build: string };
+
+/** Throws UsageError. `ownBuild` is the folder of our own compiled files. */
+export function parseRunRequest(
+  names: readonly string[],
+  raw: RawRunOptions,
+  ownBuild: string,
+): RunRequest {
+  const suites = names.map(suiteNamed);
+  const options = parseRunOptions(raw);
+  if (options.junit !== undefined) writeJunit(options.junit, []);
+  return { suites, options, build: buildOf(options.replicaBuild, ownBuild) };
+}
+
+function buildOf(asked: string | undefined, ownBuild: string): string {
+  if (asked === undefined) return ownBuild;
+  const build = resolve(asked);
+  const main = join(build, "node", "runtime", "main.js");
+  if (existsSync(main)) return build;
+  throw new UsageError(
+    "no-build",
+    `--replica-build wants a build with node/runtime/main.js, found none at ${main}: build it first`,
+  );
+}
+
+/** The kinds of fault that any of the suites asks for. */
+export function neededFaults({ suites, options }: RunRequest): readonly FaultKind[] {
+  const own = suites.flatMap(({ requiredFaults }) => requiredFaults);
+  const packaged = options.nemesis === undefined ? own : kindsOf(options.nemesis);
+  return [...new Set(packaged)];
+}
+
+/** Performs all runs. Throws UsageError where the environment cannot do what a suite needs. */
+export async function runCommand(
+  { suites, options, build }: RunRequest,
+  { environment, commit, context }: { environment: string; commit: string; context: RunContext },
+): Promise<Ending> {
+  const seed = options.seed ?? randomInt(2 ** 32);
+  const basis = { options, seed, environment, commit, build };
+  const runs: CampaignRun[] = [];
+  for (const suite of suites) {
+    if (context.interrupt.aborted) break;
+    runs.push(...(await suiteRuns(suite, basis, context)));
+  }
+  if (runs.length > 1) for (const line of ["", ...summaryLines(runs)]) context.output.line(line);
+  if (options.junit !== undefined) writeJunit(options.junit, runs);
+  return worstEnding(runs);
+}
+
+async function suiteRuns(suite: Suite, basis: PlanBasis, context: RunContext) {
+  if (suite.table !== undefined) return tableRuns(suite, basis, context);
+  const count = basis.options.testCount ?? 1;
+  return repeat(count, basis, context, (each) => suitePlan(suite, each));
+}
+
+async function tableRuns(suite: Suite, basis: PlanBasis, context: RunContext) {
+  const count = basis.options.testCount ?? TABLE_TEST_COUNT;
+  const rows: RowRuns[] = [];
+  for (const row of suite.table ?? []) {
+    const runs = await repeat(count, basis, context, (each) => tablePlan(suite, row, each));
+    rows.push({ row, runs });
+  }
+  for (const line of ["", ...tableLines(rows)]) context.output.line(line);
+  return rows.flatMap(({ runs }) => runs);
+}
+
+async function repeat(
+  count: number,
+  basis: PlanBasis,
+  context: RunContext,
+  plan: (basis: PlanBasis) => RunPlan,
+): Promise<CampaignRun[]> {
+  const runs: CampaignRun[] = [];
+  for (let index = 0; index < count && !context.interrupt.aborted; index++) {
+    const seed = derivedSeed(basis.seed, index);
+    runs.push(await campaignRun(plan({ ...basis, seed }), context));
+  }
+  return runs;
+}

@@ -1,0 +1,55 @@
+// Chooses the environment, says which and why before anything else, and does the work where it belongs:
+// here, or by running this program again inside the sandbox of namespaces.
+
+import type { FaultKind } from "../nemesis/faults.js";
+import { chooseEnvironment, createEnvironment } from "./cluster/choose.js";
+import { enterSandbox, insideSandbox } from "./cluster/sandbox.js";
+import { EXIT_CRASH } from "./exit-code.js";
+import type { Output } from "./progress.js";
+import type { RunContext } from "./run.js";
+import { openIndex } from "./run-index.js";
+import { openStore } from "./store.js";
+
+export type Chosen = { environment: string; context: RunContext };
+
+/**
+ * Does the work, or has it done; resolves to the exit code. The first interrupt aborts the context's
+ * signal, so that the run heals and judges what there is; the second ends the program at once.
+ * Throws UsageError where the store cannot be written or the environment cannot be had.
+ */
+export async function inEnvironment(
+  {
+    env,
+    needed,
+    store,
+    output,
+  }: { env: string | undefined; needed: readonly FaultKind[]; store: string; output: Output },
+  work: (chosen: Chosen) => Promise<number>,
+): Promise<number> {
+  const root = openStore(store);
+  openIndex(root).close();
+  const choice = await chooseEnvironment(env, needed);
+  if (choice.name === "netns" && insideSandbox() === undefined) {
+    return enterSandbox(process.argv.slice(1), choice.sandbox);
+  }
+  output.line(choice.line);
+  const interrupt = new AbortController();
+  const onSignal = () => {
+    if (interrupt.signal.aborted) process.exit(EXIT_CRASH);
+    interrupt.abort();
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  try {
+    return await work({
+      environment: choice.name,
+      context: {
+        store: root,
+        output,
+        interrupt: interrupt.signal,
+        createEnvironment: (options) => createEnvironment(choice, options),
+      },
+    });
+  } finally {
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+  }
+}

@@ -1,0 +1,106 @@
+// From a run on disk to its verdict. A run that has just ended and a run judged again pass through
+// here alike, so that the verdict depends on nothing but the files.
+
+import { join } from "node:path";
+import { checkRun } from "../checker/check.js";
+import { readHistory } from "../checker/read-history.js";
+import type { FaultSpan, RunRecord } from "../checker/run-record.js";
+import { type CheckResult, mergeValid, type Verdict } from "../checker/verdict.js";
+import { describeFault } from "../nemesis/describe.js";
+import type { FaultRecord } from "../nemesis/faults.js";
+import type { RunMeta } from "./run-meta.js";
+import { readFaults, readLedgers, readMeta } from "./store.js";
+
+export type SavedRun = {
+  meta: RunMeta;
+  record: RunRecord;
+  faults: readonly FaultRecord[];
+  /** What was torn in its files, one line each. */
+  notes: readonly string[];
+};
+
+/** Throws UsageError or HistoryError where a file is not what it should be. */
+export function readRun(directory: string): SavedRun {
+  const meta = readMeta(directory);
+  const notes: string[] = [];
+  const history = readHistory(join(directory, "history.jsonl"), (torn) => notes.push(torn));
+  const { faults, torn } = readFaults(directory);
+  if (torn !== undefined) notes.push(torn);
+  const { healed } = meta.phases;
+  const record: RunRecord = {
+    history,
+    faults: faultSpans(faults),
+    ledgers: readLedgers(directory, meta.correctReplicas),
+    correctReplicas: meta.correctReplicas,
+    ...(healed > 0 ? { healedAt: healed, recoveryBoundNs: meta.recoveryBoundNs } : {}),
+    quiescence: meta.quiescence,
+    expectedFaults: meta.expectedFaults,
+  };
+  return { meta, record, faults, notes };
+}
+
+export function judgeRun({ meta, record }: SavedRun): Verdict {
+  const checks = { ...checkRun(record).checks, processes: checkProcesses(meta) };
+  return { "valid?": mergeValid(Object.values(checks).map(({ valid }) => valid)), checks };
+}
+
+/** A history that stands alone: nothing is known of ledgers, faults or processes. */
+export function judgeHistory(path: string): { verdict: Verdict; notes: readonly string[] } {
+  const notes: string[] = [];
+  const history = readHistory(path, (torn) => notes.push(torn));
+  const alone = { faults: [], ledgers: [], correctReplicas: [], expectedFaults: [] };
+  return { verdict: checkRun({ history, ...alone }), notes };
+}
+
+/** Names of the claims that a verdict found false, in order. */
+export function failedChecks(verdict: Verdict): readonly string[] {
+  return Object.entries(verdict.checks).flatMap(([name, check]) =>
+    check.valid === false ? [name] : [],
+  );
+}
+
+/** A start without its stop is a fault that the run's end cut short. */
+export function faultSpans(records: readonly FaultRecord[]): FaultSpan[] {
+  const stops = new Map(
+    records.flatMap((record) => (record.type === "stop" ? [[record.faultId, record]] : [])),
+  );
+  return records.flatMap((record) => {
+    if (record.type !== "start") return [];
+    const { fault, time } = record;
+    const stop = stops.get(fault.id);
+    const evidence = stop?.evidence;
+    return {
+      id: fault.id,
+      label: describeFault(fault),
+      start: time,
+      ...(stop === undefined ? {} : { stop: stop.time }),
+      landed: evidence?.landed ?? false,
+      evidence: evidence?.summary ?? "the run ended before it was healed",
+    };
+  });
+}
+
+function checkProcesses(meta: RunMeta): CheckResult {
+  if (meta.incomplete !== undefined) {
+    return { valid: "unknown", summary: `the run did not end: ${meta.incomplete}` };
+  }
+  const exits = meta.unexpectedExits ?? [];
+  if (exits.length === 0) {
+    return {
+      valid: true,
+      summary: `all ${meta.replicas} replicas ran whenever no fault held them`,
+    };
+  }
+  const first = exits[0];
+  return {
+    valid: false,
+    summary: `${exits.length} unexpected exits; first ${first?.node}: ${first?.how}`,
+    explanation: exits.flatMap(({ node, pid, how, at, stderr }) => [
+      `${node} (pid ${pid}) ended by itself at ${at}: ${how}`,
+      ...stderr
+        .split("\n")
+        .filter((line) => line.trim() !== "")
+        .map((line) => `  ${line}`),
+    ]),
+  };
+}

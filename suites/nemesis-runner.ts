@@ -1,0 +1,71 @@
+// Performs a plan of faults while the load runs: waits for each action's moment, names its targets
+// from what the cluster looks like then, and hands it to the fault driver.
+
+import type { ClusterView, ResolvedFault } from "../nemesis/faults.js";
+import type { Random } from "../nemesis/random.js";
+import { resolveFault } from "../nemesis/resolve.js";
+import type { PlannedAction } from "../nemesis/schedule.js";
+import type { Environment } from "./cluster/environment.js";
+import type { FaultDriver } from "./fault-driver.js";
+import { primaryOf } from "./observation.js";
+import { sleep } from "./run-clock.js";
+
+/** What to do to the faults, in order; `moment` resolves when it is time, or when the signal aborts. */
+export type FaultStep = {
+  moment: (signal: AbortSignal) => Promise<void>;
+  perform: (driver: FaultDriver) => Promise<void>;
+};
+
+/** Performs the steps until they end or the signal aborts. What is active then stays active. */
+export async function performSteps(
+  steps: readonly FaultStep[],
+  driver: FaultDriver,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const step of steps) {
+    await step.moment(signal);
+    if (signal.aborted) return;
+    await step.perform(driver);
+  }
+}
+
+/** Steps of a plan made by the nemesis; `loadStart` is a reading of performance.now. */
+export function stepsOfPlan(
+  plan: readonly PlannedAction[],
+  environment: Environment,
+  random: Random,
+  loadStart: number,
+): FaultStep[] {
+  return plan.map((action) => ({
+    moment: (signal) => until(loadStart + action.atMs, signal),
+    perform: async (driver) => {
+      if (action.action === "stop") return driver.stop(action.faultId);
+      const view = await clusterView(environment);
+      const { faultId, intent } = action;
+      await driver.start(resolveFault(faultId, intent, view, random.fork(faultId)));
+    },
+  }));
+}
+
+/** A step that starts or stops a fault whose targets are named already, at this time. */
+export function recordedStep(
+  atMs: number,
+  action: { start: ResolvedFault } | { stop: string },
+): FaultStep {
+  return {
+    moment: (signal) => until(atMs, signal),
+    perform: (driver) =>
+      "start" in action ? driver.start(action.start) : driver.stop(action.stop),
+  };
+}
+
+/** The cluster as it is at this moment. */
+export async function clusterView(environment: Environment): Promise<ClusterView> {
+  const { replicas, clients } = environment;
+  const f = Math.floor((replicas.length - 1) / 3);
+  return { replicas, clients, f, primary: primaryOf(await environment.observe(), replicas) };
+}
+
+function until(moment: number, signal: AbortSignal): Promise<void> {
+  return sleep(moment - performance.now(), signal);
+}

@@ -1,0 +1,113 @@
+// From a suite and the user's options to the plan of one run, and the line that repeats it.
+
+import { kindsOf } from "../nemesis/schedule.js";
+import type { Suite, TableRow } from "./catalogue.js";
+import type { LoadOptions } from "./interpreter.js";
+import { recoveryBoundNs } from "./recovery-bound.js";
+import type { RunPlan } from "./run.js";
+import { faultsTolerated, type RunOptions, SESSIONS_PER_ACCOUNT_MAX } from "./run-options.js";
+import { suiteScript } from "./script.js";
+import { tableScript } from "./table.js";
+
+/** What every plan of one invocation has in common. */
+export type PlanBasis = {
+  options: RunOptions;
+  seed: number;
+  /** The chosen environment's name. */
+  environment: string;
+  commit: string;
+  /** The build that is run: ours, or the one to be tested. */
+  build: string;
+};
+
+/** After this an operation's fate is not known, ms; Jepsen's usual patience. */
+export const OPERATION_TIMEOUT_MS = 5_000;
+export const QUIESCENCE_DEADLINE_MS = 10_000;
+const CLIENT_PROCESSES_MAX = 2;
+
+export function suitePlan(suite: Suite, basis: PlanBasis): RunPlan {
+  const { options } = basis;
+  const nemesis = options.nemesis ?? suite.nemesis;
+  const requiredFaults = options.nemesis === undefined ? suite.requiredFaults : kindsOf(nemesis);
+  const timeLimitS = options.timeLimitS ?? suite.timeLimitS;
+  const nemesisIntervalS = options.nemesisIntervalS ?? suite.intervalS;
+  const load = loadOptions(options, 0.02);
+  return {
+    ...commonPlan(suite, basis),
+    requiredFaults,
+    loadLimitMs: timeLimitS * 1_000,
+    script: suiteScript({ ...load, timeLimitS, nemesis, nemesisIntervalS }),
+    options: { ...recordedOptions(basis), timeLimitS, nemesis, nemesisIntervalS },
+  };
+}
+
+/** A run of a table's row: as fast as the cluster takes it, nothing refused. */
+export function tablePlan(suite: Suite, row: TableRow, basis: PlanBasis): RunPlan {
+  const load = { ...loadOptions(basis.options, 0), rate: 0 };
+  return {
+    ...commonPlan(suite, basis),
+    requiredFaults: row.crashes > 0 ? suite.requiredFaults : [],
+    loadLimitMs: (basis.options.timeLimitS ?? suite.timeLimitS) * 1_000,
+    script: tableScript(row, load),
+    options: {
+      ...recordedOptions(basis),
+      rate: 0,
+      iterations: row.iterations,
+      crashes: row.crashes,
+    },
+  };
+}
+
+export function loadOptions(options: RunOptions, refusedShare: number): LoadOptions {
+  const { concurrency, rate, accounts } = options;
+  return {
+    concurrency,
+    rate,
+    accounts,
+    refusedShare,
+    readShare: 0.5,
+    timeoutMs: OPERATION_TIMEOUT_MS,
+  };
+}
+
+/** The command that repeats a run of this suite, with every option that differs from its default. */
+export function reproduceLine(suite: string, { options, seed, environment }: PlanBasis): string {
+  const words = ["./ordeal", "run", suite, "--seed", String(seed), "--env", environment];
+  const add = (option: string, value: string | number | undefined) => {
+    if (value !== undefined) words.push(option, String(value));
+  };
+  if (options.replicas !== 4) add("--replicas", options.replicas);
+  add("--time-limit", options.timeLimitS);
+  if (options.concurrency !== 2 * options.replicas) add("--concurrency", options.concurrency);
+  if (options.rate !== 200) add("--rate", options.rate);
+  const accounts = Math.max(8, Math.ceil(options.concurrency / SESSIONS_PER_ACCOUNT_MAX));
+  if (options.accounts !== accounts) add("--accounts", options.accounts);
+  add("--nemesis", options.nemesis?.length === 0 ? "none" : options.nemesis?.join(","));
+  add("--nemesis-interval", options.nemesisIntervalS);
+  add("--replica-build", options.replicaBuild);
+  return words.join(" ");
+}
+
+function commonPlan(suite: Suite, basis: PlanBasis) {
+  const { options, seed, commit, build } = basis;
+  return {
+    suite: suite.name,
+    seed,
+    replicas: options.replicas,
+    clientProcesses: Math.min(CLIENT_PROCESSES_MAX, options.concurrency),
+    protocol: suite.protocol,
+    build,
+    recoveryBoundNs: (disturbedMs: number) =>
+      recoveryBoundNs(suite.protocol, faultsTolerated(options.replicas), disturbedMs),
+    quiescenceDeadlineMs: QUIESCENCE_DEADLINE_MS,
+    claims: suite.claims,
+    commit,
+    reproduce: reproduceLine(suite.name, basis),
+  };
+}
+
+function recordedOptions({ options }: PlanBasis) {
+  const { concurrency, rate, accounts, replicaBuild } = options;
+  const build = replicaBuild === undefined ? {} : { replicaBuild };
+  return { concurrency, rate, accounts, ...build };
+}

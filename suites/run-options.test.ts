@@ -1,0 +1,63 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { parseRunOptions, type RawRunOptions } from "./run-options.js";
+import { UsageError } from "./usage-error.js";
+
+test("the defaults are four replicas and two sessions for each", () => {
+  const options = parseRunOptions({});
+  assert.is(options.replicas, 4);
+  assert.is(options.concurrency, 8);
+  assert.is(options.accounts, 8);
+  assert.is(options.seed, undefined);
+});
+
+test("concurrency may be a multiple of the replicas", () => {
+  assert.is(parseRunOptions({ concurrency: "3n", replicas: "7" }).concurrency, 21);
+  assert.is(parseRunOptions({ concurrency: "n", replicas: "7" }).concurrency, 7);
+  assert.is(parseRunOptions({ concurrency: "5" }).concurrency, 5);
+});
+
+test("accounts grow with the sessions, a quarter of them at least", () => {
+  assert.is(parseRunOptions({ concurrency: "100" }).accounts, 25);
+  assert.is(parseRunOptions({ concurrency: "100", accounts: "30" }).accounts, 30);
+});
+
+test("nemesis packages are named, and none means none", () => {
+  assert.equal(parseRunOptions({ nemesis: "kill,halves" }).nemesis, ["kill", "halves"]);
+  assert.equal(parseRunOptions({ nemesis: "none" }).nemesis, []);
+});
+
+const refused: readonly [RawRunOptions, RegExp][] = [
+  [{ replicas: "5" }, /--replicas wants 3f\+1 replicas, found 5: pass 4 or 7/],
+  [{ replicas: "3" }, /--replicas wants a whole number from 4 to 31, found "3"/],
+  [{ replicas: "four" }, /--replicas .* found "four"/],
+  [{ timeLimit: "0" }, /--time-limit wants a number from 0.5 to/],
+  [{ timeLimit: "10s" }, /--time-limit .* found "10s"/],
+  [{ concurrency: "0n" }, /--concurrency .* found "0n \(a count, or 2n\)"/],
+  [{ concurrency: "-1" }, /--concurrency/],
+  [{ concurrency: "2000n" }, /--concurrency/],
+  [{ rate: "fast" }, /--rate/],
+  [{ accounts: "3", concurrency: "100" }, /--accounts wants at least 25/],
+  [{ accounts: "1" }, /--accounts/],
+  [{ seed: "4294967296" }, /--seed/],
+  [{ seed: "1e3" }, /--seed/],
+  [{ nemesis: "kill,earthquake" }, /unknown nemesis "earthquake"; known are: /],
+  [{ nemesisInterval: "0" }, /--nemesis-interval/],
+  [{ testCount: "0" }, /--test-count/],
+];
+
+for (const [raw, message] of refused) {
+  test(`refused in one line: ${JSON.stringify(raw)}`, () => {
+    try {
+      parseRunOptions(raw);
+    } catch (error) {
+      assert.instance(error, UsageError);
+      assert.match(String(error), message);
+      assert.not.match(String(error), "\n");
+      return;
+    }
+    assert.unreachable("accepted");
+  });
+}
+
+test.run();
