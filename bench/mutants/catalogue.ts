@@ -169,10 +169,10 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: REPLICA_PROCESS,
-        find: "driver.start(recover(replica, content.records));",
+        find: "const recovery = recover(replica, content.records);",
         replace:
           'const kept = content.records.filter(({ kind }) => kind === "stable");\n' +
-          "  driver.start(recover(replica, kept));",
+          "  const recovery = recover(replica, kept);",
       },
     ],
   },
