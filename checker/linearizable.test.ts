@@ -183,6 +183,12 @@ rejects(
 
 // Order that only statements show.
 rejects(
+  "a stale read beside a move: the view of one account is enough to tell",
+  `p1 10-20 move A B 30 -> 70 30 @4
+   p2 30-40 balance A -> 100 @5`,
+  /^not linearizable on A: no order gives op/,
+);
+rejects(
   "two statements that order the same postings differently",
   `p1 10-30 deposit A 1 -> ? @4
    p2 10-30 deposit A 2 -> ? @5

@@ -76,6 +76,16 @@ test("an operation that is refused changes nothing, and has a reason", () => {
   assert.ok(refused > 500);
 });
 
+test("a deposit overflows where the account, or all accounts together, would pass the bound", () => {
+  const bank = bankOf({ A: BALANCE_MAX - 10, B: 5 });
+  const overflows = (account: string, amount: number) =>
+    refuses(bank, { kind: "deposit", account, amount }, "overflow");
+  assert.equal([overflows("B", 5), overflows("B", 6)], [false, true]);
+  const move: BankOperation = { kind: "move", from: "B", to: "A", amount: 5 };
+  assert.is(refuses(bank, move, "overflow"), false);
+  assert.is(refuses(bank, { ...move, amount: 11 }, "overflow"), true);
+});
+
 test("what is undone was never done", () => {
   const bank = bankOf({ A: 100 });
   const operations: BankOperation[] = [

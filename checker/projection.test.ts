@@ -71,6 +71,21 @@ test("a deposit may overflow the bank's cash before it overflows its account", (
   assert.is(search(ops.toSpliced(2, 1), new Map(), LIMITS).found, false);
 });
 
+test("an overflow of the cash depends on accounts that it does not name", () => {
+  const ops = opsOf(`
+    p0 0-1 open A -> ok
+    p0 2-3 open B -> ok
+    p1 4-50 deposit A 9007199254740991 -> 9007199254740991
+    p2 5-10 deposit B 1 -> !overflow @1`);
+  assert.is(search(ops, new Map(), LIMITS).found, true);
+  // Whoever sees B alone cannot judge it.
+  const view = project(ops, new Set(["B"]));
+  assert.equal(
+    view.map(({ operation }) => operation.kind),
+    ["open"],
+  );
+});
+
 test("a set of configurations holds what was added, once", () => {
   const configurations = new Configurations();
   const reference = new Set<string>();

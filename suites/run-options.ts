@@ -76,7 +76,7 @@ export function faultsTolerated(replicas: number): number {
   return Math.floor((replicas - 1) / 3);
 }
 
-function parseReplicas(text: string): number {
+export function parseReplicas(text: string): number {
   const replicas = integer("--replicas", text, 4, REPLICAS_MAX);
   if (replicas % 3 === 1) return replicas;
   const below = 3 * Math.floor((replicas - 1) / 3) + 1;
@@ -113,7 +113,7 @@ function parseNames(text: string): readonly string[] {
   }
 }
 
-function integer(option: string, text: string, min: number, max: number, shown = text): number {
+export function integer(option: string, text: string, min: number, max: number, shown = text): number {
   if (/^\d{1,12}$/.test(text) && Number(text) >= min && Number(text) <= max) return Number(text);
   throw new UsageError(
     "bad-option",

@@ -54,6 +54,7 @@ export class ClusterEnvironment implements Environment {
   readonly #options: EnvironmentOptions;
   readonly #networkFaults = new Map<string, ResolvedFault>();
   #started: Started | undefined;
+  #stopped: Promise<void> | undefined;
   /** Faults come and go one after the other, in the order in which they were asked for. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -116,12 +117,21 @@ export class ClusterEnvironment implements Environment {
     return [...this.#started.cluster.unexpectedExits(), ...this.#started.ground.failures()];
   }
 
-  async stop(): Promise<void> {
+  /** The second call waits for the first. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     if (this.#started === undefined) return;
     const { cluster, ground } = this.#started;
     await this.#queue;
-    await cluster.stop();
-    await ground.close();
+    try {
+      await cluster.stop();
+    } finally {
+      await ground.close();
+    }
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {

@@ -65,7 +65,8 @@ async function openGround(nodes: readonly NodeName[], sandbox: Sandbox): Promise
     await setUpTopology(shell, topology);
     await network.prepare();
   } catch (error) {
-    await close();
+    // What is half made cannot all be removed; why it is half made is what matters.
+    await close().catch(() => undefined);
     throw error;
   }
   const placeOf = (node: NodeName) => ({

@@ -75,9 +75,10 @@ const modes: NamespaceMode[] = process.getuid?.() === 0 ? ["root", "rootless"] :
 
 for (const mode of modes) {
   const tried = await localShell().run([...UNSHARE[mode], "true"], { deadlineMs: DEADLINE_MS });
-  const failure = tried.exitCode === 0 ? "" : `: skipped, ${tried.stderr.trim()}`;
-  const sandbox = suite(`sandbox (${mode})${failure}`);
-  const test = failure === "" ? sandbox : sandbox.skip;
+  const works = tried.exitCode === 0;
+  if (!works) console.log(`skipped: sandbox (${mode}): ${tried.stderr.trim()}`);
+  const sandbox = suite(`sandbox (${mode})`);
+  const test = works ? sandbox : sandbox.skip;
 
   test("the inner program is alone on its network, and what it writes outside is ours", () =>
     withSandbox(mode, async ({ lines, kept }) => {
