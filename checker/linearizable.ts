@@ -29,6 +29,8 @@ export const SEARCH_DEFAULTS: SearchLimits = { steps: 4_000_000, configurations:
 
 /** The first search, and each view of one account or two, may use this share of the steps. */
 const VIEW_SHARE = 1 / 8;
+/** … or, in a long history, so many steps for each operation. */
+const VIEW_STEPS_PER_OP = 50;
 
 export function linearizable(
   operations: readonly Operation[],
@@ -110,7 +112,8 @@ function searchGroup(
   group: readonly string[],
   limits: SearchLimits,
 ): Finding {
-  const cheap = { ...limits, steps: Math.ceil(limits.steps * VIEW_SHARE) };
+  const share = Math.max(limits.steps * VIEW_SHARE, ops.length * VIEW_STEPS_PER_OP);
+  const cheap = { ...limits, steps: Math.min(limits.steps, Math.ceil(share)) };
   const first = search(ops, new Map(), cheap);
   let steps = first.steps;
   if (first.found === true) return { result: passed(ops, first.order), steps };
@@ -118,7 +121,7 @@ function searchGroup(
     if (steps > limits.steps) break;
     const projected = project(ops, new Set(view));
     const seen = search(projected, new Map(), cheap);
-    steps += seen.steps;
+    steps += ops.length + seen.steps;
     if (seen.found === false) {
       return { result: refuted(projected, view, seen.blocked, cheap), steps };
     }
