@@ -66,7 +66,8 @@ function judge(
   if ("order" in claimed) {
     const wrong = replay(ops, claimed.order);
     assert(wrong === undefined, `the servers' order does not replay: ${wrong}`);
-    const summary = `${counted(ops.length, "operation")} are linearizable: the order of their seqs respects real time and replays`;
+    const claim = "the order of their seqs respects real time and replays";
+    const summary = `${counted(ops.length, "operation")} are linearizable: ${claim}`;
     return { valid: true, summary, figures };
   }
   figures.order = "searched";
@@ -106,7 +107,7 @@ function searchAll(
   return { valid: true, summary, figures, explanation: [claim] };
 }
 
-/** One group of connected accounts: all at once while that is cheap, then views of it, then again. */
+/** One group of connected accounts: all at once while that is cheap, then views, then again. */
 function searchGroup(
   ops: readonly BankOp[],
   group: readonly string[],
@@ -131,7 +132,9 @@ function searchGroup(
   steps += last.steps;
   if (last.found === true) return { result: passed(ops, last.order), steps };
   if (last.found === false) return { result: refuted(ops, group, last.blocked, limits), steps };
-  const summary = `no order found for ${group.join(", ")} within ${counted(limits[last.cause], last.cause === "steps" ? "step" : "configuration")}, and none excluded`;
+  const unit = last.cause === "steps" ? "step" : "configuration";
+  const budget = counted(limits[last.cause], unit);
+  const summary = `no order found for ${group.join(", ")} within ${budget}, and none excluded`;
   return { result: { valid: "unknown", summary }, steps };
 }
 
