@@ -14,8 +14,8 @@ const NONE = -1;
 export class AccountTable {
   readonly #first: Int32Array;
   readonly #second: Int32Array;
-  /** What each operation posts, mixed; 0 where the order does not show. */
-  readonly #posting: Int32Array;
+  /** What each operation posts to its first account and to its second, mixed with the sign. */
+  readonly #postings: { first: Int32Array; second: Int32Array };
   readonly #shown: Uint8Array;
   readonly #orders: Int32Array;
   readonly #stamps: Int32Array;
@@ -31,9 +31,15 @@ export class AccountTable {
     };
     this.#first = Int32Array.from(operations, (operation) => numberOf(accountsOf(operation)[0]));
     this.#second = Int32Array.from(operations, (operation) => numberOf(accountsOf(operation)[1]));
-    this.#posting = Int32Array.from(operations, (operation) =>
-      "amount" in operation ? mix(operation.amount | 0, Math.floor(operation.amount / 2 ** 32)) : 0,
-    );
+    this.#postings = {
+      first: Int32Array.from(operations, (operation) => {
+        if (!("amount" in operation)) return 0;
+        return postingOf(operation.kind === "deposit" ? operation.amount : -operation.amount);
+      }),
+      second: Int32Array.from(operations, (operation) =>
+        operation.kind === "move" ? postingOf(operation.amount) : 0,
+      ),
+    };
     this.#shown = new Uint8Array(numbers.size);
     for (const operation of operations) {
       if (operation.kind === "statement") this.#shown[numberOf(operation.account)] = 1;
@@ -64,9 +70,8 @@ export class AccountTable {
   /** Notes that the operation was performed; returns what `restore` needs. */
   post(op: number): Orders {
     const before = this.orders(op);
-    const posting = this.#posting[op] ?? 0;
-    this.#append(this.#first[op] ?? NONE, mix(posting, 1));
-    this.#append(this.#second[op] ?? NONE, mix(posting, 2));
+    this.#append(this.#first[op] ?? NONE, this.#postings.first[op] ?? 0);
+    this.#append(this.#second[op] ?? NONE, this.#postings.second[op] ?? 0);
     return before;
   }
 
@@ -114,4 +119,9 @@ export class AccountTable {
     const [one, two] = [this.#first[op] ?? NONE, this.#second[op] ?? NONE];
     return this.#stamps[one] === this.#stamp || this.#stamps[two] === this.#stamp;
   }
+}
+
+/** Of a signed amount: a deposit and a withdrawal of the same amount show in a statement. */
+function postingOf(amount: number): number {
+  return mix(amount | 0, Math.floor(amount / 2 ** 32));
 }
