@@ -117,7 +117,9 @@ function explain(error: unknown, debug: boolean): number {
     );
     return EXIT_USAGE;
   }
-  process.stderr.write(`ordeal: ${oneLine(error)}\n`);
+  const full = error instanceof Error && "code" in error && error.code === "ENOSPC";
+  const remedy = full ? "; what was recorded stays; free space or pass --store" : "";
+  process.stderr.write(`ordeal: ${oneLine(error)}${remedy}\n`);
   if (error instanceof UsageError || error instanceof HistoryError) return EXIT_USAGE;
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return EXIT_CRASH;
