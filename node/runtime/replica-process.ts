@@ -101,7 +101,7 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
           }
         });
   const interval = setInterval(log.writeIgnored, IGNORED_INTERVAL_MS);
-  driver.start(recover(replica, content.records));
+  const recovery = recover(replica, content.records);
   log.write({
     event: "started",
     node: own.name,
@@ -115,6 +115,7 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
     logTorn: content.torn,
     ...statusOf(replica),
   });
+  driver.start(recovery);
   return {
     async stop() {
       clearInterval(interval);
