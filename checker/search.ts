@@ -58,6 +58,13 @@ export function isEffectFree({ operation, answer }: SearchOp): boolean {
   );
 }
 
+/** Whether an effect-free operation gets its answer from the bank as it is. */
+export function fits(bank: Bank, { operation, answer }: SearchOp): boolean {
+  if (answer?.kind === "refused") return refuses(bank, operation, answer.refusal);
+  if (!perform(bank, operation)) return false;
+  return answer === undefined || answers(bank, operation, answer);
+}
+
 /** Whether an operation's answer depends on accounts that it does not name. */
 export function concernsAllAccounts({ operation, answer }: SearchOp): boolean {
   return (
@@ -178,19 +185,11 @@ class Search {
     ) {
       if (this.#free[op] === 0) continue;
       this.#steps += 1;
-      if (!this.#fits(op)) continue;
+      if (!fits(this.#bank, this.#op(op))) continue;
       this.#place(op, undefined);
       return true;
     }
     return false;
-  }
-
-  /** Whether an effect-free operation may stand here. */
-  #fits(op: number): boolean {
-    const { operation, answer } = this.#op(op);
-    if (answer?.kind === "refused") return refuses(this.#bank, operation, answer.refusal);
-    if (!perform(this.#bank, operation)) return false;
-    return answer === undefined || answers(this.#bank, operation, answer);
   }
 
   /**
