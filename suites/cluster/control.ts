@@ -8,13 +8,12 @@ import { type JsonObject, numberField, parseObject, readLines, stringField } fro
 export const SOCKET_PATH_BYTES_MAX = 107;
 
 export type ControlStatus = ReplicaStatus & { digest: string; rssBytes: number };
-/** A row of the ledger as the replica itself holds it. */
-export type AccountRow = { id: string; name: string; address: string; balance: number };
+export type ControlQuestion = { op: "status" } | { op: "accounts"; ids?: readonly string[] };
 
 /** The answer, or undefined where there is none in time: down, paused, or not yet listening. */
 export function askControl(
   path: string,
-  question: { op: "status" | "accounts" },
+  question: ControlQuestion,
   deadlineMs: number,
 ): Promise<JsonObject | undefined> {
   return new Promise((resolve) => {
