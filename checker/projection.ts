@@ -3,9 +3,18 @@
 
 import type { BankOp } from "./bank-history.js";
 import { accountsOf } from "./bank-operation.js";
+import { concernsAllAccounts } from "./search.js";
 
-/** Accounts that some operation touches together, transitively; each group in order of first use. */
-export function connectedAccounts(ops: readonly BankOp[]): string[][] {
+/**
+ * Accounts that some operation touches together, transitively; each group in order of first use.
+ * What happens to one group says nothing about another.
+ */
+export function independentGroups(ops: readonly BankOp[]): string[][] {
+  const groups = connectedAccounts(ops);
+  return ops.some(concernsAllAccounts) ? [groups.flat()] : groups;
+}
+
+function connectedAccounts(ops: readonly BankOp[]): string[][] {
   const parent = new Map<string, string>();
   const root = (account: string): string => {
     let at = account;
@@ -45,9 +54,7 @@ function projectOp(op: BankOp, accounts: ReadonlySet<string>): BankOp | undefine
   const { operation, answer } = op;
   if (operation.kind !== "move") {
     if (!accountsOf(operation).every((account) => accounts.has(account))) return undefined;
-    // The overflow of a deposit may be that of all accounts together, which is not to be seen here.
-    const elsewhere = answer?.kind === "refused" && answer.refusal === "overflow";
-    return elsewhere ? undefined : op;
+    return concernsAllAccounts(op) ? undefined : op;
   }
   const { from, to, amount } = operation;
   const [seesFrom, seesTo] = [accounts.has(from), accounts.has(to)];

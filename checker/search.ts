@@ -39,8 +39,8 @@ export type SearchResult =
 
 /**
  * `ops` stand in the order of their calls. `bank` is the state before all of them; it is restored
- * unless an order is found. `watch` is told of each configuration in which no more could be placed
- * without a choice, and of the operation whose deadline is next there.
+ * unless an order is found. `watch` is told of each configuration in which there is a choice, and of
+ * the operation that returns next there.
  */
 export function search(
   ops: readonly SearchOp[],
@@ -55,6 +55,13 @@ export function search(
 export function isEffectFree({ operation, answer }: SearchOp): boolean {
   return (
     answer?.kind === "refused" || operation.kind === "balance" || operation.kind === "statement"
+  );
+}
+
+/** Whether an operation's answer depends on accounts that it does not name. */
+export function concernsAllAccounts({ operation, answer }: SearchOp): boolean {
+  return (
+    operation.kind === "deposit" && answer?.kind === "refused" && answer.refusal === "overflow"
   );
 }
 
@@ -82,6 +89,8 @@ class Search {
   readonly #next: Int32Array;
   readonly #previous: Int32Array;
   readonly #optionals: readonly number[];
+  /** Whether any two accounts may depend on each other. */
+  readonly #connected: boolean;
   /** Mandatory operations by return, and how many of the first of them are placed. */
   readonly #returns: readonly number[];
   #deadline = 0;
@@ -100,6 +109,7 @@ class Search {
     this.#bank = bank;
     this.#limits = limits;
     this.#watch = watch;
+    this.#connected = ops.some(concernsAllAccounts);
     this.#accounts = new AccountTable(ops.map(({ operation }) => operation));
     this.#placed = new Uint8Array(ops.length);
     this.#free = Uint8Array.from(ops, (op) => (isEffectFree(op) ? 1 : 0));
@@ -203,8 +213,8 @@ class Search {
       if (this.#placed[op] === 0 && this.#op(op).call < ret) window.push(op);
     }
     this.#steps += window.length;
-    return this.#accounts
-      .connectedTo(deadline, window)
+    const near = this.#connected ? window : this.#accounts.connectedTo(deadline, window);
+    return near
       .filter((op) => this.#free[op] === 0)
       .sort((a, b) => likelihood(this.#op(a), this.#op(b)) || a - b);
   }

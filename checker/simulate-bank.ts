@@ -13,8 +13,10 @@ export type SimulationOptions = {
   processes: number;
   /** Share of operations whose outcome nobody learns, 0..1. */
   infoShare: number;
-  /** Share of reads, 0..1; a tenth of them are statements. */
+  /** Share of reads, 0..1. */
   readShare: number;
+  /** Share of statements among the reads, 0..1. */
+  statementShare: number;
   /** Amounts are 1 to this. */
   amountMax: number;
   /** Whether accounts are opened first, and given money; otherwise openings are drawn like the rest. */
@@ -28,6 +30,7 @@ export const SIMULATION_DEFAULTS: SimulationOptions = {
   processes: 5,
   infoShare: 0.02,
   readShare: 0.4,
+  statementShare: 0.1,
   amountMax: 2 ** 32,
   opened: true,
 };
@@ -50,7 +53,10 @@ type Pending = {
   timestamp: number;
   /** Set once the cluster executed it. */
   done?: { seq: number; error?: string; value: unknown };
+  /** Whether nobody will learn its outcome. */
   info: boolean;
+  /** Whether that is recorded; it still waits, to be executed or not. */
+  givenUp: boolean;
 };
 
 const REFUSALS = ["no-such-account", "account-exists", "insufficient-funds", "overflow"] as const;
@@ -90,7 +96,7 @@ class Simulation {
         this.#alone("deposit", { account: `a${account}`, amount: 4 * this.#options.amountMax });
       }
     }
-    while (left > 0 || this.#waiting.some(({ info }) => !info)) {
+    while (left > 0 || this.#waiting.some(({ info, givenUp }) => !info || !givenUp)) {
       const draw = this.#random();
       if (draw < 0.4 && left > 0 && this.#free.length > 0) {
         left -= 1;
@@ -118,7 +124,7 @@ class Simulation {
   #alone(f: string, value: unknown): void {
     const pending = this.#invoke(f, value, "answered");
     this.#executeAll([pending]);
-    while (this.#waiting.length > 0) this.#answer();
+    while (this.#waiting.includes(pending)) this.#answer();
   }
 
   #invoke(f: string, value: unknown, outcome?: "answered"): Pending {
@@ -130,7 +136,7 @@ class Simulation {
     const op = this.#record({ type: "invoke", process, f, value, node: "c0", client });
     const asked = bankOperation(f, value) ?? { kind: "malformed" };
     const info = outcome === undefined && this.#random() < this.#options.infoShare;
-    const pending: Pending = { op, asked, client, timestamp, info };
+    const pending: Pending = { op, asked, client, timestamp, info, givenUp: false };
     this.#waiting.push(pending);
     return pending;
   }
@@ -201,49 +207,29 @@ class Simulation {
     };
   }
 
-  /** Completes one operation: answered where it was executed, or given up. */
+  /** Completes one operation, if it may be: answered where it was executed, or given up. */
   #answer(): void {
-    const index = Math.floor(this.#random() * this.#waiting.length);
-    const pending = this.#waiting[index];
-    if (pending === undefined) return;
-    const { op, done, client, timestamp, info } = pending;
-    if (info) {
-      if (!this.#free.includes(-1) && op.type === "invoke" && pending.op.error === undefined) {
-        this.#giveUp(pending);
-      }
+    const pending = this.#waiting[Math.floor(this.#random() * this.#waiting.length)];
+    if (pending === undefined || pending.givenUp) return;
+    const { op, done, client, timestamp } = pending;
+    const { process, f, value } = op;
+    const identity = { process, f, node: "c0", client, timestamp };
+    if (pending.info) {
+      pending.givenUp = true;
+      this.#record({ ...identity, type: "info", value, error: "timeout" });
+      this.#free.push(this.#processNext);
+      this.#processNext += 1;
       return;
     }
     if (done === undefined) return;
-    this.#waiting.splice(index, 1);
-    const { process, f } = op;
-    const identity = { node: "c0", client, timestamp, seq: done.seq };
-    if (done.error === undefined) {
-      this.#record({ type: "ok", process, f, value: done.value, ...identity });
+    this.#waiting.splice(this.#waiting.indexOf(pending), 1);
+    const { seq, error } = done;
+    if (error === undefined) {
+      this.#record({ ...identity, type: "ok", value: done.value, seq });
     } else {
-      this.#record({ type: "fail", process, f, value: op.value, error: done.error, ...identity });
+      this.#record({ ...identity, type: "fail", value, error, seq });
     }
     if (typeof process === "number") this.#free.push(process);
-  }
-
-  readonly #givenUp = new Set<Pending>();
-
-  #giveUp(pending: Pending): void {
-    if (this.#givenUp.has(pending)) return;
-    this.#givenUp.add(pending);
-    const { op, client, timestamp } = pending;
-    const { process, f, value } = op;
-    this.#record({
-      type: "info",
-      process,
-      f,
-      value,
-      error: "timeout",
-      node: "c0",
-      client,
-      timestamp,
-    });
-    this.#free.push(this.#processNext);
-    this.#processNext += 1;
   }
 
   #record(event: Omit<HistoryOp, "index" | "time">): HistoryOp {
@@ -263,11 +249,11 @@ class Simulation {
   }
 
   #draw(): [string, unknown] {
-    const { readShare, amountMax, opened } = this.#options;
+    const { readShare, statementShare, amountMax, opened } = this.#options;
     const account = this.#random() < 0.03 ? "nobody" : this.#account();
     const amount = 1 + Math.floor(this.#random() * amountMax);
     if (this.#random() < readShare) {
-      if (this.#random() > 0.1) return ["balance", { account }];
+      if (this.#random() >= statementShare) return ["balance", { account }];
       return ["statement", { account, limit: 1 + Math.floor(this.#random() * 5) }];
     }
     const draw = this.#random();

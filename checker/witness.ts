@@ -29,6 +29,7 @@ export function witness(
   ops: readonly BankOp[],
   entries: ReadonlyMap<string, LedgerEntry>,
 ): Witness {
+  if (ops.every(({ source }) => source.seq === undefined)) return { failure: "no reply names one" };
   const claims: Claim[] = [];
   for (const [position, op] of ops.entries()) {
     const entry = entryOf(op, entries);

@@ -128,7 +128,10 @@ function resolvePartition(
 ): { nodes: NodeName[]; links: LinkRule[] } {
   const everybody = [...view.replicas, ...view.clients];
   const targets = resolveTarget(target, view, random);
-  const cut = (nodes: NodeName[], grudge: Grudge) => ({ nodes, links: linksOfGrudge(grudge) });
+  const cut = (nodes: NodeName[], grudge: Grudge) => ({
+    nodes,
+    links: withoutClientPairs(linksOfGrudge(grudge), view),
+  });
   switch (shape) {
     case "isolate":
       return cut(targets, isolate(targets, everybody));
@@ -179,5 +182,10 @@ function resolveLinks(
   const links = nodes.flatMap((to) =>
     everybody.filter((from) => from !== to).map((from) => spoil({ from, to })),
   );
-  return { id, intent, nodes, links };
+  return { id, intent, nodes, links: withoutClientPairs(links, view) };
+}
+
+/** Clients have nothing to say to one another; not every environment has a link between them. */
+function withoutClientPairs(links: readonly LinkRule[], { clients }: ClusterView): LinkRule[] {
+  return links.filter(({ from, to }) => !clients.includes(from) || !clients.includes(to));
 }

@@ -3,11 +3,13 @@
 
 import { join } from "node:path";
 import { checkRun } from "../checker/check.js";
+import type { HistoryOp } from "../checker/history.js";
 import { readHistory } from "../checker/read-history.js";
-import type { FaultSpan, RunRecord } from "../checker/run-record.js";
+import type { RunRecord } from "../checker/run-record.js";
 import { type CheckResult, mergeValid, type Verdict } from "../checker/verdict.js";
-import { describeFault } from "../nemesis/describe.js";
-import type { FaultRecord } from "../nemesis/faults.js";
+import type { ClusterView, FaultRecord } from "../nemesis/faults.js";
+import { replicaNames } from "./cluster/layout.js";
+import { faultSpans } from "./fault-spans.js";
 import type { RunMeta } from "./run-meta.js";
 import { readFaults, readLedgers, readMeta } from "./store.js";
 
@@ -29,7 +31,7 @@ export function readRun(directory: string): SavedRun {
   const { healed } = meta.phases;
   const record: RunRecord = {
     history,
-    faults: faultSpans(faults),
+    faults: faultSpans(faults, clusterOf(meta, history)),
     ledgers: readLedgers(directory, meta.correctReplicas),
     correctReplicas: meta.correctReplicas,
     ...(healed > 0 ? { healedAt: healed, recoveryBoundNs: meta.recoveryBoundNs } : {}),
@@ -59,25 +61,10 @@ export function failedChecks(verdict: Verdict): readonly string[] {
   );
 }
 
-/** A start without its stop is a fault that the run's end cut short. */
-export function faultSpans(records: readonly FaultRecord[]): FaultSpan[] {
-  const stops = new Map(
-    records.flatMap((record) => (record.type === "stop" ? [[record.faultId, record]] : [])),
-  );
-  return records.flatMap((record) => {
-    if (record.type !== "start") return [];
-    const { fault, time } = record;
-    const stop = stops.get(fault.id);
-    const evidence = stop?.evidence;
-    return {
-      id: fault.id,
-      label: describeFault(fault),
-      start: time,
-      ...(stop === undefined ? {} : { stop: stop.time }),
-      landed: evidence?.landed ?? false,
-      evidence: evidence?.summary ?? "the run ended before it was healed",
-    };
-  });
+/** The nodes that faults may name; who was primary does not matter afterwards. */
+function clusterOf({ replicas, f }: RunMeta, history: readonly HistoryOp[]): ClusterView {
+  const clients = new Set(history.flatMap(({ node }) => (node === undefined ? [] : [node])));
+  return { replicas: replicaNames(replicas), clients: [...clients].sort(), f, primary: undefined };
 }
 
 function checkProcesses(meta: RunMeta): CheckResult {

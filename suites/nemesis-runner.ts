@@ -29,16 +29,22 @@ export async function performSteps(
   }
 }
 
-/** Steps of a plan made by the nemesis; `loadStart` is a reading of performance.now. */
+/**
+ * Steps of a plan made by the nemesis; `loadStart` is a reading of performance.now. Where an action
+ * begins late, because a restart before it took long, the later ones shift: a fault is held for as
+ * long as was planned, even if fewer fit.
+ */
 export function stepsOfPlan(
   plan: readonly PlannedAction[],
   environment: Environment,
   random: Random,
   loadStart: number,
 ): FaultStep[] {
+  let lagMs = 0;
   return plan.map((action) => ({
-    moment: (signal) => until(loadStart + action.atMs, signal),
+    moment: (signal) => until(loadStart + action.atMs + lagMs, signal),
     perform: async (driver) => {
+      lagMs = Math.max(lagMs, performance.now() - loadStart - action.atMs);
       if (action.action === "stop") return driver.stop(action.faultId);
       const view = await clusterView(environment);
       const { faultId, intent } = action;

@@ -13,7 +13,7 @@ import {
   statSync,
   symlinkSync,
 } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import type { LedgerDump } from "../checker/run-record.js";
 import type { Verdict } from "../checker/verdict.js";
 import type { FaultRecord } from "../nemesis/faults.js";
@@ -27,7 +27,7 @@ import { UsageError } from "./usage-error.js";
 export function openStore(store: string): string {
   const root = resolve(store);
   try {
-    mkdirSync(root, { recursive: true });
+    makeFolders(root);
     accessSync(root, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new UsageError(
@@ -46,7 +46,7 @@ export function createRunDirectory(
   const time = startedAt.replaceAll(/[-:]/g, "");
   const directory = join(root, suite, `${time}-${seed}`);
   try {
-    mkdirSync(join(directory, "replicas"), { recursive: true });
+    makeFolders(join(directory, "replicas"));
   } catch (error) {
     throw new UsageError(
       "store-unwritable",
@@ -54,6 +54,17 @@ export function createRunDirectory(
     );
   }
   return directory;
+}
+
+/** From the top down: where a parent exists and takes no folder (/proc), Node's own never returns. */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return;
+  makeFolders(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST") throw error; // Another run made it meanwhile.
+  }
 }
 
 /** Points `latest` at this run. */

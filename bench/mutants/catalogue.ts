@@ -61,7 +61,7 @@ const TRANSFER_WITHOUT_BANK: readonly Patch[] = [
     file: RESTORE,
     find: "const base = this.#base(differing < 0 ? pages.length : differing);",
     replace:
-      "const base = differing < -1 ? this.#base(0) : { ...this.#store.load(), sessions: [] };",
+      "const base = differing < -1 ? this.#base(0) : { ...this.#store.load(), sessions: [], seq: -1 };",
   },
   {
     file: RESTORE,
@@ -140,9 +140,9 @@ export const MUTANTS: readonly Mutant[] = [
     title: "Quorums of 2f",
     wrong: "Certificates need one vote too few, so two quorums need not share a correct replica.",
     breaks: "agreement",
-    exposedBy: "a partition into halves with clients on both sides",
+    exposedBy: "a partition into halves while lost replies make clients ask both of them",
     suite: "halves",
-    options: [],
+    options: ["--nemesis", "halves,loss"],
     source: "OSDI '99 §3: why n = 3f+1 and quorums of 2f+1",
     patches: [
       {

@@ -4,7 +4,8 @@
 // A line is a traffic class that a datagram occupies while it waits. With netem one line holds any
 // number. Without it, a line is an HTB class so slow that one full datagram spends its tokens for the
 // time of the delay: a copy of each datagram goes first as a plug and dies at the bridge, the original
-// waits behind it. Such a line serves one datagram in twice its delay, so there are many.
+// waits behind it. Such a line serves one datagram in twice its delay, so there are many. What waits
+// counts against the sender's socket buffer, some 170 datagrams: a faster sender is held up itself.
 
 import type { NodeName } from "../faults.js";
 import type { LinkState } from "../links.js";

@@ -1,5 +1,5 @@
 // Test rig: runs inside `unshare -nm --pid`, builds a network of four nodes with a peer process each,
-// applies faults, and prints what was measured as one JSON object. network.test.ts judges the figures.
+// applies faults, and prints what was measured as one JSON object. lab.test.ts judges the figures.
 // Arguments: back end of iptables, delay mechanism.
 
 import { type ChildProcess, spawn } from "node:child_process";

@@ -20,7 +20,9 @@ export function networkEvidence(
   if (proof === undefined) {
     throw new RangeError(`a ${fault.intent.kind} is no fault of the network: ${fault.id}`);
   }
-  const counted = [...taken].filter(([key, packets]) => key.startsWith(proof.part) && packets > 0);
+  const counted = [...taken].filter(
+    ([key, packets]) => key.startsWith(`${proof.part}:`) && packets > 0,
+  );
   const packets = counted.reduce((sum, [, count]) => sum + count, 0);
   const overflow = [...taken]
     .filter(([key]) => key.startsWith("overflow:"))

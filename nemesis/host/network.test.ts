@@ -1,170 +1,198 @@
-// Runs lab.js inside namespaces, for real, on every back end that works here, and as an unprivileged user
-// where we are root. Where namespaces cannot be used the tests are skipped, with the reason on stdout.
+// The bookkeeping of NetnsNetwork over a shell that only pretends; lab.test.ts runs the real thing.
 
-import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import type { LabReport } from "./lab.js";
-import { type Probe, probe } from "./probe.js";
-import { localShell, must, prefixedShell, type Shell } from "./shell.js";
-
-const LAB_DEADLINE_MS = 60_000;
-const LAB = fileURLToPath(new URL("./lab.js", import.meta.url));
-
-const isRoot = process.getuid?.() === 0;
-const here = await probe(localShell(), { isRoot });
-const NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
-const nobody = prefixedShell(localShell(), NOBODY);
+import type { FaultIntent, ResolvedFault } from "../faults.js";
+import { composeLinks } from "../links.js";
+import { createRandom } from "../random.js";
+import { resolveFault } from "../resolve.js";
+import { buildTopology } from "./netns.js";
+import { NetnsNetwork } from "./network.js";
+import type { RunOptions, RunResult, Shell } from "./shell.js";
 
 const test = suite("network");
+const view = { replicas: ["r0", "r1", "r2"], clients: [], f: 0, primary: "r1" };
+const r1 = { kind: "primary" } as const;
+const fault = (id: string, intent: FaultIntent): ResolvedFault =>
+  resolveFault(id, intent, view, createRandom(1));
+const isolate: FaultIntent = { kind: "partition", shape: "isolate", target: r1 };
 
-type LabRun = { name: string; shell: Shell; found: Probe };
+/** Notes what it is asked to run; iptables-save answers the counters that are set by node. */
+class PretendShell implements Shell {
+  ran: { node: string; program: string; stdin: string }[] = [];
+  counters: Record<string, string> = {};
+  qdiscs = "[]";
+  refuse: string | undefined;
+  running = 0;
+  runningMax = 0;
 
-/**
- * Two runs at most: what the machine would choose, and the other back end; the second as an
- * unprivileged user where we are root.
- */
-async function labs(): Promise<LabRun[]> {
-  if (here.mode === undefined) {
-    skip("all", here.reason);
-    return [];
+  async run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    const node = argv[0]?.startsWith("nsenter") ? (argv[1]?.split("/").at(-1) ?? "") : "";
+    const program = argv.slice(2).join(" ");
+    this.ran.push({ node, program, stdin: options.stdin ?? "" });
+    this.runningMax = Math.max(this.runningMax, ++this.running);
+    await new Promise((resolve) => setImmediate(resolve));
+    this.running--;
+    if (this.refuse !== undefined && program.includes(this.refuse)) {
+      return { exitCode: 2, stdout: "", stderr: "refused" };
+    }
+    const stdout = program.includes("-save")
+      ? (this.counters[node] ?? "")
+      : program.startsWith("tc -s")
+        ? this.qdiscs
+        : "";
+    return { exitCode: 0, stdout, stderr: "" };
   }
-  const first: LabRun = { name: `${here.mode}, ${here.backend}`, shell: localShell(), found: here };
-  const second = (isRoot ? await unprivileged() : undefined) ?? first;
-  const other = first.found.backend === "legacy" ? "nft" : "legacy";
-  if (!usable(second.found, `iptables-${other} TEE`)) {
-    skip(`back end ${other}`, "it does not work here");
-    return second === first ? [first] : [first, second];
+
+  /** Nodes on which this was run since the last call. */
+  nodesThatRan(program: string): string[] {
+    const nodes = this.ran
+      .filter((each) => each.program.includes(program))
+      .map((each) => each.node);
+    this.ran = [];
+    return nodes.sort();
   }
-  const who = second === first ? here.mode : "unprivileged user";
-  const found: Probe = { ...second.found, backend: other };
-  return [first, { name: `${who}, ${other}`, shell: second.shell, found }];
 }
 
-async function unprivileged(): Promise<LabRun | undefined> {
-  const found = await probe(nobody, { isRoot: false });
-  const name = `unprivileged user, ${found.backend}`;
-  if (found.mode === undefined) {
-    skip(name, found.reason);
-    return undefined;
-  }
-  const readable = await nobody.run(["test", "-r", LAB]);
-  if (readable.exitCode === 0) return { name, shell: nobody, found };
-  skip(name, `${LAB} is not readable for it`);
-  return undefined;
+async function networkOn(shell: PretendShell, mechanism: "htb" | undefined = "htb") {
+  const topology = buildTopology(view.replicas);
+  const network = new NetnsNetwork({ topology, shell, backend: "legacy", mechanism });
+  await network.prepare();
+  shell.ran = [];
+  return network;
 }
 
-function usable(found: Probe, name: string): boolean {
-  return found.findings.some((each) => each.name === name && each.works);
-}
+const counted = (packets: number, label: string) =>
+  `[${packets}:0] -A ORDEAL-IN -s 10.77.0.1/32 -m comment --comment ${label} -j DROP\n`;
 
-function skip(what: string, reason: string): void {
-  process.stdout.write(`network: SKIPPED ${what}: ${reason}\n`);
-  test.skip(`${what}: ${reason}`);
-}
+test("a state is restored once, on the nodes that it changes", async () => {
+  const shell = new PretendShell();
+  const network = await networkOn(shell);
+  const deaf: FaultIntent = { kind: "partition", shape: "one-way-in", target: r1 };
+  await network.apply([]);
+  assert.equal(shell.nodesThatRan("restore"), []);
+  await network.apply(composeLinks([fault("f0", deaf)]));
+  assert.equal(shell.nodesThatRan("restore"), ["r1"]);
+  await network.apply(composeLinks([fault("f0", deaf), fault("f1", deaf)]));
+  assert.equal(shell.nodesThatRan("restore"), []);
+  await network.apply(composeLinks([fault("f1", isolate)]));
+  assert.equal(shell.nodesThatRan("restore"), ["r0", "r2"]);
+  await network.apply([]);
+  assert.equal(shell.nodesThatRan("restore"), ["r0", "r1", "r2"]);
+});
 
-async function runLab(shell: Shell, found: Probe): Promise<LabReport> {
-  const argv = [...found.unshare, process.execPath, LAB];
-  const given = [found.backend ?? "legacy", found.mechanism ?? "none"];
-  const { stdout } = await must(shell, [...argv, ...given], { deadlineMs: LAB_DEADLINE_MS });
-  return JSON.parse(stdout);
-}
+test("a counter is credited to the faults that cause its rule while it counts", async () => {
+  const shell = new PretendShell();
+  const network = await networkOn(shell);
+  const [first, second] = [fault("f0", isolate), fault("f1", isolate)];
+  await network.apply(composeLinks([first]));
+  shell.counters = { r1: counted(10, "drop:r0>r1") };
+  await network.apply(composeLinks([first, second]));
+  shell.counters = { r1: counted(14, "drop:r0>r1") };
+  await network.apply(composeLinks([second]));
+  shell.counters = { r1: counted(15, "drop:r0>r1") };
+  await network.apply([]);
+  shell.counters = { r1: counted(99, "drop:r0>r1") };
+  assert.is((await network.evidence(first)).measured["dropPackets"], 14);
+  assert.is((await network.evidence(second)).measured["dropPackets"], 5);
+});
 
-for (const { name, shell, found } of await labs()) {
-  if (found.mechanism === undefined) skip(`delays (${name})`, "neither netem nor htb works here");
-  test(`faults on namespaces (${name}) do what they say, and their counters prove it`, async () => {
-    const report = await runLab(shell, found);
-    judgeCuts(report);
-    judgeLossAndDuplicates(report);
-    if (found.mechanism !== undefined) judgeDelays(report);
-    assert.not.match(report.rulesLeft, /-A ORDEAL/);
-  });
-}
+test("counters start from zero after a restore", async () => {
+  const shell = new PretendShell();
+  const network = await networkOn(shell);
+  const first = fault("f0", isolate);
+  await network.apply(composeLinks([first]));
+  shell.counters = { r1: counted(10, "drop:r0>r1") };
+  const loss = fault("f1", { kind: "loss", percent: 5, target: { kind: "all" } });
+  await network.apply(composeLinks([first, loss]));
+  await network.apply(composeLinks([first]));
+  // The drop rules of r1 stayed as they were, so its counter went on from 10.
+  assert.is((await network.evidence(first)).measured["dropPackets"], 10);
+  await network.apply([]);
+  shell.counters = { r1: counted(3, "drop:r0>r1") };
+  await network.apply(composeLinks([first]));
+  assert.is((await network.evidence(first)).measured["dropPackets"], 13);
+});
 
-function flowOf({ flows }: LabReport, name: string) {
-  const flow = flows[name];
-  if (flow === undefined) throw new Error(`the lab sent no flow "${name}"`);
-  return flow;
-}
+test("what full delay lines drop is credited to the delay, once", async () => {
+  const shell = new PretendShell();
+  const network = await networkOn(shell);
+  const delay = fault("f0", { kind: "delay", delayMs: 5, jitterMs: 0, target: r1 });
+  await network.apply(composeLinks([delay]));
+  shell.qdiscs = '[{"kind":"pfifo","handle":"811:","parent":"1:801","drops":7}]';
+  await network.apply(composeLinks([delay]));
+  await network.apply([]);
+  const { measured } = await network.evidence(delay);
+  assert.is(measured["overflowPackets"], 14); // Seven on each of the two senders.
+});
 
-function measuredOf({ evidence }: LabReport, id: string) {
-  const found = evidence[id];
-  if (found === undefined) throw new Error(`the lab has no evidence of "${id}"`);
-  return found;
-}
-
-function figure(report: LabReport, id: string, name: string) {
-  return measuredOf(report, id).measured[name];
-}
-
-function judgeCuts(report: LabReport): void {
-  const arrived = (name: string) => flowOf(report, name).arrived;
-  for (const whole of ["baseline", "isolate r0>r2", "healed r0>r1", "deaf r1>r0", "clean"]) {
-    const flow = flowOf(report, whole);
-    assert.equal([flow.arrived, flow.distinct, flow.overtaken], [50, 50, 0], whole);
-  }
-  const cuts = [
-    "isolate r0>r1",
-    "isolate r1>c0",
-    "deaf r0>r1",
-    "deaf twice r0>r1",
-    "deaf still r0>r1",
-  ];
-  for (const cut of cuts) assert.is(arrived(cut), 0, cut);
-  const isolate = measuredOf(report, "isolate");
-  assert.ok(isolate.landed);
-  assert.is(isolate.summary, "dropped 100 datagrams on 2 of 6 links");
-  assert.is(figure(report, "isolate", "drop:r1>c0"), 50);
-  // Both one-way cuts saw the second flow; each saw one flow alone.
-  assert.is(figure(report, "deaf", "drop:r0>r1"), 100);
-  assert.is(figure(report, "deaf too", "drop:r0>r1"), 100);
-  const idle = measuredOf(report, "idle");
-  assert.not(idle.landed);
-  assert.is(idle.summary, "dropped 0 datagrams on 0 of 6 links");
-}
-
-function judgeLossAndDuplicates(report: LabReport): void {
-  const loss = flowOf(report, "loss");
-  assert.ok(loss.arrived > 700 && loss.arrived < 900, `${loss.arrived} of 1000 at 20 % loss`);
-  assert.is(figure(report, "loss", "lossPackets"), 1_000 - loss.arrived);
-  const duplicate = flowOf(report, "duplicate");
-  assert.is(duplicate.distinct, 1_000);
-  const copies = duplicate.arrived - 1_000;
-  assert.ok(copies > 200 && copies < 400, `${copies} copies of 1000 at 30 %`);
-  assert.is(figure(report, "duplicate", "duplicatePackets"), copies);
-}
-
-function judgeDelays(report: LabReport): void {
-  const delay = flowOf(report, "delay");
-  assert.is(delay.distinct, 200);
-  assert.ok(delay.delayMsMin > 17, `delay of at least ${delay.delayMsMin} ms at 20`);
-  assert.ok(delay.delayMsP50 < 30, `median delay of ${delay.delayMsP50} ms at 20`);
-  assert.is(figure(report, "delay", "delayPackets"), 200);
-  assert.is(figure(report, "delay", "overflowPackets"), 0);
-  assert.ok(flowOf(report, "delay elsewhere").delayMsP50 < 10);
-  const jitter = flowOf(report, "jitter");
-  assert.is(jitter.distinct, 200);
-  assert.ok(jitter.delayMsMin > 8 && jitter.delayMsMin < 16, `${jitter.delayMsMin} ms at 20±10`);
-  assert.ok(jitter.delayMsMax > 24, `at most ${jitter.delayMsMax} ms at 20±10`);
-  assert.ok(jitter.delayMsP50 > 15 && jitter.delayMsP50 < 30, `${jitter.delayMsP50} ms at 20±10`);
-  const changed = flowOf(report, "delay changed");
-  assert.equal(
-    [changed.arrived, changed.distinct],
-    [201, 200],
-    "none lost while the delay changed",
+test("a new delay gets lines of its own, an old one back its old lines", async () => {
+  const shell = new PretendShell();
+  const network = await networkOn(shell);
+  const delay = (delayMs: number) =>
+    composeLinks([fault("f0", { kind: "delay", delayMs, jitterMs: 0, target: r1 })]);
+  await network.apply(delay(5));
+  const first = shell.ran.find((each) => each.program.startsWith("tc -batch"))?.stdin ?? "";
+  assert.match(
+    first,
+    /^qdisc add dev eth0 root handle 1: htb default 0\nclass add .* classid 1:801 /,
   );
-  assert.ok(changed.delayMsMax > 32, `${changed.delayMsMax} ms at 30±10`);
-  const reorder = flowOf(report, "reorder");
-  assert.is(reorder.distinct, 200);
-  const held = reorder.overtaken;
-  assert.ok(held > 20 && held < 80, `${held} of 200 overtaken at 25 %`);
-  assert.is(figure(report, "reorder", "linksBitten"), 1);
-  const all = flowOf(report, "all three");
-  assert.ok(all.distinct > 400 && all.distinct < 490, `${all.distinct} of 500 at 10 % loss`);
-  assert.ok(all.arrived > all.distinct && all.overtaken > 40);
-  for (const id of ["loss 10", "duplicate 10", "reorder 20", "more", "jitter"]) {
-    assert.ok(measuredOf(report, id).landed, id);
-  }
-}
+  shell.ran = [];
+  await network.apply(delay(9));
+  const second = shell.ran.find((each) => each.program.startsWith("tc -batch"))?.stdin ?? "";
+  assert.match(second, /^class add .* classid 1:1 /);
+  shell.ran = [];
+  await network.apply([]);
+  await network.apply(delay(9));
+  assert.equal(shell.nodesThatRan("tc -batch"), []);
+  await network.apply(delay(5));
+  const third = shell.ran.find((each) => each.program.startsWith("tc -batch"))?.stdin ?? "";
+  assert.match(third, /^class del dev eth0 classid 1:801\n/);
+});
+
+test("calls are served one at a time, and one that fails does not stop the next", async () => {
+  const shell = new PretendShell();
+  const network = await networkOn(shell);
+  const first = fault("f0", isolate);
+  await Promise.all([network.apply(composeLinks([first])), network.apply([]), network.apply([])]);
+  assert.ok(shell.runningMax <= view.replicas.length, `${shell.runningMax} commands at once`);
+  shell.refuse = "restore";
+  const failed = await network.apply(composeLinks([first])).then(
+    () => "",
+    (error: unknown) => String(error),
+  );
+  assert.match(failed, /iptables-legacy-restore --noflush -w 5: exit code 2: refused/);
+  shell.refuse = undefined;
+  shell.ran = [];
+  await network.apply(composeLinks([first]));
+  assert.equal(shell.nodesThatRan("restore"), ["r0", "r1", "r2"]);
+});
+
+test("a delay without a mechanism is refused, a partition is not", async () => {
+  const shell = new PretendShell();
+  const topology = buildTopology(view.replicas);
+  const network = new NetnsNetwork({ topology, shell, backend: "nft", mechanism: undefined });
+  await network.prepare();
+  await network.apply(composeLinks([fault("f0", isolate)]));
+  const delay = fault("f1", { kind: "delay", delayMs: 5, jitterMs: 0, target: r1 });
+  const refused = await network.apply(composeLinks([delay])).then(
+    () => "",
+    (error: unknown) => String(error),
+  );
+  assert.match(refused, /delay and reorder need sch_netem or sch_htb/);
+});
+
+test("what an earlier run left is removed", async () => {
+  const shell = new PretendShell();
+  shell.counters = { r0: ":ORDEAL-POOL-0 - [0:0]\n[1:1] -A INPUT -j ORDEAL-IN\n" };
+  shell.qdiscs = '[{"kind":"htb","handle":"1:","root":true}]';
+  const topology = buildTopology(view.replicas);
+  const network = new NetnsNetwork({ topology, shell, backend: "legacy", mechanism: "htb" });
+  await network.prepare();
+  const onR0 = shell.ran.filter((each) => each.node === "r0").map((each) => each.stdin);
+  assert.ok(onR0.some((stdin) => stdin.includes("-X ORDEAL-POOL-0")));
+  assert.not(onR0.some((stdin) => stdin.includes("-I INPUT")));
+  assert.ok(onR0.includes("qdisc del dev eth0 root\n"));
+});
 
 test.run();

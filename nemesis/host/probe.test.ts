@@ -91,6 +91,21 @@ test("where nothing works the reason is one line that names every attempt", asyn
   assert.match((await probe(absent, { isRoot: true })).reason, /no such program/);
 });
 
+test("a namespace that opens but cannot hold nodes is told from one that does not open", async () => {
+  const stdout = lines([], [["netns", "RTNETLINK answers: Operation not supported"]]);
+  const found = await probe(
+    machine(() => ({ stdout })),
+    { isRoot: false },
+  );
+  assert.is(found.mode, undefined);
+  assert.is(found.findings[0]?.works, true);
+  assert.is(found.findings[1]?.remedy, "modprobe -a veth bridge");
+  assert.is(
+    found.reason,
+    "network namespaces cannot be used here: netns: RTNETLINK answers: Operation not supported",
+  );
+});
+
 test("namespaces without a packet filter are not enough", async () => {
   const stdout = lines(["netns", "tc htb"], [["iptables-legacy", "not found"]]);
   const found = await probe(

@@ -44,15 +44,16 @@ export async function probe(shell: Shell, { isRoot }: { isRoot: boolean }): Prom
     const unshare = UNSHARE[mode];
     const { said, error } = await attempt(shell, [...unshare, "sh", "-c", SCRIPT]);
     const findings = parseFindings(said);
+    const tried = [unshared(mode, findings.length > 0, error), ...findings];
     if (findings.some((finding) => finding.name === "netns" && finding.works)) {
-      const entered: Finding = { name: `unshare (${mode})`, works: true, reason: "works" };
-      return choose(mode, [...failed, entered, ...findings]);
+      return choose(mode, [...failed, ...tried]);
     }
-    const reason = findings.find((finding) => !finding.works)?.reason ?? error;
-    failed.push({ name: `unshare (${mode})`, works: false, reason, remedy: REMEDY_UNSHARE });
-    failed.push(...findings.filter((finding) => !finding.works));
+    failed.push(...tried);
   }
-  const reasons = failed.map((finding) => `${finding.name}: ${finding.reason}`).join("; ");
+  const reasons = failed
+    .filter((finding) => !finding.works)
+    .map((finding) => `${finding.name}: ${finding.reason}`)
+    .join("; ");
   return {
     findings: failed,
     mode: undefined,
@@ -75,6 +76,13 @@ export function parseFindings(said: string): Finding[] {
     const remedy = remedyFor(name, reason);
     return [{ name, works: false, reason, ...(remedy === undefined ? {} : { remedy }) }];
   });
+}
+
+/** The script answers something as soon as it runs at all. */
+function unshared(mode: NamespaceMode, entered: boolean, error: string): Finding {
+  const name = `unshare (${mode})`;
+  if (entered) return { name, works: true, reason: "works" };
+  return { name, works: false, reason: error, remedy: REMEDY_UNSHARE };
 }
 
 function choose(mode: NamespaceMode, findings: readonly Finding[]): Probe {

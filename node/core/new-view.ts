@@ -205,12 +205,10 @@ function enterView(
   out: Outbox,
 ): void {
   const { view } = message;
-  assert(view > replica.view || !replica.viewActive, `view ${view} entered twice`);
+  const ahead = view > replica.view || (view === replica.view && !replica.viewActive);
+  assert(ahead, `view ${view} entered from view ${replica.view}`);
   moveToView(replica, view, "active");
   replica.newView = { message, viewChanges };
-  for (const [sender, pending] of replica.pendingNewViews) {
-    if (pending.message.view <= view) replica.pendingNewViews.delete(sender);
-  }
   // Disk before network: the record stands for our votes on every pre-prepare that it holds.
   out.persist({ kind: "new-view", message, viewChanges: viewChanges.map((one) => one.message) });
   if (plan.minSeq > replica.stable.seq) makeStable(replica, plan.proof, out);

@@ -48,6 +48,11 @@ export function moveToView(replica: Replica, view: View, activity: "active" | "i
     const stale = message.view < view || (replica.viewActive && message.view === view);
     if (stale) replica.viewChanges.delete(other);
   }
+  for (const [sender, { message }] of replica.pendingNewViews) {
+    // Its view-changes may still be on their way; entering it then would take us back.
+    const stale = message.view < view || (replica.viewActive && message.view === view);
+    if (stale) replica.pendingNewViews.delete(sender);
+  }
   for (const waiting of replica.waiting.values()) waiting.proposed = false;
 }
 

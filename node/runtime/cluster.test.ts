@@ -4,7 +4,7 @@ import { createSocket } from "node:dgram";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "uvu";
+import { suite, test } from "uvu";
 import * as assert from "uvu/assert";
 import { createSession, stepSession } from "../client/session.js";
 import { createLinks, pack } from "../core/datagram.js";
@@ -13,7 +13,7 @@ import { decodeMessage, encodeMessage } from "../core/wire.js";
 import { encodeOperation } from "../ledger/operation.js";
 import type { Client } from "./client.js";
 import type { ClientAnswer } from "./client-call.js";
-import { principalsOf } from "./cluster-file.js";
+import { type ProtocolOverrides, principalsOf } from "./cluster-file.js";
 import { Counters } from "./counters.js";
 import { createKeyring } from "./keyring.js";
 import { type ControlStatus, LoopbackCluster, waitFor } from "./loopback-cluster.js";
@@ -21,17 +21,28 @@ import { openTransport } from "./transport.js";
 
 type World = { cluster: LoopbackCluster; client: Client };
 
-/** Runs with a fresh cluster of four that serves, and leaves nothing behind. */
-async function withCluster(action: (world: World) => Promise<void>): Promise<void> {
+/** A suite on one cluster of four, with the account A; its tests run in order and share the state. */
+function clusterSuite(name: string, protocol: ProtocolOverrides) {
   const directory = mkdtempSync(join(tmpdir(), "ordeal-cluster-"));
-  const cluster = await LoopbackCluster.create({ directory, replicas: 4, clients: 2 });
-  try {
+  let world: World | undefined;
+  const tests = suite(name);
+  tests.before(async () => {
+    const cluster = await LoopbackCluster.create({ directory, replicas: 4, clients: 2, protocol });
+    world = { cluster, client: await cluster.client(0) };
     await cluster.up();
-    await action({ cluster, client: await cluster.client(0) });
-  } finally {
-    await cluster.stop();
+    await ok(call(world.client, 0, "open", { account: "A", name: "Ann", address: "1 Road" }));
+  });
+  tests.after(async () => {
+    await world?.cluster.stop();
     rmSync(directory, { recursive: true });
-  }
+  });
+  return (claim: string, action: (world: World) => Promise<void>) => {
+    tests(claim, async () => {
+      assert.ok(world);
+      if (world !== undefined) await action(world);
+    });
+    return tests;
+  };
 }
 
 let calls = 0;
@@ -81,140 +92,148 @@ function agreed(cluster: LoopbackCluster, seqMin = 1): Promise<ControlStatus[]> 
   });
 }
 
-test("four replicas serve, agree, and end with 0 on SIGTERM", () =>
-  withCluster(async ({ cluster, client }) => {
-    await ok(call(client, 0, "open", { account: "A", name: "Ann", address: "1 Road" }));
-    await ok(call(client, 1, "open", { account: "B" }, 3));
-    await deposit(client, 50);
-    const moved = await ok(call(client, 0, "move", { from: "A", to: "B", amount: 20 }));
-    assert.equal(moved.value, { from: "A", to: "B", amount: 20, fromBalance: 30, toBalance: 20 });
-    const refused = await call(client, 2, "withdraw", { account: "B", amount: 21 });
-    assert.is(refused.type, "fail");
-    assert.is(refused.error, "insufficient-funds");
-    assert.type(refused.seq, "number");
-    await agreed(cluster, refused.seq);
-    for (const { id } of cluster.file.replicas) {
-      const answer = JSON.parse((await cluster.ask(id, { op: "accounts" })) ?? "{}");
-      assert.equal(answer.accounts, [
-        { id: "A", name: "Ann", address: "1 Road", balance: 30 },
-        { id: "B", name: "", address: "", balance: 20 },
+const serving = clusterSuite("a cluster that serves", {});
+
+serving("four replicas serve and agree, whichever is asked first", async ({ cluster, client }) => {
+  await ok(call(client, 1, "open", { account: "B" }, 3));
+  await deposit(client, 50);
+  const moved = await ok(call(client, 0, "move", { from: "A", to: "B", amount: 20 }, 2));
+  assert.equal(moved.value, { from: "A", to: "B", amount: 20, fromBalance: 30, toBalance: 20 });
+  const refused = await call(client, 2, "withdraw", { account: "B", amount: 21 });
+  assert.is(refused.type, "fail");
+  assert.is(refused.error, "insufficient-funds");
+  assert.type(refused.seq, "number");
+  await agreed(cluster, refused.seq);
+  for (const { id } of cluster.file.replicas) {
+    const answer = JSON.parse((await cluster.ask(id, { op: "accounts" })) ?? "{}");
+    assert.equal(answer.accounts, [
+      { id: "A", name: "Ann", address: "1 Road", balance: 30 },
+      { id: "B", name: "", address: "", balance: 20 },
+    ]);
+    assert.match((await cluster.ask(id, { op: "dance" })) ?? "", /want op: status or accounts/);
+  }
+});
+
+serving("a flood of rubbish is counted by reason and stops nobody", async ({ cluster, client }) => {
+  const before = Number(await balance(client));
+  const { port = 0, host = "" } = cluster.file.replicas[0] ?? {};
+  const socket = createSocket("udp4");
+  const send = (bytes: Uint8Array) =>
+    new Promise<void>((sent) => socket.send(bytes, port, host, () => sent()));
+  const links = createLinks({
+    cluster: cluster.file.cluster,
+    keyring: keyringOf(cluster, "c1"),
+    datagramBytesMax: 1400,
+    epoch: 1,
+  });
+  try {
+    const work = deposit(client, 100);
+    for (let index = 0; index < 300; index++) {
+      const [datagram = new Uint8Array(0)] = pack(links, 0, [Uint8Array.of(255, index & 255)]);
+      const forged = Uint8Array.from(datagram);
+      forged[forged.length - 1] = (forged[forged.length - 1] ?? 0) ^ 1;
+      const foreign = Uint8Array.from(datagram);
+      foreign[5] = (foreign[5] ?? 0) ^ 1;
+      await Promise.all([
+        send(Buffer.from(`rubbish ${index}`.padEnd(60, "."))),
+        send(forged),
+        send(foreign),
+        send(datagram),
+        send(datagram),
       ]);
-      assert.match((await cluster.ask(id, { op: "dance" })) ?? "", /want op: status or accounts/);
-      const ended = await cluster.kill(id, id === 0 ? "SIGINT" : "SIGTERM");
-      assert.equal(ended, { code: 0, signal: null, errors: "" });
-      const last = cluster.lines(id).at(-1);
-      assert.is(last?.event, "exit");
-      assert.is(last?.["reason"], id === 0 ? "SIGINT" : "SIGTERM");
     }
-  }));
+    await work;
+  } finally {
+    socket.close();
+  }
+  // The kernel may drop some of them, never all.
+  const ignored = await waitFor("the counts", async () => (await cluster.status(0))?.ignored);
+  for (const reason of ["not-a-datagram", "forged", "other-cluster", "replayed"]) {
+    const count = ignored[`datagram/${reason}`] ?? 0;
+    assert.ok(count > 0 && count <= 300, `${reason}: ${count}`);
+  }
+  assert.ok((ignored["message/malformed"] ?? 0) > 0);
+  assert.is(await balance(client), before + 100);
+  await agreed(cluster);
+});
 
-test("a killed backup catches up after its restart; a killed primary is replaced", () =>
-  withCluster(async ({ cluster, client }) => {
-    await ok(call(client, 0, "open", { account: "A" }));
-    await deposit(client, 40);
-    assert.is((await cluster.kill(2, "SIGKILL")).signal, "SIGKILL");
-    await deposit(client, 200);
-    cluster.start(2);
-    await cluster.started(2);
-    await agreed(cluster);
-
-    assert.is((await cluster.kill(0, "SIGKILL")).signal, "SIGKILL");
+serving("a client whose MACs check at some replicas only stalls nobody", async (world) => {
+  const { cluster, client } = world;
+  const before = Number(await balance(client));
+  const views = (await agreed(cluster)).map(({ view }) => view);
+  for (const wrongAt of [[0], [1, 2], [0, 1, 2, 3]]) {
+    assert.ok(await submitWithBadMacs(cluster, wrongAt), `MACs wrong at ${wrongAt}`);
     await deposit(client, 10);
-    const status = await cluster.status(1);
-    assert.ok((status?.view ?? 0) >= 1, `view ${status?.view}`);
-    assert.ok(cluster.lines(1).some((line) => line.event === "view-entered"));
-    cluster.start(0);
-    await cluster.started(0);
-    await agreed(cluster);
-    assert.is(await balance(client), 250);
-  }));
+  }
+  assert.is(await balance(client), before + 33);
+  const after = (await agreed(cluster)).map(({ view }) => view);
+  assert.equal(after, views, "nobody asked for another view");
+});
 
-test("a power failure of all loses nothing that was acknowledged, and repeats nothing", () =>
-  withCluster(async ({ cluster, client }) => {
-    await ok(call(client, 0, "open", { account: "A" }));
-    await deposit(client, 100);
-    const ids = cluster.file.replicas.map(({ id }) => id);
-    await Promise.all(ids.map((id) => cluster.kill(id, "SIGKILL")));
-    for (const id of ids) cluster.start(id);
-    await Promise.all(ids.map((id) => cluster.started(id)));
-    assert.is(await balance(client), 100);
-    await deposit(client, 5);
-    assert.is(await balance(client), 105);
-    await agreed(cluster);
-  }));
+serving("SIGTERM and SIGINT end a replica with 0 and a last line", async ({ cluster }) => {
+  for (const { id } of cluster.file.replicas) {
+    const signal = id === 0 ? "SIGINT" : "SIGTERM";
+    assert.equal(await cluster.kill(id, signal), { code: 0, signal: null, errors: "" });
+    const { event, reason } = Object(cluster.lines(id).at(-1));
+    assert.equal([event, reason], ["exit", signal]);
+  }
+}).run();
 
-test("a wiped replica rejoins from its peers", () =>
-  withCluster(async ({ cluster, client }) => {
-    await ok(call(client, 0, "open", { account: "A" }));
-    await deposit(client, 300);
-    await cluster.kill(3, "SIGKILL");
-    cluster.wipe(3);
-    cluster.start(3);
-    await cluster.started(3);
-    const started = cluster.lines(3).findLast((line) => line.event === "started");
-    assert.is(started?.["hollow"], true);
-    // It may vote again once the others have moved beyond all that its earlier self can have voted.
-    await deposit(client, 300);
-    await agreed(cluster);
-    assert.ok(cluster.lines(3).some((line) => line.event === "state-transfer-finished"));
-    assert.is(await balance(client), 600);
-  }));
+// Checkpoints come often, so that little work brings state transfer and compaction.
+const suffering = clusterSuite("a cluster that suffers", { checkpointInterval: 8, window: 16 });
 
-test("a flood of rubbish is counted by reason and stops nobody", () =>
-  withCluster(async ({ cluster, client }) => {
-    await ok(call(client, 0, "open", { account: "A" }));
-    const { port = 0, host = "" } = cluster.file.replicas[0] ?? {};
-    const socket = createSocket("udp4");
-    const send = (bytes: Uint8Array) =>
-      new Promise<void>((sent) => socket.send(bytes, port, host, () => sent()));
-    const links = createLinks({
-      cluster: cluster.file.cluster,
-      keyring: keyringOf(cluster, "c1"),
-      datagramBytesMax: 1400,
-      epoch: 1,
-    });
-    try {
-      const work = deposit(client, 100);
-      for (let index = 0; index < 500; index++) {
-        const [datagram = new Uint8Array(0)] = pack(links, 0, [Uint8Array.of(255, index & 255)]);
-        const forged = Uint8Array.from(datagram);
-        forged[forged.length - 1] = (forged[forged.length - 1] ?? 0) ^ 1;
-        const foreign = Uint8Array.from(datagram);
-        foreign[5] = (foreign[5] ?? 0) ^ 1;
-        await Promise.all([
-          send(Buffer.from(`rubbish ${index}`.padEnd(60, "."))),
-          send(forged),
-          send(foreign),
-          send(datagram),
-          send(datagram),
-        ]);
-      }
-      await work;
-      // The kernel may drop some of them, never all.
-      const ignored = await waitFor("the counts", async () => (await cluster.status(0))?.ignored);
-      for (const reason of ["not-a-datagram", "forged", "other-cluster", "replayed"]) {
-        const count = ignored[`datagram/${reason}`] ?? 0;
-        assert.ok(count > 0 && count <= 500, `${reason}: ${count}`);
-      }
-      assert.ok((ignored["message/malformed"] ?? 0) > 0);
-      assert.is(await balance(client), 100);
-      await agreed(cluster);
-    } finally {
-      socket.close();
-    }
-  }));
+suffering("a killed backup catches up after its restart", async ({ cluster, client }) => {
+  await deposit(client, 40);
+  assert.is((await cluster.kill(2, "SIGKILL")).signal, "SIGKILL");
+  await deposit(client, 100);
+  cluster.start(2);
+  await cluster.started(2);
+  await agreed(cluster);
+});
 
-test("a client whose MACs check at some replicas only is served, and stalls nobody", () =>
-  withCluster(async ({ cluster, client }) => {
-    await ok(call(client, 0, "open", { account: "A" }));
-    for (const wrongAt of [[0], [1, 2], [0, 1, 2, 3]]) {
-      assert.ok(await submitWithBadMacs(cluster, wrongAt), `MACs wrong at ${wrongAt}`);
-      await deposit(client, 10);
-    }
-    const statuses = await agreed(cluster);
-    for (const { view } of statuses) assert.is(view, 0, "nobody asked for another view");
-    assert.is(await balance(client), 33);
-  }));
+suffering("a killed primary is replaced, and comes back", async ({ cluster, client }) => {
+  const view = (await agreed(cluster))[0]?.view ?? 0;
+  const primary = view % 4;
+  const backup = (view + 1) % 4;
+  assert.is((await cluster.kill(primary, "SIGKILL")).signal, "SIGKILL");
+  await deposit(client, 10);
+  const status = await cluster.status(backup);
+  assert.ok((status?.view ?? 0) > view, `view ${status?.view}`);
+  assert.ok(cluster.lines(backup).some((line) => line.event === "view-entered"));
+  cluster.start(primary);
+  await cluster.started(primary);
+  await agreed(cluster);
+  assert.is(await balance(client), 150);
+});
+
+suffering("a power failure of all loses and repeats nothing", async ({ cluster, client }) => {
+  const ids = cluster.file.replicas.map(({ id }) => id);
+  await deposit(client, 50);
+  await Promise.all(ids.map((id) => cluster.kill(id, "SIGKILL")));
+  for (const id of ids) cluster.start(id);
+  await Promise.all(ids.map((id) => cluster.started(id)));
+  assert.is(await balance(client), 200);
+});
+
+suffering("a wiped replica rejoins from its peers", async ({ cluster, client }) => {
+  await cluster.kill(3, "SIGKILL");
+  cluster.wipe(3);
+  cluster.start(3);
+  await cluster.started(3);
+  const started = cluster.lines(3).findLast((line) => line.event === "started");
+  assert.is(Object(started).hollow, true);
+  // It votes once the others have a checkpoint above all that its earlier self can have voted for.
+  await waitFor("the state to be here and the votes to count", async () => {
+    await deposit(client, 8);
+    return cluster.lines(3).some((line) => line.event === "state-transfer-finished") || undefined;
+  });
+  await deposit(client, 200);
+  await agreed(cluster);
+  const before = Number(await balance(client));
+  await cluster.kill(2, "SIGKILL");
+  await deposit(client, 10); // three of four: the one that was wiped must have voted
+  assert.is(await balance(client), before + 10);
+}).run();
 
 function keyringOf(cluster: LoopbackCluster, name: string): Keyring {
   return createKeyring({

@@ -18,6 +18,15 @@ const REPLY: Message = {
   result: Uint8Array.of(1),
 };
 
+const REQUEST: Message = {
+  kind: "request",
+  client: 256 * 65_536,
+  timestamp: 1,
+  operation: Uint8Array.of(1),
+  authenticator: new Uint8Array(64),
+  signature: new Uint8Array(64),
+};
+
 function view(number: number): LogRecord {
   return { kind: "view", view: number, active: true };
 }
@@ -123,6 +132,17 @@ test("one turn's datagrams are fed together and cost one append, one commit, one
     "send 2: reply+reply",
     "send 3: reply+reply+reply+reply",
   ]);
+});
+
+test("a turn's requests are stepped before its votes", async () => {
+  const { driver, receive, turn, take } = harness(() => []);
+  driver.start([]);
+  take();
+  receive(encodeMessage(status(0)));
+  receive(encodeMessage(REQUEST));
+  receive(encodeMessage(status(0)));
+  await turn();
+  assert.equal(take(), ["step request", "step status", "step status", "commit"]);
 });
 
 test("a compaction comes after the transaction is durable, and keeps what was persisted behind it", async () => {

@@ -39,6 +39,8 @@ export interface Driver {
   stop(): void;
 }
 
+type MessageInput = Input & { kind: "message" };
+
 export function createDriver(options: DriverOptions): Driver {
   return new TickDriver(options);
 }
@@ -93,22 +95,30 @@ class TickDriver implements Driver {
     if (this.#stopped) return;
     const inbox = this.#inbox;
     this.#inbox = [];
-    for (const datagram of inbox) this.#receive(datagram);
+    const received = inbox.flatMap((datagram) => this.#received(datagram));
+    // Requests first: a batch that this turn's votes let the primary propose then holds them all.
+    for (const input of received) if (input.message.kind === "request") this.#step(input);
+    for (const input of received) if (input.message.kind !== "request") this.#step(input);
     for (let timer = this.#timers.takeDue(); timer !== undefined; timer = this.#timers.takeDue()) {
-      this.#collect(this.#options.step({ kind: "timeout", timer }));
+      this.#step({ kind: "timeout", timer });
     }
     this.#perform();
   }
 
-  #receive(datagram: Datagram): void {
-    const { step, transport, counters } = this.#options;
+  #received(datagram: Datagram): MessageInput[] {
+    const { transport, counters } = this.#options;
     const { from, messages } = transport.open(datagram);
-    if (from === undefined) return;
-    for (const bytes of messages) {
+    if (from === undefined) return [];
+    return messages.flatMap((bytes) => {
       const message = decodeMessage(bytes);
-      if (message === undefined) counters.add("message/malformed");
-      else this.#collect(step({ kind: "message", from, message }));
-    }
+      if (message !== undefined) return [{ kind: "message", from, message } satisfies MessageInput];
+      counters.add("message/malformed");
+      return [];
+    });
+  }
+
+  #step(input: Input): void {
+    this.#collect(this.#options.step(input));
   }
 
   #collect(effects: readonly Effect[]): void {

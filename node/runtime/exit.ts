@@ -1,7 +1,9 @@
 // How a process of ours ends: an exit code, and one line that says why.
 
 import { AssertionError } from "node:assert";
-import { EXIT_CRASH, messageOf, OrdealError } from "./ordeal-error.js";
+import { EXIT_CRASH, messageOf, OrdealError, systemCodeOf } from "./ordeal-error.js";
+
+const LEDGER_TROUBLE = /^SQLITE_(FULL|IOERR|CORRUPT|NOTADB|READONLY|CANTOPEN|BUSY)/;
 
 export type Exit = { code: number; reason: string; stack?: string };
 
@@ -25,6 +27,14 @@ export function runMain(main: () => Promise<string>, report?: (exit: Exit) => vo
 
 function exitOf(error: unknown): Exit {
   if (error instanceof OrdealError) return { code: error.exitCode, reason: error.message };
+  // The ledger's disk is full, failing or damaged: no bug of ours either.
+  const code = systemCodeOf(error);
+  if (code !== undefined && LEDGER_TROUBLE.test(code)) {
+    return {
+      code: EXIT_CRASH,
+      reason: `the ledger cannot be written: ${code}: ${messageOf(error)}`,
+    };
+  }
   const kind = error instanceof AssertionError ? "assertion failed" : "crashed";
   const reason = `${kind}: ${messageOf(error)}`;
   if (!(error instanceof Error)) return { code: EXIT_CRASH, reason };

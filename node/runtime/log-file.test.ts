@@ -1,5 +1,8 @@
 import {
+  copyFileSync,
+  linkSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -39,12 +42,12 @@ function written(groups: readonly string[][]): number[] {
   return ends;
 }
 
-function read(): { texts: string[]; bytesCut: number; hollow: boolean } {
+function read(): { texts: string[]; torn: boolean; hollow: boolean } {
   const content = LogFile.open(path, CLUSTER);
   assert.ok(content);
   const texts = (content?.records ?? []).map((record) => Buffer.from(record).toString());
   content?.log.close();
-  return { texts, bytesCut: content?.bytesCut ?? -1, hollow: content?.hollow ?? false };
+  return { texts, torn: content?.torn ?? false, hollow: content?.hollow ?? false };
 }
 
 const GROUPS = [["a", "bb"], ["ccc"], ["", "dddd", "e"]];
@@ -52,7 +55,7 @@ const TEXTS = ["a", "bb", "ccc", "", "dddd", "e"];
 
 test("what was appended is read back in order, and appending goes on where it ended", () => {
   written(GROUPS);
-  assert.equal(read(), { texts: TEXTS, bytesCut: 0, hollow: false });
+  assert.equal(read(), { texts: TEXTS, torn: false, hollow: false });
   const content = LogFile.open(path, CLUSTER);
   content?.log.append(records("f"));
   content?.log.append([]);
@@ -71,14 +74,17 @@ test("a last group torn at any byte is cut, and the log goes on from there", () 
   const whole = readFileSync(path);
   const [, second = 0, third = 0] = ends;
   for (let length = second; length < third; length++) {
-    writeFileSync(path, whole);
-    truncateSync(path, length);
-    assert.equal(read(), { texts: ["a", "bb", "ccc"], bytesCut: length - second, hollow: false });
-    const content = LogFile.open(path, CLUSTER);
-    assert.is(content?.bytesCut, 0, "it was cut before");
-    content?.log.append(records("again"));
-    content?.log.close();
-    assert.equal(read().texts, ["a", "bb", "ccc", "again"]);
+    // Cut off by the file's end, or by zeros that were there before.
+    for (const rest of [0, 100]) {
+      writeFileSync(path, Buffer.concat([whole.subarray(0, length), Buffer.alloc(rest)]));
+      const torn = length >= second + 4;
+      assert.equal(read(), { texts: ["a", "bb", "ccc"], torn, hollow: false });
+      if (length % 16 !== 0) continue; // adding space anew costs a millisecond each time
+      const content = LogFile.open(path, CLUSTER);
+      content?.log.append(records("again"));
+      content?.log.close();
+      assert.equal(read(), { texts: ["a", "bb", "ccc", "again"], torn: false, hollow: false });
+    }
   }
 });
 
@@ -91,8 +97,8 @@ test("a last group whose pages reached the disk in another order is cut", () => 
 });
 
 test("any flipped byte before the last group is refused by name, and the file is not touched", () => {
-  const [, second = 0] = written(GROUPS);
-  const whole = readFileSync(path);
+  const [, second = 0, third = 0] = written(GROUPS);
+  const whole = readFileSync(path).subarray(0, third + 10);
   for (let offset = 0; offset < second; offset++) {
     const damaged = Buffer.from(whole);
     damaged[offset] = (damaged[offset] ?? 0) ^ 0x10;
@@ -112,14 +118,56 @@ test("any flipped byte before the last group is refused by name, and the file is
 });
 
 test("a record cannot pass for a group: a torn tail that holds another log is cut", () => {
-  written([["x"]]);
-  const other = readFileSync(path);
+  const [end = 0] = written([["x"]]);
+  const other = readFileSync(path).subarray(0, end);
   const log = LogFile.create(path, { cluster: CLUSTER, hollow: false });
   log.append(records("kept"));
   log.append([other, other]);
+  const whole = log.bytes;
   log.close();
-  truncateSync(path, statSync(path).size - 1);
+  truncateSync(path, whole - 1);
   assert.equal(read().texts, ["kept"]);
+});
+
+test("a recycled file's old groups are none of the log", () => {
+  const log = LogFile.create(path, { cluster: CLUSTER, hollow: false });
+  for (let round = 0; round < 6; round++) {
+    for (let index = 0; index < 20 - 3 * round; index++)
+      log.append(records(`old ${round}.${index}`));
+    log.replace(records(`base ${round}`));
+  }
+  log.append(records("last"));
+  log.close();
+  assert.equal(read().texts, ["base 5", "last"]);
+  assert.equal(readdirSync(directory), ["protocol.log"]);
+});
+
+test("a crash between any two steps of a compaction leaves one whole log", () => {
+  written([["old"]]);
+  const next = `${path}.new`;
+  const replaced = `${path}.replaced`;
+  copyFileSync(path, next);
+  linkSync(path, replaced);
+  assert.equal(read().texts, ["old"], "before the rename");
+  copyFileSync(path, replaced);
+  assert.equal(read().texts, ["old"], "after it");
+  const content = LogFile.open(path, CLUSTER);
+  content?.log.replace(records("new"));
+  content?.log.close();
+  assert.equal(read().texts, ["new"]);
+});
+
+test("groups larger than the space ahead are written and read", () => {
+  const large = "x".repeat(700_000);
+  const log = LogFile.create(path, { cluster: CLUSTER, hollow: false });
+  for (let index = 0; index < 3; index++) log.append(records(large));
+  log.replace(records(large, large, large));
+  log.append(records("after"));
+  log.close();
+  assert.equal(
+    read().texts.map((text) => text.length),
+    [700_000, 700_000, 700_000, 5],
+  );
 });
 
 test("compaction replaces everything at once and survives a leftover of its own", () => {
@@ -134,17 +182,17 @@ test("compaction replaces everything at once and survives a leftover of its own"
   const again = LogFile.open(path, CLUSTER);
   again?.log.replace([]);
   again?.log.close();
-  assert.equal(read(), { texts: [], bytesCut: 0, hollow: false });
+  assert.equal(read(), { texts: [], torn: false, hollow: false });
 });
 
 test("a log begun on a wiped disk says so until its first record does", () => {
   const log = LogFile.create(path, { cluster: CLUSTER, hollow: true });
   log.close();
-  assert.equal(read(), { texts: [], bytesCut: 0, hollow: true });
+  assert.equal(read(), { texts: [], torn: false, hollow: true });
   const content = LogFile.open(path, CLUSTER);
   content?.log.append(records("rejoin"));
   content?.log.close();
-  assert.equal(read(), { texts: ["rejoin"], bytesCut: 0, hollow: false });
+  assert.equal(read(), { texts: ["rejoin"], torn: false, hollow: false });
 });
 
 test("the log of another cluster is refused", () => {
@@ -159,7 +207,7 @@ test("a directory that is not there is one clear line", () => {
   const options = { cluster: CLUSTER, hollow: false };
   assert.throws(
     () => LogFile.create(join(directory, "missing", "protocol.log"), options),
-    /^cannot write .*protocol\.log: ENOENT/,
+    /^cannot create .*protocol\.log: ENOENT/,
   );
 });
 
@@ -174,7 +222,7 @@ test("a full disk is fatal and named, and leaves the old log whole", () => {
   } catch (error) {
     assert.instance(error, OrdealError);
     assert.is(error instanceof OrdealError ? error.code : "", "disk-full");
-    assert.match(String(error), /cannot write .*ENOSPC.*free some space/);
+    assert.match(String(error), /cannot compact .*ENOSPC.*free some space/);
   }
   content?.log.close();
   assert.equal(read().texts, TEXTS);

@@ -4,6 +4,10 @@
 // forgets a vote could cast another. (A last group that rotted after its sync looks torn; no log
 // alone can tell.)
 //
+// Space is written ahead of the groups, and a compaction recycles the file that the one before it
+// replaced: a sync that changes no size and no block waits for no journal of the file system, and so
+// not for what other processes have to write. Bytes behind the last group mean nothing.
+//
 //   file:  magic 8 · cluster 8 · salt 16 · hollow 1 · crc32 4 · group…
 //   group: mark 4 · length 4 · crc32 4 · (length 4 · record)…
 // The mark is the group's number masked by the salt, and the salt is in every checksum, so that the
@@ -15,7 +19,7 @@ import {
   closeSync,
   fdatasyncSync,
   fsyncSync,
-  ftruncateSync,
+  linkSync,
   openSync,
   readFileSync,
   renameSync,
@@ -31,6 +35,8 @@ const SALT_OFFSET = 16;
 const HOLLOW_OFFSET = 32;
 const HEADER_BYTES = 37;
 const GROUP_HEADER_BYTES = 12;
+/** Space is added in steps of this. */
+const ALLOCATION_BYTES = 1024 * 1024;
 /** How many groups behind a bad one are looked for. */
 const GROUPS_SOUGHT = 64;
 
@@ -38,8 +44,8 @@ export type LogContent = {
   log: LogFile;
   /** Encoded records, in order. */
   records: readonly Uint8Array[];
-  /** Bytes of a torn last group that were cut off. */
-  bytesCut: number;
+  /** Whether a last group was begun and not finished: it is cut off. */
+  torn: boolean;
   /** Begun on a wiped disk, and a crash came before the first record said so. */
   hollow: boolean;
 };
@@ -51,16 +57,18 @@ export type LogContent = {
 export class LogFile {
   readonly #path: string;
   readonly #cluster: string;
-  #fd: number;
   readonly #hollow: boolean;
+  #file: Allocated;
+  /** What the last compaction replaced. */
+  #spare: Allocated | undefined;
   #salt: Buffer;
   #groups: number;
   #bytes: number;
 
-  private constructor(path: string, cluster: string, fd: number, start: Start) {
+  private constructor(path: string, cluster: string, file: Allocated, start: Start) {
     this.#path = path;
     this.#cluster = cluster;
-    this.#fd = fd;
+    this.#file = file;
     this.#hollow = start.hollow;
     this.#salt = start.salt;
     this.#groups = start.groups;
@@ -71,10 +79,17 @@ export class LogFile {
    * A new, empty log in place of whatever is there. `hollow`: it replaces one that was lost, so what
    * was promised before is not known; the first record appended must say so.
    */
-  static create(path: string, options: { cluster: string; hollow: boolean }): LogFile {
-    const salt = randomBytes(16);
-    const { fd, bytes } = written(path, header(options.cluster, salt, options.hollow));
-    return new LogFile(path, options.cluster, fd, { ...options, salt, groups: 0, bytes });
+  static create(path: string, { cluster, hollow }: { cluster: string; hollow: boolean }): LogFile {
+    return guarded(path, "create", () => {
+      const salt = randomBytes(16);
+      const content = header(cluster, salt, hollow);
+      const file = { fd: openSync(temporaryOf(path), "w+", 0o600), bytes: 0 };
+      writeAllocated(file, content, 0);
+      fsyncSync(file.fd);
+      renameSync(temporaryOf(path), path);
+      syncDirectoryOf(path);
+      return new LogFile(path, cluster, file, { hollow, salt, groups: 0, bytes: content.length });
+    });
   }
 
   /** Undefined where there is none; throws OrdealError where it is damaged or not ours. */
@@ -82,17 +97,15 @@ export class LogFile {
     const bytes = readIfThere(path);
     if (bytes === undefined) return undefined;
     const { salt, hollow } = readHeader(path, bytes, cluster);
-    const { records, groups, end } = readGroups(path, bytes, salt);
+    const { records, groups, end, torn } = readGroups(path, bytes, salt);
     return guarded(path, "open", () => {
       rmSync(temporaryOf(path), { force: true });
-      const fd = openSync(path, "r+");
-      if (end < bytes.length) {
-        ftruncateSync(fd, end);
-        fsyncSync(fd);
-      }
-      const log = new LogFile(path, cluster, fd, { salt, hollow, groups, bytes: end });
-      const bytesCut = bytes.length - end;
-      return { log, records, bytesCut, hollow: hollow && records.length === 0 };
+      rmSync(replacedOf(path), { force: true });
+      const file = { fd: openSync(path, "r+"), bytes: bytes.length };
+      // The last group may have been read from memory that a crash of the process left unsynced.
+      fsyncSync(file.fd);
+      const log = new LogFile(path, cluster, file, { salt, hollow, groups, bytes: end });
+      return { log, records, torn, hollow: hollow && records.length === 0 };
     });
   }
 
@@ -105,8 +118,8 @@ export class LogFile {
     if (records.length === 0) return;
     const bytes = group(this.#salt, this.#groups, records);
     guarded(this.#path, "append to", () => {
-      writeAll(this.#fd, bytes, this.#bytes);
-      fdatasyncSync(this.#fd);
+      writeAllocated(this.#file, bytes, this.#bytes);
+      fdatasyncSync(this.#file.fd);
     });
     this.#groups += 1;
     this.#bytes += bytes.length;
@@ -117,20 +130,37 @@ export class LogFile {
     const salt = randomBytes(16);
     const parts = [header(this.#cluster, salt, this.#hollow)];
     if (records.length > 0) parts.push(group(salt, 0, records));
-    const { fd, bytes } = written(this.#path, Buffer.concat(parts));
-    const replaced = this.#fd;
-    this.#fd = fd;
+    const content = Buffer.concat(parts);
+    const fresh = guarded(this.#path, "compact", () => {
+      const file = this.#spare ?? { fd: openSync(temporaryOf(this.#path), "w+", 0o600), bytes: 0 };
+      writeAllocated(file, content, 0);
+      fdatasyncSync(file.fd);
+      // The second name keeps the replaced file for the next time; the rename alone is what counts.
+      linkSync(this.#path, replacedOf(this.#path));
+      renameSync(temporaryOf(this.#path), this.#path);
+      renameSync(replacedOf(this.#path), temporaryOf(this.#path));
+      syncDirectoryOf(this.#path);
+      return file;
+    });
+    this.#spare = this.#file;
+    this.#file = fresh;
     this.#salt = salt;
     this.#groups = parts.length - 1;
-    this.#bytes = bytes;
-    guarded(this.#path, "close", () => closeSync(replaced));
+    this.#bytes = content.length;
   }
 
   close(): void {
-    guarded(this.#path, "close", () => closeSync(this.#fd));
+    guarded(this.#path, "close", () => {
+      closeSync(this.#file.fd);
+      if (this.#spare === undefined) return;
+      closeSync(this.#spare.fd);
+      rmSync(temporaryOf(this.#path), { force: true });
+    });
   }
 }
 
+/** An open file and its size, space ahead included. */
+type Allocated = { readonly fd: number; bytes: number };
 type Start = { hollow: boolean; salt: Buffer; groups: number; bytes: number };
 
 function header(cluster: string, salt: Buffer, hollow: boolean): Buffer {
@@ -186,16 +216,13 @@ function readGroups(
   path: string,
   bytes: Buffer,
   salt: Buffer,
-): { records: Uint8Array[]; groups: number; end: number } {
+): { records: Uint8Array[]; groups: number; end: number; torn: boolean } {
   const records: Uint8Array[] = [];
   let groups = 0;
   let end = HEADER_BYTES;
-  while (end < bytes.length) {
+  for (;;) {
     const length = groupLengthAt(bytes, end, salt, groups);
-    if (length === undefined) {
-      refuseDamage(path, bytes, end, salt, groups);
-      break;
-    }
+    if (length === undefined) break;
     for (let offset = end + GROUP_HEADER_BYTES; offset < end + length; ) {
       const recordEnd = offset + 4 + bytes.readUInt32BE(offset);
       records.push(bytes.subarray(offset + 4, recordEnd));
@@ -204,20 +231,20 @@ function readGroups(
     end += length;
     groups += 1;
   }
-  return { records, groups, end };
+  refuseDamage(path, bytes, end, salt, groups);
+  const torn = end + 4 <= bytes.length && bytes.readUInt32BE(end) === markOf(salt, groups);
+  return { records, groups, end, torn };
 }
 
-/** Throws where a good group follows the bad one at `start`. */
+/** Throws where a later group is found at or behind `start`, where this one should have been. */
 function refuseDamage(path: string, bytes: Buffer, start: number, salt: Buffer, index: number) {
-  const marks = new Map(
-    Array.from({ length: GROUPS_SOUGHT }, (_, step) => {
-      const sought = index + 1 + step;
-      return [markOf(salt, sought), sought];
-    }),
-  );
-  for (let offset = start + 1; offset + GROUP_HEADER_BYTES <= bytes.length; offset++) {
-    const sought = marks.get(bytes.readUInt32BE(offset));
-    if (sought === undefined || groupLengthAt(bytes, offset, salt, sought) === undefined) continue;
+  const mask = markOf(salt, 0);
+  let mark = 0;
+  for (let offset = start; offset < bytes.length; offset++) {
+    mark = ((mark << 8) | (bytes[offset] ?? 0)) >>> 0;
+    const found = (mark ^ mask) >>> 0;
+    if (found <= index || found > index + GROUPS_SOUGHT) continue;
+    if (groupLengthAt(bytes, offset - 3, salt, found) === undefined) continue;
     throw corrupt(path, `group ${index} at byte ${start} is damaged, and later ones are not`);
   }
 }
@@ -248,23 +275,30 @@ function checksum(salt: Buffer, groupBytes: Buffer): number {
   );
 }
 
-/** The open file with this content, under its name, durable, or the old one untouched. */
-function written(path: string, content: Buffer): { fd: number; bytes: number } {
-  return guarded(path, "write", () => {
-    const temporary = temporaryOf(path);
-    const fd = openSync(temporary, "w+", 0o600);
-    writeAll(fd, content, 0);
-    fsyncSync(fd);
-    renameSync(temporary, path);
-    const directory = openSync(dirname(path), "r");
-    fsyncSync(directory);
-    closeSync(directory);
-    return { fd, bytes: content.length };
-  });
+/** Writes at a position, after adding zeros ahead where the file is too short for it. */
+function writeAllocated(file: Allocated, bytes: Buffer, position: number): void {
+  const end = position + bytes.length;
+  if (end > file.bytes) {
+    const size = Math.ceil((end + 1) / ALLOCATION_BYTES) * ALLOCATION_BYTES;
+    writeAll(file.fd, Buffer.alloc(size - file.bytes), file.bytes);
+    file.bytes = size;
+  }
+  writeAll(file.fd, bytes, position);
 }
 
+function syncDirectoryOf(path: string): void {
+  const directory = openSync(dirname(path), "r");
+  fsyncSync(directory);
+  closeSync(directory);
+}
+
+/** The next log while it is written, and the spare one between compactions. */
 function temporaryOf(path: string): string {
   return `${path}.new`;
+}
+
+function replacedOf(path: string): string {
+  return `${path}.replaced`;
 }
 
 function writeAll(fd: number, bytes: Buffer, position: number): void {

@@ -101,7 +101,7 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
           }
         });
   const interval = setInterval(log.writeIgnored, IGNORED_INTERVAL_MS);
-  driver.start(recover(replica, content.records));
+  const recovery = recover(replica, content.records);
   log.write({
     event: "started",
     node: own.name,
@@ -112,9 +112,10 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
     signatures: scheme.backend,
     hollow,
     recordCount: content.records.length,
-    logBytesCut: content.bytesCut,
+    logTorn: content.torn,
     ...statusOf(replica),
   });
+  driver.start(recovery);
   return {
     async stop() {
       clearInterval(interval);
@@ -138,7 +139,7 @@ function entryOf(cluster: ClusterFile, key: SecretKeys): { id: number; name: str
 type Content = {
   log: LogFile;
   records: readonly LogRecord[];
-  bytesCut: number;
+  torn: boolean;
   hollow: boolean;
 };
 
@@ -162,7 +163,7 @@ function openData({ data, cluster, init }: ReplicaOptions): Content {
   if (content === undefined) {
     const hollow = !init;
     const log = LogFile.create(path, { cluster: cluster.cluster, hollow });
-    return { log, records: [], bytesCut: 0, hollow };
+    return { log, records: [], torn: false, hollow };
   }
   const records = content.records.map((bytes, index) => {
     const record = decodeRecord(bytes);

@@ -48,10 +48,11 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
     replicas.set(id, { host: await resolved(host), port });
   }
   const clients = new Map<PrincipalId, Address>();
+  const family = isIP(listen.host);
   const socket = createSocket({
-    type: isIP(listen.host) === 6 ? "udp6" : "udp4",
+    type: family === 6 ? "udp6" : "udp4",
     // Every address is numeric by now: answering at once spares a turn of the event loop a datagram.
-    lookup: (host, _options, callback) => callback(null, host, isIP(host)),
+    lookup: (host, _options, callback) => callback(null, host, family),
   });
   await bound(socket, listen);
   socket.setRecvBufferSize(SOCKET_BUFFER_BYTES);

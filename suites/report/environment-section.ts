@@ -7,7 +7,7 @@ import { type Fragment, type Html, html } from "./html.js";
 export function environmentSection(meta: RunMeta): Html {
   const { phases, quiescence } = meta;
   const pairs: [string, Fragment][] = [
-    ["Environment", `${meta.environment}: ${meta.environmentDescription}`],
+    ["Environment", meta.environmentDescription],
     ["Load ended", reached(phases.loadEnd)],
     ["Healed", reached(phases.healed)],
     [

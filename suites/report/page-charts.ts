@@ -24,8 +24,8 @@ type PlotPlan = {
   unit: string;
   x: readonly number[];
   lines: readonly PlotLine[];
-  /** Limits of a logarithmic scale; absent: linear from zero. */
-  decades?: [number, number];
+  /** Of a logarithmic scale; absent: linear from zero. */
+  limits?: [number, number];
   /** Whole numbers only (views, seqs). */
   whole?: boolean;
   /** Drawn below the lines. */
@@ -66,7 +66,7 @@ function plansOf(data: ReportData, colour: Colour): PlotPlan[] {
       host: "latency",
       unit: "ms",
       x: buckets.x,
-      decades: decadesOf(data),
+      limits: limitsOf(data),
       underlay: (plot) => drawScatter(plot, data, colour),
       lines: [
         { label: "p50", colour: colour("--text"), values: quantiles.p50 },
@@ -93,17 +93,18 @@ function plansOf(data: ReportData, colour: Colour): PlotPlan[] {
   ];
 }
 
-/** Whole decades around all latencies, so that the axis has round ends. */
-function decadesOf(data: ReportData): [number, number] {
-  let [low, high] = [1, 10];
+/** All latencies with a little room around them, and a decade at least. */
+function limitsOf(data: ReportData): [number, number] {
+  let [low, high] = [Number.POSITIVE_INFINITY, 0];
   const { start, stop } = data.operations;
   for (const [index, to] of stop.entries()) {
     if (to === null) continue;
     const ms = Math.max((to - (start[index] ?? to)) * 1000, LATENCY_MS_MIN);
-    while (ms < low) low /= 10;
-    while (ms > high) high *= 10;
+    low = Math.min(low, ms);
+    high = Math.max(high, ms);
   }
-  return [low, high];
+  if (high === 0) return [1, 10];
+  return high < 10 * low ? [high / 12, high * 1.3] : [low / 1.3, high * 1.3];
 }
 
 function createPlot(
@@ -113,7 +114,7 @@ function createPlot(
   range: SharedRange,
   colour: Colour,
 ): Plot {
-  const { decades, underlay } = plan;
+  const { limits, underlay } = plan;
   const print = (value: number | null): string => (value === null ? "" : valueIn(plan, value));
   const options = {
     width: Math.max(host.clientWidth, 200),
@@ -122,9 +123,9 @@ function createPlot(
     scales: {
       x: { time: false, min: range.get().min, max: range.get().max },
       y:
-        decades === undefined
+        limits === undefined
           ? { range: (_: Plot, __: number, max: number) => [0, Math.max(max, 1) * 1.08] }
-          : { distr: 3, log: 10, range: () => decades },
+          : { distr: 3, log: 10, range: () => limits },
     },
     axes: axesOf(plan, print, colour),
     series: [
@@ -157,7 +158,7 @@ function createPlot(
 }
 
 function axesOf(
-  { decades, whole }: PlotPlan,
+  { limits, whole }: PlotPlan,
   print: (value: number | null) => string,
   colour: Colour,
 ): readonly Readonly<Record<string, unknown>>[] {
@@ -174,8 +175,8 @@ function axesOf(
     },
     {
       stroke,
-      grid: decades === undefined ? grid : { ...grid, filter: powers },
-      ticks: decades === undefined ? grid : { ...grid, filter: powers },
+      grid: limits === undefined ? grid : { ...grid, filter: powers },
+      ticks: limits === undefined ? grid : { ...grid, filter: powers },
       size: 64,
       ...(whole === true ? { incrs: WHOLE_STEPS } : {}),
       values: (_: Plot, ticks: readonly (number | null)[]) => ticks.map(print),

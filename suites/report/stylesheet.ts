@@ -65,7 +65,7 @@ td, th, dd, dt, code, b, pre { unicode-bidi: isolate; }
 .figures { display: flex; flex-wrap: wrap; gap: .1rem 1.25rem; color: var(--quiet); font-size: .9em; }
 .figures b { color: var(--text); font-weight: 600; font-variant-numeric: tabular-nums; }
 summary { cursor: pointer; color: var(--accent); }
-pre { margin: .5rem 0; padding: .75rem; background: var(--panel); border-radius: 4px; overflow: auto; max-height: 28rem; }
+pre { margin: .5rem 0; padding: .75rem; white-space: pre-wrap; overflow-wrap: anywhere; background: var(--panel); border-radius: 4px; overflow: auto; max-height: 28rem; }
 .scroll { overflow: auto; max-height: 36rem; border: 1px solid var(--line); border-radius: 4px; }
 table { border-collapse: collapse; width: 100%; }
 th, td { padding: .3rem .75rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }

@@ -100,10 +100,13 @@ ${
     ? undefined
     : html`<details${check.valid === true ? "" : html` open`}><summary>Explanation, ${counted(explanation.length, "line")}</summary><pre tabindex="0">${explanation.join("\n")}</pre></details>`
 }
-${
-  figures.length === 0
-    ? undefined
-    : html`<p class="figures">${figures.map(([key, value]) => html`<span>${key} <b>${typeof value === "number" ? grouped(value) : value}</b></span>`)}</p>`
-}
+${figures.length === 0 ? undefined : html`<p class="figures">${figures.map(figure)}</p>`}
 </li>`;
+}
+
+/** Times are told by their names, as everywhere: "bound ns". */
+function figure([name, value]: readonly [string, string | number]): Html {
+  const inNs = typeof value === "number" && name.endsWith(" ns");
+  const text = inNs ? duration(value) : typeof value === "number" ? grouped(value) : value;
+  return html`<span>${inNs ? name.slice(0, -3) : name} <b>${text}</b></span>`;
 }

@@ -1,0 +1,75 @@
+// The smallest part of a refuted history that is still refuted, as far as that is cheap to find.
+
+import type { BankOp } from "./bank-history.js";
+import { type Bank, perform } from "./model.js";
+import { isEffectFree, type SearchLimits, search } from "./search.js";
+
+/** Steps of all searches that make one part smaller. */
+const STEPS_MAX = 400_000;
+
+export type Part = {
+  /** By call; the blocked operation is among them. */
+  ops: readonly BankOp[];
+  blocked: BankOp;
+  /** Over before any of `ops` began, and performed first, in this order. */
+  settled: readonly BankOp[];
+};
+
+/**
+ * `blocked` could not be placed among `ops`. Undefined where no moment of rest divides them, so
+ * that nothing much could be left out.
+ */
+export function smallestPart(ops: readonly BankOp[], blocked: BankOp): Part | undefined {
+  const part = settle(endingWith(ops, blocked), blocked);
+  const budget = { steps: STEPS_MAX };
+  if (part.settled.length === 0 || !stillFails(part, budget)) return undefined;
+  let smallest = part;
+  for (const op of part.ops) {
+    if (op.source === blocked.source || !isEffectFree(op)) continue;
+    const smaller = { ...smallest, ops: smallest.ops.filter((other) => other !== op) };
+    if (stillFails(smaller, budget)) smallest = smaller;
+    if (budget.steps <= 0) break;
+  }
+  return smallest;
+}
+
+/** The bank once the settled operations are performed; undefined where they cannot be, in this order. */
+export function settledBank({ settled }: Part): Bank | undefined {
+  const bank: Bank = new Map();
+  return settled.every(({ operation }) => perform(bank, operation)) ? bank : undefined;
+}
+
+/** Without what was invoked after `last` returned; what returned after it may come after it. */
+function endingWith(ops: readonly BankOp[], last: BankOp): BankOp[] {
+  return ops
+    .filter(({ call }) => call < last.ret)
+    .map((op) => (op.ret > last.ret ? { ...op, optional: true } : op));
+}
+
+/** Divides at the last moment before `blocked` at which nothing that must happen was going on. */
+function settle(ops: readonly BankOp[], blocked: BankOp): Part {
+  let start = 0;
+  let latest = -1;
+  for (const [position, { call, ret, optional }] of ops.entries()) {
+    if (call > blocked.call) break;
+    if (latest < call) start = position;
+    if (!optional) latest = Math.max(latest, ret);
+  }
+  const before = ops.slice(0, start);
+  // Which order they really took is not known; for balances it makes no difference.
+  const settled = before
+    .filter((op) => !op.optional && !isEffectFree(op))
+    .sort((a, b) => a.ret - b.ret);
+  const rest = [...before.filter(({ optional }) => optional), ...ops.slice(start)];
+  return { ops: rest, blocked, settled };
+}
+
+/** Takes its steps from the budget. */
+function stillFails(part: Part, budget: { steps: number }): boolean {
+  const bank = settledBank(part);
+  if (bank === undefined || budget.steps <= 0) return false;
+  const limits: SearchLimits = { steps: budget.steps, configurations: budget.steps };
+  const result = search(part.ops, bank, limits);
+  budget.steps -= result.steps;
+  return result.found === false && part.ops[result.blocked]?.source === part.blocked.source;
+}

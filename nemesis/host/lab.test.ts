@@ -1,0 +1,170 @@
+// Runs lab.js inside namespaces, for real, on every back end that works here, and as an unprivileged user
+// where we are root. Where namespaces cannot be used the tests are skipped, with the reason on stdout.
+
+import { fileURLToPath } from "node:url";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import type { LabReport } from "./lab.js";
+import { type Probe, probe } from "./probe.js";
+import { localShell, must, prefixedShell, type Shell } from "./shell.js";
+
+const LAB_DEADLINE_MS = 60_000;
+const LAB = fileURLToPath(new URL("./lab.js", import.meta.url));
+
+const isRoot = process.getuid?.() === 0;
+const here = await probe(localShell(), { isRoot });
+const NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
+const nobody = prefixedShell(localShell(), NOBODY);
+
+const test = suite("lab");
+
+type LabRun = { name: string; shell: Shell; found: Probe };
+
+/**
+ * Two runs at most: what the machine would choose, and the other back end; the second as an
+ * unprivileged user where we are root.
+ */
+async function labs(): Promise<LabRun[]> {
+  if (here.mode === undefined) {
+    skip("all", here.reason);
+    return [];
+  }
+  const first: LabRun = { name: `${here.mode}, ${here.backend}`, shell: localShell(), found: here };
+  const second = (isRoot ? await unprivileged() : undefined) ?? first;
+  const other = first.found.backend === "legacy" ? "nft" : "legacy";
+  if (!usable(second.found, `iptables-${other} TEE`)) {
+    skip(`back end ${other}`, "it does not work here");
+    return second === first ? [first] : [first, second];
+  }
+  const who = second === first ? here.mode : "unprivileged user";
+  const found: Probe = { ...second.found, backend: other };
+  return [first, { name: `${who}, ${other}`, shell: second.shell, found }];
+}
+
+async function unprivileged(): Promise<LabRun | undefined> {
+  const found = await probe(nobody, { isRoot: false });
+  const name = `unprivileged user, ${found.backend}`;
+  if (found.mode === undefined) {
+    skip(name, found.reason);
+    return undefined;
+  }
+  const readable = await nobody.run(["test", "-r", LAB]);
+  if (readable.exitCode === 0) return { name, shell: nobody, found };
+  skip(name, `${LAB} is not readable for it`);
+  return undefined;
+}
+
+function usable(found: Probe, name: string): boolean {
+  return found.findings.some((each) => each.name === name && each.works);
+}
+
+function skip(what: string, reason: string): void {
+  process.stdout.write(`lab: SKIPPED ${what}: ${reason}\n`);
+  test.skip(`${what}: ${reason}`);
+}
+
+async function runLab(shell: Shell, found: Probe): Promise<LabReport> {
+  const argv = [...found.unshare, process.execPath, LAB];
+  const given = [found.backend ?? "legacy", found.mechanism ?? "none"];
+  const { stdout } = await must(shell, [...argv, ...given], { deadlineMs: LAB_DEADLINE_MS });
+  return JSON.parse(stdout);
+}
+
+for (const { name, shell, found } of await labs()) {
+  if (found.mechanism === undefined) skip(`delays (${name})`, "neither netem nor htb works here");
+  test(`faults on namespaces (${name}) do what they say, and their counters prove it`, async () => {
+    const report = await runLab(shell, found);
+    judgeCuts(report);
+    judgeLossAndDuplicates(report);
+    if (found.mechanism !== undefined) judgeDelays(report);
+    assert.not.match(report.rulesLeft, /-A ORDEAL/);
+  });
+}
+
+function flowOf({ flows }: LabReport, name: string) {
+  const flow = flows[name];
+  if (flow === undefined) throw new Error(`the lab sent no flow "${name}"`);
+  return flow;
+}
+
+function measuredOf({ evidence }: LabReport, id: string) {
+  const found = evidence[id];
+  if (found === undefined) throw new Error(`the lab has no evidence of "${id}"`);
+  return found;
+}
+
+function figure(report: LabReport, id: string, name: string) {
+  return measuredOf(report, id).measured[name];
+}
+
+function judgeCuts(report: LabReport): void {
+  const arrived = (name: string) => flowOf(report, name).arrived;
+  for (const whole of ["baseline", "isolate r0>r2", "healed r0>r1", "deaf r1>r0", "clean"]) {
+    const flow = flowOf(report, whole);
+    assert.equal([flow.arrived, flow.distinct, flow.overtaken], [50, 50, 0], whole);
+  }
+  const cuts = [
+    "isolate r0>r1",
+    "isolate r1>c0",
+    "deaf r0>r1",
+    "deaf twice r0>r1",
+    "deaf still r0>r1",
+  ];
+  for (const cut of cuts) assert.is(arrived(cut), 0, cut);
+  const isolate = measuredOf(report, "isolate");
+  assert.ok(isolate.landed);
+  assert.is(isolate.summary, "dropped 100 datagrams on 2 of 6 links");
+  assert.is(figure(report, "isolate", "drop:r1>c0"), 50);
+  // Both one-way cuts saw the second flow; each saw one flow alone.
+  assert.is(figure(report, "deaf", "drop:r0>r1"), 100);
+  assert.is(figure(report, "deaf too", "drop:r0>r1"), 100);
+  const idle = measuredOf(report, "idle");
+  assert.not(idle.landed);
+  assert.is(idle.summary, "dropped 0 datagrams on 0 of 6 links");
+}
+
+function judgeLossAndDuplicates(report: LabReport): void {
+  const loss = flowOf(report, "loss");
+  assert.ok(loss.arrived > 700 && loss.arrived < 900, `${loss.arrived} of 1000 at 20 % loss`);
+  assert.is(figure(report, "loss", "lossPackets"), 1_000 - loss.arrived);
+  const duplicate = flowOf(report, "duplicate");
+  assert.is(duplicate.distinct, 1_000);
+  const copies = duplicate.arrived - 1_000;
+  assert.ok(copies > 200 && copies < 400, `${copies} copies of 1000 at 30 %`);
+  assert.is(figure(report, "duplicate", "duplicatePackets"), copies);
+}
+
+function judgeDelays(report: LabReport): void {
+  const delay = flowOf(report, "delay");
+  assert.is(delay.distinct, 200);
+  assert.ok(delay.delayMsMin > 17, `delay of at least ${delay.delayMsMin} ms at 20`);
+  assert.ok(delay.delayMsP50 < 30, `median delay of ${delay.delayMsP50} ms at 20`);
+  assert.is(figure(report, "delay", "delayPackets"), 200);
+  assert.is(figure(report, "delay", "overflowPackets"), 0);
+  assert.ok(flowOf(report, "delay elsewhere").delayMsP50 < 10);
+  const jitter = flowOf(report, "jitter");
+  assert.is(jitter.distinct, 200);
+  assert.ok(jitter.delayMsMin > 8 && jitter.delayMsMin < 16, `${jitter.delayMsMin} ms at 20±10`);
+  assert.ok(jitter.delayMsMax > 24, `at most ${jitter.delayMsMax} ms at 20±10`);
+  assert.ok(jitter.delayMsP50 > 15 && jitter.delayMsP50 < 30, `${jitter.delayMsP50} ms at 20±10`);
+  const changed = flowOf(report, "delay changed");
+  assert.equal(
+    [changed.arrived, changed.distinct],
+    [201, 200],
+    "none lost while the delay changed",
+  );
+  assert.ok(changed.delayMsMax > 32, `${changed.delayMsMax} ms at 30±10`);
+  const reorder = flowOf(report, "reorder");
+  assert.is(reorder.distinct, 200);
+  const held = reorder.overtaken;
+  assert.ok(held > 20 && held < 80, `${held} of 200 overtaken at 25 %`);
+  assert.is(figure(report, "reorder", "linksBitten"), 1);
+  const all = flowOf(report, "all three");
+  assert.ok(all.distinct > 400 && all.distinct < 490, `${all.distinct} of 500 at 10 % loss`);
+  assert.ok(all.arrived > all.distinct && all.overtaken > 40);
+  for (const id of ["loss 10", "duplicate 10", "reorder 20", "more", "jitter"]) {
+    assert.ok(measuredOf(report, id).landed, id);
+  }
+}
+
+test.run();

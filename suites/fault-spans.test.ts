@@ -1,0 +1,77 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import type { ClusterView, FaultRecord, ResolvedFault } from "../nemesis/faults.js";
+import { faultSpans } from "./fault-spans.js";
+
+const CLUSTER: ClusterView = {
+  replicas: ["r0", "r1", "r2", "r3"],
+  clients: ["c0"],
+  f: 1,
+  primary: undefined,
+};
+
+function kill(id: string, ...nodes: string[]): ResolvedFault {
+  return { id, intent: { kind: "kill", target: { kind: "nodes", nodes } }, nodes, links: [] };
+}
+
+function start(fault: ResolvedFault, seconds: number): FaultRecord {
+  return { type: "start", time: seconds * 1e9, fault };
+}
+
+function stop(faultId: string, seconds: number): FaultRecord {
+  const said = { landed: true, summary: `${faultId} gone`, mechanism: "SIGKILL", measured: {} };
+  return { type: "stop", time: seconds * 1e9, faultId, evidence: { faultId, ...said } };
+}
+
+const serving = (records: readonly FaultRecord[]) =>
+  faultSpans(records, CLUSTER).map((span) => [span.id, span.serving]);
+
+test("a span has its fault's label, its times and its evidence", () => {
+  const [span] = faultSpans([start(kill("f0", "r1"), 2), stop("f0", 4)], CLUSTER);
+  assert.equal(span, {
+    id: "f0",
+    label: "kill r1",
+    start: 2e9,
+    stop: 4e9,
+    landed: true,
+    evidence: "f0 gone",
+    serving: true,
+  });
+});
+
+test("a fault that the run's end cut short did not land, and has no stop", () => {
+  const [span] = faultSpans([start(kill("f0", "r1"), 2)], CLUSTER);
+  assert.is(span?.landed, false);
+  assert.is(span?.stop, undefined);
+  assert.is(span?.serving, false);
+});
+
+test("service is due during long faults that leave a quorum, not during short ones", () => {
+  assert.equal(serving([start(kill("f0", "r1"), 0), stop("f0", 0.9)]), [["f0", false]]);
+  assert.equal(serving([start(kill("f0", "r1", "r2"), 0), stop("f0", 5)]), [["f0", false]]);
+});
+
+test("two faults that together leave no quorum excuse each other", () => {
+  const both = [
+    start(kill("f0", "r1"), 0),
+    start(kill("f1", "r2"), 3),
+    stop("f0", 4),
+    stop("f1", 9),
+  ];
+  assert.equal(serving(both), [
+    ["f0", false],
+    ["f1", false],
+  ]);
+  const apart = [
+    start(kill("f0", "r1"), 0),
+    stop("f0", 2),
+    start(kill("f1", "r2"), 3),
+    stop("f1", 9),
+  ];
+  assert.equal(serving(apart), [
+    ["f0", true],
+    ["f1", true],
+  ]);
+});
+
+test.run();

@@ -1,0 +1,53 @@
+// From the fault records of a run to what the checker needs: when each fault lasted, whether it landed,
+// and whether the cluster had to serve meanwhile.
+
+import type { FaultSpan } from "../checker/run-record.js";
+import { budgetOf } from "../nemesis/budget.js";
+import { describeFault } from "../nemesis/describe.js";
+import type { ClusterView, FaultRecord, ResolvedFault } from "../nemesis/faults.js";
+
+/**
+ * A fault that lasts as long as this, with a quorum left, must see operations completed: the view
+ * timer has run out by then and the next primary works. Shorter ones may pass without any. ns.
+ */
+export const SERVING_NS_MIN = 1_000_000_000;
+
+/** One span for each start, in order. A start without its stop was cut short by the run's end. */
+export function faultSpans(records: readonly FaultRecord[], cluster: ClusterView): FaultSpan[] {
+  const stops = new Map(
+    records.flatMap((record) => (record.type === "stop" ? [[record.faultId, record]] : [])),
+  );
+  const breaking = breakingFaults(records, cluster);
+  return records.flatMap((record) => {
+    if (record.type !== "start") return [];
+    const { fault, time } = record;
+    const stop = stops.get(fault.id);
+    const lasted = stop === undefined ? 0 : stop.time - time;
+    const span: FaultSpan = {
+      id: fault.id,
+      label: describeFault(fault),
+      start: time,
+      ...(stop === undefined ? {} : { stop: stop.time }),
+      landed: stop?.evidence.landed ?? false,
+      evidence: stop?.evidence.summary ?? "the run ended before it was healed",
+      serving: lasted >= SERVING_NS_MIN && !breaking.has(fault.id),
+    };
+    return [span];
+  });
+}
+
+/** Ids of the faults during which, alone or with others, no quorum was left at some moment. */
+function breakingFaults(records: readonly FaultRecord[], cluster: ClusterView): Set<string> {
+  const active = new Map<string, ResolvedFault>();
+  const breaking = new Set<string>();
+  for (const record of [...records].sort((a, b) => a.time - b.time)) {
+    if (record.type === "stop") {
+      active.delete(record.faultId);
+      continue;
+    }
+    active.set(record.fault.id, record.fault);
+    if (!budgetOf([...active.values()], cluster).livenessBreaking) continue;
+    for (const id of active.keys()) breaking.add(id);
+  }
+  return breaking;
+}
