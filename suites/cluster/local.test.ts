@@ -166,6 +166,48 @@ test("a paused replica is alive without a status; a restart under a pause comes 
     assert.equal((await statusOf(environment, "r3")).status?.executedSeq, 2);
   }));
 
+test("a replica that does not come back is said, and has ended unasked", () =>
+  withLocal({}, async ({ environment, directory }) => {
+    await environment.start();
+    await environment.apply(fault("kill", "f1", "r0"));
+    rmSync(join(nodeFiles(directory, "r0").folder, "protocol.log"));
+    const evidence = await environment.heal("f1");
+    assert.equal(evidence.landed, true);
+    assert.match(evidence.summary, /killed r0 \(pid \d+\); r0 did not come back/);
+    assert.match(String(evidence.measured["r0.restart"]), /exit 254.*no log/);
+    const [exit] = environment.unexpectedExits();
+    assert.deepEqual([exit?.node, exit?.how], ["r0", "exit 254"]);
+  }));
+
+test("a fault on a replica that had ended by itself has not landed", () =>
+  withLocal({}, async ({ environment, directory }) => {
+    await environment.start();
+    const log = readFileSync(nodeFiles(directory, "r1").log, "utf8");
+    process.kill(JSON.parse(log).pid, "SIGSEGV");
+    assert.ok(await waitUntil(() => environment.unexpectedExits().length > 0, DEADLINE_MS));
+    for (const kind of ["pause", "kill"] as const) {
+      await environment.apply(fault(kind, kind, "r1", "r2"));
+      const evidence = await environment.heal(kind);
+      assert.equal(evidence.landed, false);
+      assert.match(evidence.summary, /(stopped|killed) r2 .*; no effect on r1/);
+    }
+  }));
+
+test("a fault that the environment does not know, or that is not active, is refused", () =>
+  withLocal({}, async ({ environment }) => {
+    await environment.start();
+    await assert.rejects(environment.heal("f9"), /f9 is not active/);
+    const links = [{ from: "r0", to: "r9", drop: true }];
+    const intent = { kind: "partition", shape: "isolate", target: { kind: "none" } } as const;
+    await assert.rejects(
+      environment.apply({ id: "f1", intent, nodes: [], links }),
+      /no link r0>r9/,
+    );
+    await environment.heal("f1");
+    await environment.apply(fault("pause", "f2", "r0"));
+    assert.equal((await environment.heal("f2")).landed, true);
+  }));
+
 test("the folder of the control sockets is short and gone after the stop", () =>
   withLocal({}, async ({ environment, directory }) => {
     await environment.start();

@@ -2,7 +2,7 @@
 // that a crash at any instant leaves a cluster that `up` can go on with.
 
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { NodeName } from "../../nemesis/faults.js";
@@ -107,8 +107,11 @@ export function recordInitialised(folder: ClusterFolder, replicas: readonly Node
   writeState(folder, { ...state, initialised });
 }
 
+/** Nobody runs any more; removes the control sockets, too. */
 export function recordStopped(folder: ClusterFolder): void {
-  writeState(folder, { ...readState(folder), processes: {} });
+  const state = readState(folder);
+  rmSync(state.sockets, { recursive: true, force: true });
+  writeState(folder, { ...state, processes: {} });
 }
 
 /** Where a replica answers. */
