@@ -59,7 +59,7 @@ function createProgram(): Command {
       const needed = neededFaults(request);
       const commit = await commitOf(resolve(BUILD, ".."));
       process.exitCode = await inEnvironment({ env, needed, store, output }, async (chosen) =>
-        exitCodeOf(await runCommand(request, { ...chosen, commit })),
+        exitCodeOf(await runCommand(request, chosen, commit)),
       );
     });
 

@@ -15,8 +15,9 @@ import {
 } from "../campaign.js";
 import { type Suite, suiteNamed } from "../catalogue.js";
 import { type Ending, worstOf } from "../exit-code.js";
+import type { Chosen } from "../in-environment.js";
 import { type PlanBasis, suitePlan, tablePlan } from "../plan.js";
-import type { RunContext, RunPlan } from "../run.js";
+import { type RunContext, type RunPlan, requireCapabilities } from "../run.js";
 import { parseRunOptions, type RawRunOptions, type RunOptions, sizesOf } from "../run-options.js";
 import { type RowRuns, tableLines } from "../table.js";
 import { UsageError } from "../usage-error.js";
@@ -60,10 +61,15 @@ export function neededFaults({ suites, options }: RunRequest): readonly FaultKin
 /** Performs all runs. Throws UsageError where the environment cannot do what a suite needs. */
 export async function runCommand(
   { suites, options, build }: RunRequest,
-  { environment, commit, context }: { environment: string; commit: string; context: RunContext },
+  { environment, context }: Chosen,
+  commit: string,
 ): Promise<Ending> {
+  for (const { name, requiredFaults } of suites) {
+    const asked = options.nemesis === undefined ? requiredFaults : kindsOf(options.nemesis);
+    requireCapabilities({ suite: name, requiredFaults: asked }, environment);
+  }
   const seed = options.seed ?? randomInt(2 ** 32);
-  const basis = { options, seed, environment, commit, build };
+  const basis = { options, seed, environment: environment.name, commit, build };
   const runs: CampaignRun[] = [];
   for (const suite of suites) {
     if (context.interrupt.aborted) break;
