@@ -6,6 +6,7 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
 import { HistoryError } from "../checker/history-error.js";
+import { errorCode } from "./append-file.js";
 import { checkCommand } from "./commands/check.js";
 import { listLines } from "./commands/list.js";
 import { faultsOf, replayCommand } from "./commands/replay.js";
@@ -117,13 +118,18 @@ function explain(error: unknown, debug: boolean): number {
     );
     return EXIT_USAGE;
   }
-  const full = error instanceof Error && "code" in error && error.code === "ENOSPC";
-  const remedy = full ? "; what was recorded stays; free space or pass --store" : "";
+  const remedy =
+    errorCode(error) === "ENOSPC" ? "; what was recorded stays; free space or pass --store" : "";
   process.stderr.write(`ordeal: ${oneLine(error)}${remedy}\n`);
   if (error instanceof UsageError || error instanceof HistoryError) return EXIT_USAGE;
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return EXIT_CRASH;
 }
+
+// Whoever reads may stop reading (`| head`); the run goes on, and its verdict is its exit code.
+process.stdout.on("error", (error) => {
+  if (errorCode(error) !== "EPIPE") throw error;
+});
 
 // What escapes every promise and every handler is a crash, too: one line, and the end.
 for (const event of ["uncaughtException", "unhandledRejection"] as const) {
