@@ -51,7 +51,8 @@ export class Outbox {
     this.event({ kind: "ignored", message, from, reason });
   }
 
-  private logCommitted(): void {
+  /** Puts what waits into the log, though nothing else goes there now. */
+  logCommitted(): void {
     for (const seq of this.replica.committedUnlogged) {
       const slot = this.replica.slots.get(seq);
       const certificate = slot?.committed;

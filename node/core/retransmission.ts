@@ -66,6 +66,7 @@ function onStatusTimeout(replica: Replica, out: Outbox): void {
     peer.statusesThisTick = 0;
     peer.digestsThisTick = 0;
   }
+  out.logCommitted(); // an idle log is complete
   out.broadcast(currentStatus(replica));
   out.setTimer("status", replica.config.statusIntervalMs);
 }
