@@ -12,19 +12,18 @@ import type {
   ReplicaId,
   Seq,
 } from "./messages.js";
+import { acceptAllProposals } from "./normal-case.js";
 import type { Outbox } from "./outbox.js";
 import { quorumOf, weakQuorumOf } from "./quorum.js";
 import { finishRejoin } from "./rejoin.js";
 import {
   accepted,
   type CheckpointVote,
-  highWatermark,
   ignored,
   mayVote,
   type Outcome,
   type Replica,
 } from "./state.js";
-import { beginTransfer } from "./state-transfer.js";
 
 /** After executing a multiple of K: names the state, and votes for the name. */
 export function takeCheckpoint(replica: Replica, out: Outbox): void {
@@ -98,31 +97,41 @@ function votesAt(replica: Replica, seq: Seq): Map<ReplicaId, CheckpointVote> {
 }
 
 function settleCheckpoint(replica: Replica, seq: Seq, out: Outbox): void {
+  const proof = proofAt(replica, seq, quorumOf(replica.config.n), out);
+  if (proof !== undefined) makeStable(replica, proof, out);
+}
+
+/** `count` verified votes of one digest at this seq, if there are so many. */
+function proofAt(replica: Replica, seq: Seq, count: number, out: Outbox): Checkpoint[] | undefined {
   const votes = replica.checkpoints.get(seq);
-  if (votes === undefined) return;
-  const { n } = replica.config;
+  if (votes === undefined || votes.size < count) return undefined;
   const byDigest = new Map<Digest, CheckpointVote[]>();
   for (const held of votes.values()) {
     byDigest.set(held.vote.digest, [...(byDigest.get(held.vote.digest) ?? []), held]);
   }
-  for (const [digest, matching] of byDigest) {
-    if (matching.length >= quorumOf(n)) {
-      const proof = verifiedProof(replica, votes, matching, quorumOf(n), out);
-      if (proof !== undefined) {
-        makeStable(replica, proof, out);
-        return;
-      }
-    }
-    // Too far ahead for slots to reach: f+1 prove the digest, so the state may be fetched.
-    if (seq > highWatermark(replica) && replica.transfer === undefined) {
-      if (matching.length < weakQuorumOf(n)) continue;
-      const proof = verifiedProof(replica, votes, matching, weakQuorumOf(n), out);
-      if (proof !== undefined) {
-        beginTransfer(replica, seq, digest, out);
-        return;
-      }
-    }
+  for (const matching of byDigest.values()) {
+    if (matching.length < count) continue;
+    const proof = verifiedProof(replica, votes, matching, count, out);
+    if (proof !== undefined) return proof;
   }
+  return undefined;
+}
+
+/**
+ * The highest checkpoint above `seq` that f+1 replicas signed: a correct one has that state, so it may
+ * be fetched, though it is not stable yet.
+ */
+export function provenCheckpoint(
+  replica: Replica,
+  above: Seq,
+  out: Outbox,
+): { seq: Seq; digest: Digest } | undefined {
+  const seqs = [...replica.checkpoints.keys()].filter((seq) => seq > above).sort((a, b) => b - a);
+  for (const seq of seqs) {
+    const [first] = proofAt(replica, seq, weakQuorumOf(replica.config.n), out) ?? [];
+    if (first !== undefined) return { seq, digest: first.digest };
+  }
+  return undefined;
 }
 
 function verifiedProof(
@@ -161,9 +170,14 @@ export function onCheckpointProof(
   if (problem !== undefined) return ignored(problem);
   if (stable) {
     makeStable(replica, message.checkpoints, out);
-  } else if (first.seq > highWatermark(replica) && replica.transfer === undefined) {
-    beginTransfer(replica, first.seq, first.digest, out);
+    return accepted;
   }
+  for (const vote of message.checkpoints) {
+    if (replica.checkpoints.get(vote.seq)?.has(vote.replica)) continue;
+    makeRoom(replica, vote.replica);
+    votesAt(replica, vote.seq).set(vote.replica, { vote, verified: true });
+  }
+  settleCheckpoint(replica, first.seq, out);
   return accepted;
 }
 
@@ -193,8 +207,9 @@ export function makeStable(replica: Replica, proof: readonly Checkpoint[], out: 
     if (ownSeq <= seq) replica.ownDigests.delete(ownSeq);
   }
   if (own !== undefined) compareWithStable(replica, seq, own, out);
-  finishRejoin(replica);
+  const rejoined = finishRejoin(replica);
   out.compact(compactedRecords(replica));
+  if (rejoined) acceptAllProposals(replica, out);
 }
 
 function compareWithStable(replica: Replica, seq: Seq, own: Digest, out: Outbox): void {

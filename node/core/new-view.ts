@@ -8,7 +8,7 @@ import { distinctAscending, prePrepareHolds, sign } from "./certificate.js";
 import { makeStable } from "./checkpoint.js";
 import { NULL_DIGEST } from "./digest.js";
 import type { Checkpoint, Digest, NewView, Seq, View, ViewChange } from "./messages.js";
-import { acceptProposal, settleSlot } from "./normal-case.js";
+import { acceptAllProposals } from "./normal-case.js";
 import type { Outbox } from "./outbox.js";
 import { primaryOf, quorumOf } from "./quorum.js";
 import {
@@ -23,7 +23,6 @@ import {
   primary,
   type Replica,
   slotOf,
-  slotsAscending,
 } from "./state.js";
 import { held, moveToView, startViewChange, viewChangeProblem } from "./view-change.js";
 import { signedBytes } from "./wire.js";
@@ -216,11 +215,7 @@ function enterView(
   const last = plan.proposals.at(-1)?.seq ?? 0;
   replica.nextSeq = Math.max(last, plan.minSeq, replica.executedSeq, replica.stable.seq) + 1;
   adoptProposals(replica, message);
-  for (const { seq } of message.prePrepares) {
-    const slot = replica.slots.get(seq);
-    if (slot !== undefined) acceptProposal(replica, slot, out);
-  }
-  for (const slot of slotsAscending(replica)) settleSlot(replica, slot, out);
+  acceptAllProposals(replica, out);
   relayWaiting(replica, out);
   out.event({ kind: "view-entered", view });
 }

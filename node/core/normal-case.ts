@@ -21,7 +21,11 @@ import {
   primary,
   type Replica,
   slotOf,
+  slotsAscending,
 } from "./state.js";
+
+/** So many statuses in a row that show a peer at the same seq, behind our stable checkpoint. */
+const BEHIND_TICKS_MAX = 12;
 
 /**
  * As primary, proposes what waits, while fewer than `batchesOutstandingMax` proposals are unexecuted.
@@ -33,7 +37,7 @@ export function propose(replica: Replica, out: Outbox): boolean {
   const outstanding = replica.nextSeq - 1 - replica.executedSeq;
   if (outstanding >= replica.config.batchesOutstandingMax) return false;
   const requests = takeBatch(replica);
-  if (requests.length === 0) return false;
+  if (requests.length === 0 && !checkpointWanted(replica)) return false;
 
   const { view, nextSeq: seq } = replica;
   const digest = batchDigest(requests);
@@ -50,6 +54,16 @@ export function propose(replica: Replica, out: Outbox): boolean {
   out.broadcast(message);
   settleSlot(replica, slot, out); // backups may have voted before we crashed
   return true;
+}
+
+/**
+ * A peer has been behind our stable checkpoint for long: nobody may hold that state any more, which
+ * happens when all restart. Null requests then take an idle cluster to its next checkpoint.
+ * DEVIATION: the paper's primary proposes nothing of its own accord.
+ */
+function checkpointWanted(replica: Replica): boolean {
+  if (replica.executedSeq % replica.config.checkpointInterval === 0) return false;
+  return replica.peers.some(({ behindTicks }) => behindTicks >= BEHIND_TICKS_MAX);
 }
 
 /** The oldest waiting requests, up to the limits of a batch; at most one for each session. */
@@ -119,10 +133,9 @@ export function addBody(
   acceptProposal(replica, slot, out);
 }
 
-/** Why no honest primary proposes this batch. The null request comes with a new-view only. */
+/** Why no honest primary proposes this batch. */
 function batchProblem(replica: Replica, requests: readonly Request[]): string | undefined {
   const { batchRequestsMax, batchBytesMax } = replica.config;
-  if (requests.length === 0) return "empty-batch";
   if (requests.length > batchRequestsMax) return "batch-too-large";
   let bytes = 0;
   const clients = new Set<number>();
@@ -167,6 +180,11 @@ export function acceptProposal(replica: Replica, slot: Slot, out: Outbox): void 
     out.broadcast(vote);
   }
   settleSlot(replica, slot, out);
+}
+
+/** Votes are allowed again, or the view is new: for all that was proposed meanwhile. */
+export function acceptAllProposals(replica: Replica, out: Outbox): void {
+  for (const slot of slotsAscending(replica)) acceptProposal(replica, slot, out);
 }
 
 /**

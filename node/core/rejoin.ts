@@ -30,9 +30,13 @@ export function noteForRejoin(replica: Replica, out: Outbox): void {
   out.persist({ kind: "rejoin", seq: rejoin.seq });
 }
 
-/** Ends our silence where the stable checkpoint has come far enough; the log is cut right after. */
-export function finishRejoin(replica: Replica): void {
+/**
+ * Ends our silence where the stable checkpoint has come far enough, and says whether it did; the
+ * caller cuts the log right after.
+ */
+export function finishRejoin(replica: Replica): boolean {
   const { rejoin, stable } = replica;
-  if (rejoin !== undefined && rejoin.seq > 0 && stable.seq >= rejoin.seq)
-    replica.rejoin = undefined;
+  if (rejoin === undefined || rejoin.seq === 0 || stable.seq < rejoin.seq) return false;
+  replica.rejoin = undefined;
+  return true;
 }

@@ -121,6 +121,8 @@ export function onStatus(
   const peer = replica.peers[from];
   if (peer === undefined || status.replica !== from) return ignored("not-sender");
   if (status.slots.length > replica.config.window) return ignored("too-many-slots");
+  const still = peer.executedSeq === status.executedSeq;
+  peer.behindTicks = still && status.executedSeq < replica.stable.seq ? peer.behindTicks + 1 : 0;
   peer.heard = true;
   peer.executedSeq = status.executedSeq;
   noteForRejoin(replica, out);

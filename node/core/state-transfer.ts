@@ -3,14 +3,16 @@
 // of another when the fetch timer fires.
 // Source: TOCS '02 §5.3.2 (the tree is the ledger's; here every node is named by its own digest).
 
+import { provenCheckpoint, voteForState } from "./checkpoint.js";
 import { sha256 } from "./digest.js";
 import type { Data, Digest, Fetch, PrincipalId, ReplicaId, Seq } from "./messages.js";
+import { acceptAllProposals } from "./normal-case.js";
 import type { Outbox } from "./outbox.js";
 import { settleAllWaiting } from "./request.js";
-import { accepted, ignored, type Outcome, type Replica } from "./state.js";
+import { accepted, highWatermark, ignored, type Outcome, type Replica } from "./state.js";
 
 /** Starts fetching the state at `seq`, whose digest f+1 replicas have signed. */
-export function beginTransfer(replica: Replica, seq: Seq, digest: Digest, out: Outbox): void {
+function beginTransfer(replica: Replica, seq: Seq, digest: Digest, out: Outbox): void {
   replica.transfer = {
     seq,
     digest,
@@ -27,10 +29,11 @@ export function beginTransfer(replica: Replica, seq: Seq, digest: Digest, out: O
  * when the stable checkpoint is ahead of us, or our state is not the one that 2f+1 replicas have.
  */
 export function advanceTransfer(replica: Replica, out: Outbox): boolean {
-  const { transfer, stable } = replica;
+  const { transfer } = replica;
   if (transfer === undefined) {
-    if (stable.seq === 0 || (replica.executedSeq >= stable.seq && !replica.diverged)) return false;
-    beginTransfer(replica, stable.seq, stable.digest, out);
+    const target = transferTarget(replica, out);
+    if (target === undefined) return false;
+    beginTransfer(replica, target.seq, target.digest, out);
     requestNodes(replica, out);
     return true;
   }
@@ -38,6 +41,17 @@ export function advanceTransfer(replica: Replica, out: Outbox): boolean {
   requestNodes(replica, out);
   if (transfer.outstanding.size > 0) return true;
   return finishTransfer(replica, transfer.seq, transfer.digest, out);
+}
+
+/** The stable checkpoint, or one so far ahead that no slot of ours reaches it. */
+function transferTarget(replica: Replica, out: Outbox): { seq: Seq; digest: Digest } | undefined {
+  const { stable, executedSeq } = replica;
+  if (stable.seq > 0 && (executedSeq < stable.seq || replica.diverged)) return stable;
+  const far = Math.max(highWatermark(replica), executedSeq);
+  for (const seq of replica.checkpoints.keys()) {
+    if (seq > far) return provenCheckpoint(replica, far, out);
+  }
+  return undefined;
 }
 
 function finishTransfer(replica: Replica, seq: Seq, digest: Digest, out: Outbox): boolean {
@@ -51,7 +65,10 @@ function finishTransfer(replica: Replica, seq: Seq, digest: Digest, out: Outbox)
   replica.transfer = undefined;
   replica.executedSeq = seq;
   replica.nextSeq = Math.max(replica.nextSeq, seq + 1);
-  replica.diverged = false;
+  if (replica.diverged) {
+    replica.diverged = false;
+    acceptAllProposals(replica, out);
+  }
   replica.committedUnlogged = [];
   replica.statusDue = true; // what follows the checkpoint is asked for at once
   for (const ownSeq of [...replica.ownDigests.keys()]) {
@@ -59,6 +76,7 @@ function finishTransfer(replica: Replica, seq: Seq, digest: Digest, out: Outbox)
   }
   settleAllWaiting(replica);
   out.event({ kind: "state-transfer-finished", seq, digest });
+  if (seq > replica.stable.seq) voteForState(replica, seq, digest, out); // ours may be the vote it lacks
   return true;
 }
 
@@ -102,9 +120,14 @@ export function retryTransfer(replica: Replica, out: Outbox): void {
   const { transfer, stable } = replica;
   if (transfer === undefined) return;
   replica.fetchTurn += 1;
-  if (transfer.refused || (!transfer.progressed && stable.seq > transfer.seq)) {
-    // Nobody serves the old target any more (or it was no state): take the newest one.
-    const target = stable.seq > transfer.seq ? stable : transfer;
+  // Nobody serves the old target any more, or it was no state: take the newest one. It need not be
+  // stable: where all restarted, the stable state may be gone, and the next one lacks our vote.
+  const stuck = transfer.refused || !transfer.progressed;
+  const newest = stuck
+    ? provenCheckpoint(replica, Math.max(transfer.seq, stable.seq), out)
+    : undefined;
+  const target = newest ?? (stable.seq > transfer.seq ? stable : transfer);
+  if (stuck && (transfer.refused || target !== transfer)) {
     beginTransfer(replica, target.seq, target.digest, out);
   } else {
     transfer.outstanding.clear();

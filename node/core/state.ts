@@ -62,6 +62,8 @@ export type Peer = {
   executedSeq: Seq;
   /** Whether a status has come since this process started. */
   heard: boolean;
+  /** Statuses in a row that showed it at the same seq, behind our stable checkpoint. */
+  behindTicks: number;
   statusesThisTick: number;
   digestsThisTick: number;
   /** Tick at which our view-change was last sent to it, and the view it asked for. */
@@ -186,6 +188,7 @@ export function createState(options: ReplicaOptions): Replica {
     peers: ids.map(() => ({
       executedSeq: 0,
       heard: false,
+      behindTicks: 0,
       statusesThisTick: 0,
       digestsThisTick: 0,
       viewChangeSent: { tick: 0, view: 0 },

@@ -46,7 +46,12 @@ export function modelStateMachine(onApply: OnApply, disk?: Disk): ModelStateMach
       return state.seq;
     },
     history: () => state.history,
-    restarted: (after) => modelStateMachine(onApply, after === "kill" ? committed : synced),
+    restarted: (after) => {
+      // Snapshots live in memory; the state as it is can be named again.
+      const { state: kept } = after === "kill" ? committed : synced;
+      const nodes = treeOf(kept).nodes;
+      return modelStateMachine(onApply, { state: kept, snapshots: [{ seq: kept.seq, nodes }] });
+    },
 
     apply(seq, requests) {
       assert(seq === state.seq + 1, `applied ${seq} after ${state.seq}`);

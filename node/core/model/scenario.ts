@@ -3,6 +3,7 @@
 import assert from "node:assert";
 import type { ReplicaId } from "../messages.js";
 import { Cluster } from "./cluster.js";
+import { createLiar } from "./liar.js";
 
 /** Modelled time within which a healed cluster must have answered everything and be equal. */
 const HEALED_LIMIT_MS = 120_000;
@@ -13,12 +14,27 @@ export function runScenario(seed: number): Cluster {
   const n = seed % 4 === 0 ? 7 : 4;
   const batchesOutstandingMax = 1 + (seed % 3);
   const cluster = new Cluster({ n, seed, sessions: 3, config: { batchesOutstandingMax } });
-  const { random, network, nodes } = cluster;
+  const { random, network, nodes, config } = cluster;
   cluster.ask(12 + random.below(20));
   network.lossProbability = random.pick([0, 0.02, 0.1, 0.25]);
   network.duplicateProbability = random.pick([0, 0.1]);
   network.delayMsMax = random.pick([3, 20, 80]);
 
+  const budget = random.pick(["crashes only", "a liar", "a wiped disk"] as const);
+  if (budget === "a liar") {
+    for (let liars = 0; liars < cluster.f; liars++) {
+      const id = random.below(n);
+      const probability = random.pick([0.05, 0.3, 1]);
+      cluster.node(id).liar = createLiar({ id, cluster: config.cluster, n, probability });
+    }
+  }
+  if (budget === "a wiped disk") {
+    const id = random.below(n);
+    cluster.after(random.below(2500), () => {
+      cluster.crash(id, "power-cut");
+      cluster.restartWiped(id);
+    });
+  }
   const faults = 2 + random.below(6);
   for (let fault = 0; fault < faults; fault++) {
     cluster.runFor(random.below(700));
@@ -34,11 +50,22 @@ export function runScenario(seed: number): Cluster {
     cluster.restart(node.id);
   }
   cluster.runUntil(() => cluster.answered, HEALED_LIMIT_MS, `seed ${seed}: all answered`);
+  if (budget === "a wiped disk") rejoin(cluster, seed);
   cluster.runFor(REST_MS); // what is acknowledged and not yet executed again after a power cut
   cluster.runUntil(() => cluster.converged, HEALED_LIMIT_MS, `seed ${seed}: all equal`);
   cluster.checkHistories();
   for (const { done } of cluster.sessions) assert(done.length > 0);
   return cluster;
+}
+
+/** A wiped replica votes again once the others have gone on for a window. */
+function rejoin(cluster: Cluster, seed: number): void {
+  const rejoined = () => cluster.nodes.every(({ replica }) => replica.rejoin === undefined);
+  for (let round = 0; round < 10 && !rejoined(); round++) {
+    cluster.ask(cluster.config.window);
+    cluster.runUntil(() => cluster.answered, HEALED_LIMIT_MS, `seed ${seed}: answered meanwhile`);
+  }
+  cluster.runUntil(rejoined, HEALED_LIMIT_MS, `seed ${seed}: the wiped replica rejoined`);
 }
 
 function injectFault(cluster: Cluster): void {
