@@ -8,7 +8,7 @@ import { distinctAscending, prePrepareHolds, sign } from "./certificate.js";
 import { makeStable } from "./checkpoint.js";
 import { NULL_DIGEST } from "./digest.js";
 import type { Checkpoint, Digest, NewView, Seq, View, ViewChange } from "./messages.js";
-import { acceptAllProposals } from "./normal-case.js";
+import { acceptAllProposals, onPrePrepare, takeEarly } from "./normal-case.js";
 import type { Outbox } from "./outbox.js";
 import { primaryOf, quorumOf } from "./quorum.js";
 import {
@@ -112,19 +112,33 @@ export function onNewView(replica: Replica, message: NewView, out: Outbox): Outc
   }
   const pending: PendingNewView = { message, fetched: new Map() };
   replica.pendingNewViews.set(message.replica, pending);
+  if (missingViewChanges(replica, pending).length > 0) {
+    replica.fetchDue = true;
+    return accepted;
+  }
   return adoptNewView(replica, pending, out);
 }
 
+/** Enters a view whose last missing view-change has come, by whatever way. Says whether it did. */
+export function adoptPending(replica: Replica, out: Outbox): boolean {
+  for (const pending of replica.pendingNewViews.values()) {
+    if (missingViewChanges(replica, pending).length > 0) continue;
+    const outcome = adoptNewView(replica, pending, out);
+    if (outcome.kind === "ignored") {
+      out.ignored("new-view", pending.message.replica, outcome.reason);
+    }
+    return true;
+  }
+  return false;
+}
+
 /** Enters the view if every view-change it names is here and everything follows from them. */
-export function adoptNewView(replica: Replica, pending: PendingNewView, out: Outbox): Outcome {
+function adoptNewView(replica: Replica, pending: PendingNewView, out: Outbox): Outcome {
   const { message } = pending;
   const viewChanges: HeldViewChange[] = [];
   for (const { digest, replica: sender } of message.viewChanges) {
     const known = knownViewChange(replica, pending, digest);
-    if (known === undefined) {
-      replica.fetchDue = true;
-      return accepted; // once the missing ones are fetched
-    }
+    assert(known !== undefined, "adopted while view-changes are missing");
     if (known.message.replica !== sender || known.message.view !== message.view) {
       return refuse(replica, message, "view-change-of-another", out);
     }
@@ -168,7 +182,7 @@ export function onFetchedViewChange(
       return refuse(replica, pending.message, "invalid-view-change", out);
     }
     pending.fetched.set(digest, viewChange);
-    return adoptNewView(replica, pending, out);
+    return accepted; // `adoptPending` goes on from here
   }
   return ignored("unwanted-view-change");
 }
@@ -216,6 +230,10 @@ function enterView(
   replica.nextSeq = Math.max(last, plan.minSeq, replica.executedSeq, replica.stable.seq) + 1;
   adoptProposals(replica, message);
   acceptAllProposals(replica, out);
+  for (const early of takeEarly(replica)) {
+    const outcome = onPrePrepare(replica, early, out);
+    if (outcome.kind === "ignored") out.ignored("pre-prepare", primary(replica), outcome.reason);
+  }
   relayWaiting(replica, out);
   out.event({ kind: "view-entered", view });
 }

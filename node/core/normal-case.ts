@@ -84,10 +84,10 @@ function takeBatch(replica: Replica): Request[] {
 /** From the primary, or relayed by any replica: the primary's signature is what counts. */
 export function onPrePrepare(replica: Replica, message: PrePrepare, out: Outbox): Outcome {
   if (message.view !== replica.view) return ignored("other-view");
-  if (!replica.viewActive) return ignored("view-changing");
   if (!mayVote(replica)) return ignored("may-not-vote");
   if (!inWindow(replica, message.seq)) return ignored("outside-watermarks");
   const slot = slotOf(replica, message.seq);
+  if (!replica.viewActive) return keepEarly(replica, slot, message);
   if (slot.proposal !== undefined) return onRepeatedPrePrepare(replica, slot, message, out);
   if (isPrimary(replica)) return ignored("own-view");
   if (slot.committed !== undefined && slot.committed.digest !== message.digest) {
@@ -105,6 +105,25 @@ export function onPrePrepare(replica: Replica, message: PrePrepare, out: Outbox)
   slot.bodies.set(message.digest, { requests: message.requests, logged: false });
   acceptProposal(replica, slot, out);
   return accepted;
+}
+
+/** It overtook its new-view; the primary's first for each slot is kept until that comes. */
+function keepEarly(replica: Replica, slot: Slot, message: PrePrepare): Outcome {
+  if (slot.early !== undefined) return ignored("view-changing");
+  const problem = batchProblem(replica, message.requests);
+  if (problem !== undefined) return ignored(problem);
+  if (!prePrepareHolds(replica, message, message.signature)) return ignored("bad-signature");
+  slot.early = message;
+  return accepted;
+}
+
+/** The pre-prepares that were kept for the view that begins now. */
+export function takeEarly(replica: Replica): PrePrepare[] {
+  return slotsAscending(replica).flatMap((slot) => {
+    const { early } = slot;
+    slot.early = undefined;
+    return early === undefined ? [] : [early];
+  });
 }
 
 /** A slot has one proposal in a view; a repeat can only bring the batch that a new-view named. */

@@ -7,7 +7,7 @@ import { executeNext, onCommitCertificate } from "./execution.js";
 import { onData, onFetch, updateFetch } from "./fetch.js";
 import type { LogRecord } from "./log.js";
 import type { Message, PrincipalId } from "./messages.js";
-import { announceNewView, onNewView } from "./new-view.js";
+import { adoptPending, announceNewView, onNewView } from "./new-view.js";
 import { onCommit, onPrePrepare, onPrepare, propose } from "./normal-case.js";
 import { Outbox } from "./outbox.js";
 import { replay } from "./recovery.js";
@@ -109,6 +109,7 @@ function advance(replica: Replica, out: Outbox): void {
   while (
     joinViewChange(replica, out) ||
     announceNewView(replica, out) ||
+    adoptPending(replica, out) ||
     executeNext(replica, out) ||
     advanceTransfer(replica, out) ||
     propose(replica, out)

@@ -6,6 +6,7 @@ import type {
   Commit,
   CommitCertificate,
   Digest,
+  PrePrepare,
   Prepare,
   PreparedCertificate,
   ReplicaId,
@@ -25,6 +26,8 @@ export type Body = { requests: readonly Request[]; logged: boolean };
 export type Slot = {
   readonly seq: Seq;
   proposal: Proposal | undefined;
+  /** A pre-prepare that came before the new-view of its view; not checked yet. */
+  early: PrePrepare | undefined;
   /** Votes of the current view; of the awaited one while a view change is under way. */
   readonly prepares: Map<ReplicaId, Held<Prepare>>;
   readonly commits: Map<ReplicaId, Held<Commit>>;
@@ -43,6 +46,7 @@ export function createSlot(seq: Seq): Slot {
   return {
     seq,
     proposal: undefined,
+    early: undefined,
     prepares: new Map(),
     commits: new Map(),
     preparedHere: false,
@@ -56,6 +60,7 @@ export function createSlot(seq: Seq): Slot {
 /** Forgets what belongs to a view; certificates and their bodies stay. */
 export function leaveView(slot: Slot): void {
   slot.proposal = undefined;
+  slot.early = undefined;
   slot.prepares.clear();
   slot.commits.clear();
   slot.preparedHere = false;

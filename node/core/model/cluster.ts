@@ -19,8 +19,9 @@ import {
 import { faultsTolerated } from "../quorum.js";
 import { createReplica, type Replica, recover, statusOf, step } from "../replica.js";
 import type { CoreEvent, Effect, Input, TimerName } from "../step.js";
-import { decodeMessage, decodeRecord, encodeMessage, encodeRecord, requestBytes } from "../wire.js";
+import { decodeMessage, decodeRecord, encodeMessage, encodeRecord } from "../wire.js";
 import { modelKeyring } from "./model-keyring.js";
+import { modelRequest } from "./model-request.js";
 import { type ModelStateMachine, modelStateMachine } from "./model-state-machine.js";
 import { type Random, seededRandom } from "./random.js";
 
@@ -339,16 +340,6 @@ export class Cluster {
     }
   }
 
-  makeRequest(client: ClientId, timestamp: number, operation: string): Request {
-    const principal = principalOfClient(client);
-    const keyring = modelKeyring(principal);
-    const body = { client, timestamp, operation: Buffer.from(operation) };
-    const bytes = requestBytes(this.config.cluster, body);
-    const macs = this.nodes.map(({ id }) => keyring.mac(id, bytes));
-    const authenticator = Uint8Array.from(Buffer.concat(macs));
-    return { kind: "request", ...body, authenticator, signature: keyring.sign(bytes) };
-  }
-
   private nextRequest(session: Session): void {
     session.replies.clear();
     session.current = undefined;
@@ -356,7 +347,7 @@ export class Cluster {
     session.wanted -= 1;
     session.timestamp += 1;
     const { client, timestamp } = session;
-    session.current = this.makeRequest(client, timestamp, `op${client % 7}-${timestamp}`);
+    session.current = modelRequest(this.config, client, timestamp, `op${timestamp}`);
     this.sendRequest(session, [this.random.below(this.config.n)]);
   }
 
