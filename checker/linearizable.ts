@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { type BankOp, bankHistory } from "./bank-history.js";
 import { counted, cut, describe } from "./describe.js";
 import { explain } from "./explain.js";
-import { byIdentity, longest } from "./ledger-index.js";
+import { byRequest, longest } from "./ledger-index.js";
 import type { Operation } from "./operations.js";
 import { independentGroups, project } from "./projection.js";
 import { replay } from "./replay.js";
@@ -57,10 +57,10 @@ function judge(
   limits: SearchLimits,
   figures: Figures,
 ): CheckResult {
-  if (ops.length === 0) {
+  if (ops.every(({ optional }) => optional)) {
     return { valid: "unknown", summary: "no operation of the bank was answered", figures };
   }
-  const claimed = witness(ops, byIdentity(longest(ledgers)?.entries ?? []));
+  const claimed = witness(ops, byRequest(longest(ledgers)?.entries ?? []));
   if ("order" in claimed) {
     const wrong = replay(ops, claimed.order);
     assert(wrong === undefined, `the servers' order does not replay: ${wrong}`);

@@ -32,11 +32,12 @@ export function progress(operations: readonly Operation[], record: RunRecord): C
   }
   const end = Math.max(0, ...lastTimes(record));
   const after = operations.filter(({ invocation }) => invocation.time >= healedAt);
-  const judged = after.map((operation) => ({
-    operation,
-    verdict: judge(operation, after, recoveryBoundNs, end),
-  }));
   const served = after.filter((operation) => acknowledgedAt(operation) !== NEVER);
+  const servedNext = servedNextAt(after);
+  const judged = after.map((operation) => {
+    const next = servedNext.get(operation) ?? NEVER;
+    return { operation, verdict: judge(operation, next, recoveryBoundNs, end) };
+  });
   const recovery = recoveryOf(served, healedAt);
   const figures = {
     invoked: after.length,
@@ -80,9 +81,25 @@ export function progress(operations: readonly Operation[], record: RunRecord): C
   return { valid: true, summary, figures };
 }
 
+/**
+ * For each operation, when the first acknowledgement came for one that its client process invoked
+ * then or later. `operations` are in the order of their calls.
+ */
+function servedNextAt(operations: readonly Operation[]): ReadonlyMap<Operation, number> {
+  const earliest = new Map<string | undefined, number>();
+  const next = new Map<Operation, number>();
+  for (const operation of operations.toReversed()) {
+    const { node } = operation;
+    const acknowledged = Math.min(acknowledgedAt(operation), earliest.get(node) ?? NEVER);
+    earliest.set(node, acknowledged);
+    next.set(operation, acknowledged);
+  }
+  return next;
+}
+
 function judge(
   operation: Operation,
-  after: readonly Operation[],
+  servedNext: number,
   boundNs: number,
   end: number,
 ): "in time" | "late" | "too early to tell" {
@@ -92,13 +109,7 @@ function judge(
   const waited = Math.min(givenUpAt(operation), end);
   if (acknowledged !== NEVER || waited > deadline) return "late";
   // Its client gave up before the bound, or the run ended. Was the client process served at all?
-  const others = after.some(
-    (other) =>
-      other.node === operation.node &&
-      other.invocation.time >= operation.invocation.time &&
-      acknowledgedAt(other) <= deadline,
-  );
-  if (others) return "in time";
+  if (servedNext <= deadline) return "in time";
   return end > deadline && givenUpAt(operation) !== NEVER ? "late" : "too early to tell";
 }
 
