@@ -42,6 +42,12 @@ export class AccountTable {
     this.#stamps = new Int32Array(numbers.size);
   }
 
+  share(op: number, other: number): boolean {
+    this.#stamp += 1;
+    this.#mark(op);
+    return this.#isMarked(other);
+  }
+
   /** Those of `window` that share accounts with `op`, directly or through others of `window`. */
   connectedTo(op: number, window: readonly number[]): number[] {
     this.#stamp += 1;

@@ -43,6 +43,9 @@ export function agreement({ ledgers, correctReplicas, quiescence }: RunRecord): 
       figures,
     };
   }
+  if (reference.entries.length === 0) {
+    return { valid: "unknown", summary: "the ledgers agree, but they are empty", figures };
+  }
   const summary = `${ledgers.length} ledgers are identical: ${counted(reference.entries.length, "entry")} at seq ${reference.seq}`;
   return { valid: true, summary, figures };
 }

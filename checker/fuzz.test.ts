@@ -31,6 +31,11 @@ function withoutSeqs(history: readonly HistoryOp[]): HistoryOp[] {
   });
 }
 
+/** Whether the bank said anything with it. */
+function wasAnswered({ type, seq }: HistoryOp): boolean {
+  return type === "ok" || (type === "fail" && seq !== undefined);
+}
+
 test("fast paths and brute force agree on small random histories", () => {
   const counts = { true: 0, false: 0, unknown: 0, searched: 0 };
   fc.assert(
@@ -48,19 +53,15 @@ test("fast paths and brute force agree on small random histories", () => {
         counts[`${valid}`] += 1;
         if (figures?.["order"] === "searched") counts.searched += 1;
         if (valid !== "unknown") assert.is(valid, expected);
+        else assert.not(history.some(wasAnswered));
       }
     }),
-    {
-      numRuns: Number(process.env["FUZZ_RUNS"] ?? 4_000),
-      seed: Number(process.env["FUZZ_SEED"] ?? 20_261_122),
-    },
+    { numRuns: 4_000, seed: 20_261_122 },
   );
   // The agreement is worth something only where both verdicts, and both paths, occur often.
   assert.ok(counts.true > 2_000, `only ${counts.true} valid`);
   assert.ok(counts.false > 1_000, `only ${counts.false} invalid`);
   assert.ok(counts.searched > 4_000, `only ${counts.searched} searched`);
-  // Unknown: nothing was answered at all.
-  assert.ok(counts.unknown < 50, `${counts.unknown} unknown`);
 });
 
 test.run();

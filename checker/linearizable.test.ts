@@ -259,6 +259,15 @@ test("functions that the bank does not have are unknown", () => {
   assert.is(linearizable(pairOperations(history), []).valid, "unknown");
 });
 
+test("operations that nobody answered are unknown", () => {
+  const history = historyFrom(
+    "p0 0-1 open A -> ?\n p1 2 deposit A 5 -> ?\n p2 3-4 balance A -> failed",
+  );
+  const { valid, summary } = linearizable(pairOperations(history), []);
+  assert.is(valid, "unknown");
+  assert.is(summary, "no operation of the bank was answered");
+});
+
 test("a search out of budget is unknown, and says so", () => {
   const { history } = simulate({ operations: 300, processes: 20, infoShare: 0.2, amountMax: 3 });
   const operations = pairOperations(corrupt(history, 40, randomOf(1)));

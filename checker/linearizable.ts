@@ -57,7 +57,7 @@ function judge(
   limits: SearchLimits,
   figures: Figures,
 ): CheckResult {
-  if (ops.length === 0) {
+  if (ops.every(({ optional }) => optional)) {
     return { valid: "unknown", summary: "no operation of the bank was answered", figures };
   }
   const claimed = witness(ops, byRequest(longest(ledgers)?.entries ?? []));

@@ -75,8 +75,11 @@ export function concernsAllAccounts({ operation, answer }: SearchOp): boolean {
 const LOW_SALT = 0x2545f491;
 const HIGH_SALT = 0x6c62272e;
 
-/** A place where the order could go on in several ways. */
-type Choice = { candidates: readonly number[]; next: number };
+/**
+ * A place where the order could go on in several ways. Most choices are right at once, so the one
+ * candidate likeliest to be is tried before all of them are listed.
+ */
+type Choice = { deadline: number; candidates: readonly number[]; next: number; all: boolean };
 
 /** An operation placed. `choice` is where it was chosen; undefined where it was taken for free. */
 type Placed = { op: number; choice: Choice | undefined; deadline: number; orders: Orders };
@@ -149,7 +152,7 @@ class Search {
       }
       if (this.#takeFree(deadline)) continue;
       this.#watch?.(deadline, this.#bank);
-      let choice: Choice | undefined = { candidates: this.#candidates(deadline), next: 0 };
+      let choice: Choice | undefined = this.#choose(deadline);
       while (choice !== undefined && !this.#takeNext(choice)) choice = this.#takeBack();
       if (choice === undefined) {
         const blocked = this.#returns[this.#furthest];
@@ -176,13 +179,7 @@ class Search {
 
   /** Places an operation of the window that fits now and can never have an effect. */
   #takeFree(deadline: number): boolean {
-    const { ret } = this.#op(deadline);
-    const head = this.#ops.length;
-    for (
-      let op = this.#nextOf(head);
-      op !== head && this.#op(op).call < ret;
-      op = this.#nextOf(op)
-    ) {
+    for (const op of this.#window(deadline)) {
       if (this.#free[op] === 0) continue;
       this.#steps += 1;
       if (!fits(this.#bank, this.#op(op))) continue;
@@ -192,22 +189,27 @@ class Search {
     return false;
   }
 
+  /** Begins with the likeliest of those that share an account with the deadline's operation. */
+  #choose(deadline: number): Choice {
+    let likeliest: number | undefined;
+    for (const op of this.#window(deadline)) {
+      if (this.#free[op] === 1 || !this.#accounts.share(op, deadline)) continue;
+      if (likeliest === undefined || likelihood(this.#op(op), this.#op(likeliest)) < 0) {
+        likeliest = op;
+      }
+    }
+    const candidates = likeliest === undefined ? [] : [likeliest];
+    return { deadline, candidates, next: 0, all: false };
+  }
+
   /**
-   * The operations with effects that may come next, the likeliest first and those that may never
+   * All operations with effects that may come next, the likeliest first and those that may never
    * have happened last. What shares no account with the deadline's operation, not even through
    * others in the window, can as well come after it: the two commute.
    */
   #candidates(deadline: number): readonly number[] {
     const { ret } = this.#op(deadline);
-    const window: number[] = [];
-    const head = this.#ops.length;
-    for (
-      let op = this.#nextOf(head);
-      op !== head && this.#op(op).call < ret;
-      op = this.#nextOf(op)
-    ) {
-      window.push(op);
-    }
+    const window = this.#window(deadline);
     for (const op of this.#optionals) {
       if (this.#placed[op] === 0 && this.#op(op).call < ret) window.push(op);
     }
@@ -218,24 +220,41 @@ class Search {
       .sort((a, b) => likelihood(this.#op(a), this.#op(b)) || a - b);
   }
 
+  /** Mandatory operations that were invoked before the deadline's operation returns. */
+  #window(deadline: number): number[] {
+    const { ret } = this.#op(deadline);
+    const head = this.#ops.length;
+    const window: number[] = [];
+    for (let op = this.#nextOf(head); op !== head; op = this.#nextOf(op)) {
+      if (this.#op(op).call >= ret) break;
+      window.push(op);
+    }
+    return window;
+  }
+
   /** Places the next candidate that leads to a new configuration; false where none is left. */
   #takeNext(choice: Choice): boolean {
-    while (choice.next < choice.candidates.length) {
+    for (;;) {
       const op = choice.candidates[choice.next];
+      if (op === undefined) {
+        if (choice.all) return false;
+        choice.candidates = this.#candidates(choice.deadline);
+        choice.next = 0;
+        choice.all = true;
+        continue;
+      }
       choice.next += 1;
       this.#steps += 1;
-      if (op === undefined) continue;
       const { operation, answer } = this.#op(op);
       if (!perform(this.#bank, operation)) continue;
-      if (answer === undefined || answers(this.#bank, operation, answer)) {
-        this.#place(op, choice);
-        if (this.#seen.add(this.#low, this.#high)) return true;
-        this.#takeBack();
-      } else {
+      if (answer !== undefined && !answers(this.#bank, operation, answer)) {
         undo(this.#bank, operation);
+        continue;
       }
+      this.#place(op, choice);
+      if (this.#seen.add(this.#low, this.#high)) return true;
+      this.#takeBack();
     }
-    return false;
   }
 
   /** Puts an operation on the stack that the bank has already performed. */

@@ -10,9 +10,9 @@ import { observe, type ProcessHandle } from "../../nemesis/host/process.js";
 import {
   type ClusterFile,
   DATAGRAM_BYTES_MAX_DEFAULT,
-  parseClusterFile,
+  readClusterFile,
 } from "../../node/runtime/cluster-file.js";
-import { messageOf } from "../../node/runtime/ordeal-error.js";
+import { messageOf, OrdealError } from "../../node/runtime/ordeal-error.js";
 import { replaceFile } from "../append-file.js";
 import { jsonText, makeCluster, writeNodeFiles } from "../cluster/cluster-files.js";
 import { SOCKET_PATH_BYTES_MAX } from "../cluster/control.js";
@@ -63,12 +63,17 @@ export function createFolder(path: string, replicas: number, portFirst: number):
   return { path: folder, file: cluster.file };
 }
 
-/** Undefined where there is no cluster; throws where its file cannot be read. */
+/** Undefined where there is no cluster; throws UsageError where its file is damaged. */
 export function findFolder(path: string): ClusterFolder | undefined {
   const folder = resolve(path);
   const file = clusterFilePath(folder);
   if (!existsSync(file)) return undefined;
-  return { path: folder, file: parseClusterFile(readFileSync(file, "utf8"), file) };
+  try {
+    return { path: folder, file: readClusterFile(file) };
+  } catch (error) {
+    if (error instanceof OrdealError) throw new UsageError(error.code, error.message);
+    throw error;
+  }
 }
 
 /** Throws UsageError where there is no cluster. */

@@ -121,6 +121,14 @@ test("without a quorum the outcome is not known, and a batch stops there", async
   await expect("client batch - --timeout 1", 2, /^1: not known: .*\n2 more were not sent$/, batch);
 });
 
+test("a damaged cluster file is refused by name", async () => {
+  const file = join(dir, "cluster.json");
+  const good = readFileSync(file, "utf8");
+  writeFileSync(file, good.replace('"version": 1', '"version": 2'));
+  await expect("client get A", 254, /cluster\.json: version: .*found 2/);
+  writeFileSync(file, good);
+});
+
 test("down stops all and keeps the data, up recovers it, timestamps only grow", async () => {
   await expect("cluster down", 0, /^stopped r0, r3; the data stays/);
   assert.deepEqual(processesUnder(dir), []);
