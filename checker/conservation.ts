@@ -40,7 +40,9 @@ export function conservation(operations: readonly Operation[], record: RunRecord
   if (reference.entries.length === 0) {
     return { valid: "unknown", summary: "no money was moved: the ledgers are empty", figures };
   }
-  const summary = `in ${counted(ledgers.length, "ledger")} ${deposits} deposited less ${withdrawals} withdrawn is the total, ${total}; ${counted(reads.length, "read")} agree with it`;
+  const kept = `${deposits} deposited less ${withdrawals} withdrawn is the total, ${total}`;
+  const compared = `${counted(reads.length, "read")} agree with it`;
+  const summary = `in ${counted(ledgers.length, "ledger")} ${kept}; ${compared}`;
   return { valid: true, summary, figures };
 }
 
@@ -54,9 +56,8 @@ function accountsDiffer(dump: LedgerDump, replay: LedgerReplay): string[] {
     if (account === CASH) continue;
     const [made, kept] = [balances.get(account), found.get(account)];
     if (made === kept) continue;
-    broken.push(
-      `${dump.node}: account ${account} has ${kept ?? "no row"}, but its entries make ${made ?? "no such account"}`,
-    );
+    const [has, make] = [kept ?? "no row", made ?? "no such account"];
+    broken.push(`${dump.node}: account ${account} has ${has}, but its entries make ${make}`);
   }
   const total = sum(dump);
   const made = deposits - withdrawals;

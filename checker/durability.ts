@@ -54,7 +54,9 @@ export function durability(operations: readonly Operation[], record: RunRecord):
     const explanation = cut(problems, EXAMPLES_MAX);
     return { valid: "unknown", summary: problems[0] ?? "", figures, explanation };
   }
-  const summary = `each of ${counted(acknowledged.length, "acknowledged write")} stands exactly once in ${counted(record.ledgers.length, "ledger")}, and nothing else does`;
+  const writes = counted(acknowledged.length, "acknowledged write");
+  const ledgers = counted(record.ledgers.length, "ledger");
+  const summary = `each of ${writes} stands exactly once in ${ledgers}, and nothing else does`;
   return { valid: true, summary, figures };
 }
 

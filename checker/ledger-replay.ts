@@ -79,5 +79,6 @@ function misshapen({ kind, debit, credit, amount }: LedgerEntry): string | undef
 }
 
 function shown({ seq, kind, amount, debit, credit, client, timestamp }: LedgerEntry): string {
-  return `${kind} ${amount} from ${debit} to ${credit}, seq ${seq}, client ${client} timestamp ${timestamp}`;
+  const identity = `client ${client} timestamp ${timestamp}`;
+  return `${kind} ${amount} from ${debit} to ${credit}, seq ${seq}, ${identity}`;
 }

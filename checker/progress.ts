@@ -47,11 +47,12 @@ export function progress(operations: readonly Operation[], record: RunRecord): C
       ? {}
       : { "first acknowledgement ns": recovery.first, "slowest ns": recovery.slowest }),
   };
+  const [healed, bound] = [`at ${seconds(healedAt)}`, duration(recoveryBoundNs)];
   const late = judged.filter(({ verdict }) => verdict === "late");
   if (late.length > 0) {
     return {
       valid: false,
-      summary: `${counted(late.length, "operation")} invoked after healing (at ${seconds(healedAt)}) had no answer within ${duration(recoveryBoundNs)}`,
+      summary: `${counted(late.length, "operation")} invoked after healing (${healed}) had no answer within ${bound}`,
       figures,
       explanation: cut(
         late.map(({ operation }) => describe(operation)),
@@ -61,7 +62,7 @@ export function progress(operations: readonly Operation[], record: RunRecord): C
   }
   if (recovery === undefined) {
     const what = after.length === 0 ? "no operation was invoked" : "the run ended too early";
-    return { valid: "unknown", summary: `${what} after healing, at ${seconds(healedAt)}`, figures };
+    return { valid: "unknown", summary: `${what} after healing, ${healed}`, figures };
   }
   const open = judged.filter(({ verdict }) => verdict === "too early to tell");
   const unserved = nodesOf(after).filter((node) => !nodesOf(served).includes(node));
@@ -76,8 +77,8 @@ export function progress(operations: readonly Operation[], record: RunRecord): C
       ),
     };
   }
-  const first = duration(recovery.first);
-  const summary = `served ${first} after healing; all ${counted(served.length, "operation")} within ${duration(recoveryBoundNs)}`;
+  const all = counted(served.length, "operation");
+  const summary = `served ${duration(recovery.first)} after healing; all ${all} within ${bound}`;
   return { valid: true, summary, figures };
 }
 
