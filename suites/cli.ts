@@ -17,7 +17,7 @@ import { registerClient } from "./hands/client.js";
 import { registerCluster } from "./hands/cluster.js";
 import { inEnvironment } from "./in-environment.js";
 import { readRun } from "./judge.js";
-import { terminalOutput } from "./progress.js";
+import { type Output, terminalOutput } from "./progress.js";
 import type { RawRunOptions } from "./run-options.js";
 import { findRun } from "./store.js";
 import { oneLine, UsageError } from "./usage-error.js";
@@ -34,6 +34,27 @@ function createProgram(): Command {
     .exitOverride()
     .configureOutput({ writeErr: () => undefined }); // What it says is said once, below.
 
+  registerRun(program, output);
+  program
+    .command("list")
+    .description("describe every suite: what it does, what it claims, how long it takes")
+    .action(() => {
+      for (const line of listLines()) output.line(line);
+    });
+  program
+    .command("check")
+    .description("judge saved runs or history.jsonl files again")
+    .argument("<run...>", "folders of runs (store/latest), or history files")
+    .action((paths: string[]) => {
+      process.exitCode = exitCodeOf(checkCommand(paths, output));
+    });
+  registerReplay(program, output);
+  registerCluster(program);
+  registerClient(program);
+  return program;
+}
+
+function registerRun(program: Command, output: Output): void {
   program
     .command("run")
     .description("run suites and judge them (see: ordeal list)")
@@ -63,22 +84,9 @@ function createProgram(): Command {
         exitCodeOf(await runCommand(request, chosen, commit)),
       );
     });
+}
 
-  program
-    .command("list")
-    .description("describe every suite: what it does, what it claims, how long it takes")
-    .action(() => {
-      for (const line of listLines()) output.line(line);
-    });
-
-  program
-    .command("check")
-    .description("judge saved runs or history.jsonl files again")
-    .argument("<run...>", "folders of runs (store/latest), or history files")
-    .action((paths: string[]) => {
-      process.exitCode = exitCodeOf(checkCommand(paths, output));
-    });
-
+function registerReplay(program: Command, output: Output): void {
   program
     .command("replay")
     .description("repeat a saved run: its operations and its faults at their times")
@@ -98,10 +106,6 @@ function createProgram(): Command {
         exitCodeOf(await replayCommand(saved, source, context)),
       );
     });
-
-  registerCluster(program);
-  registerClient(program);
-  return program;
 }
 
 /** The exit code of what was thrown, after saying it in one line. */
