@@ -95,11 +95,12 @@ function registerReplay(program: Command, output: Output): void {
     .option("--store <folder>", "where the replay is kept", "store")
     .option("--replica-build <folder>", "default: the build of the run")
     .action(async (path: string, options: RawRunOptions) => {
-      const saved = readRun(findRun(path));
+      const directory = findRun(path);
+      const saved = readRun(directory);
       const env = options.env ?? saved.meta.environment;
       const { replicaBuild = BUILD } = { ...saved.meta.options, ...options };
       const commit = await commitOf(resolve(BUILD, ".."));
-      const source = { path, build: resolve(String(replicaBuild)), commit };
+      const source = { path: directory, build: resolve(String(replicaBuild)), commit };
       const store = options.store ?? "store";
       const needed = faultsOf(saved);
       process.exitCode = await inEnvironment({ env, needed, store, output }, async ({ context }) =>

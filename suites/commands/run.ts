@@ -37,11 +37,12 @@ export function parseRunRequest(
   const options = parseRunOptions(raw);
   for (const { concurrency } of suites) sizesOf(options, concurrency);
   if (options.junit !== undefined) writeJunit(options.junit, []);
-  return { suites, options, build: buildOf(options.replicaBuild, ownBuild) };
+  if (options.replicaBuild === undefined) return { suites, options, build: ownBuild };
+  const build = otherBuild(options.replicaBuild);
+  return { suites, options: { ...options, replicaBuild: build }, build };
 }
 
-function buildOf(asked: string | undefined, ownBuild: string): string {
-  if (asked === undefined) return ownBuild;
+function otherBuild(asked: string): string {
   const build = resolve(asked);
   const main = join(build, "node", "runtime", "main.js");
   if (existsSync(main)) return build;
