@@ -113,14 +113,12 @@ function registerReplay(program: Command, output: Output): void {
 function explain(error: unknown, debug: boolean): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0; // Help was asked for, and shown.
-    const text =
-      error.code === "commander.help" ? "name a command; see ordeal --help" : error.message;
-    process.stderr.write(
-      `ordeal: ${text
-        .replace(/^error: /, "")
-        .split("\n")
-        .join(" ")}\n`,
-    );
+    const text = error.code === "commander.help" ? "name a command" : error.message;
+    const line = text
+      .replace(/^error: /, "")
+      .split("\n")
+      .join(" ");
+    process.stderr.write(`ordeal: ${line}; see --help\n`);
     return EXIT_USAGE;
   }
   const remedy =
