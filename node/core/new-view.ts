@@ -7,7 +7,15 @@ import assert from "node:assert";
 import { distinctAscending, prePrepareHolds, sign } from "./certificate.js";
 import { makeStable } from "./checkpoint.js";
 import { NULL_DIGEST } from "./digest.js";
-import type { Checkpoint, Digest, NewView, Seq, View, ViewChange } from "./messages.js";
+import type {
+  Checkpoint,
+  Digest,
+  NewView,
+  PrincipalId,
+  Seq,
+  View,
+  ViewChange,
+} from "./messages.js";
 import { acceptAllProposals, onPrePrepare, takeEarly } from "./normal-case.js";
 import type { Outbox } from "./outbox.js";
 import { primaryOf, quorumOf } from "./quorum.js";
@@ -24,7 +32,13 @@ import {
   type Replica,
   slotOf,
 } from "./state.js";
-import { held, moveToView, startViewChange, viewChangeProblem } from "./view-change.js";
+import {
+  held,
+  moveToView,
+  startViewChange,
+  tooManyViews,
+  viewChangeProblem,
+} from "./view-change.js";
 import { signedBytes } from "./wire.js";
 
 /** Requests that a backup passes to the primary of a view it has just entered. */
@@ -93,7 +107,12 @@ export function announceNewView(replica: Replica, out: Outbox): boolean {
 }
 
 /** From any replica: the signature of the view's primary is what counts. */
-export function onNewView(replica: Replica, message: NewView, out: Outbox): Outcome {
+export function onNewView(
+  replica: Replica,
+  from: PrincipalId,
+  message: NewView,
+  out: Outbox,
+): Outcome {
   const { n, window } = replica.config;
   if (message.view < replica.view) return ignored("old-view");
   if (message.view === replica.view && replica.viewActive) return accepted;
@@ -106,6 +125,7 @@ export function onNewView(replica: Replica, message: NewView, out: Outbox): Outc
   if (message.viewChanges.length !== quorumOf(n)) return ignored("wrong-view-change-count");
   if (!distinctAscending(message.viewChanges, n)) return ignored("repeated-view-changes");
   if (message.prePrepares.length > window) return ignored("too-many-pre-prepares");
+  if (tooManyViews(replica, from)) return ignored("too-often");
   const bytes = signedBytes(replica.config.cluster, message);
   if (!replica.keyring.verify(message.replica, bytes, message.signature)) {
     return ignored("bad-signature");

@@ -87,7 +87,7 @@ function onMessage(replica: Replica, from: PrincipalId, message: Message, out: O
     case "view-change":
       return onViewChange(replica, from, message);
     case "new-view":
-      return onNewView(replica, message, out);
+      return onNewView(replica, from, message, out);
     case "status":
       return onStatus(replica, from, message, out);
     case "fetch":

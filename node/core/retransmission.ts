@@ -65,6 +65,7 @@ function onStatusTimeout(replica: Replica, out: Outbox): void {
   for (const peer of replica.peers) {
     peer.statusesThisTick = 0;
     peer.digestsThisTick = 0;
+    peer.viewsThisTick = 0;
   }
   out.logCommitted(); // an idle log is complete
   out.broadcast(currentStatus(replica));

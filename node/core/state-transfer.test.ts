@@ -52,7 +52,7 @@ test("a laggard alone in a view that nobody else asks for catches up, and stays 
   cluster.network.connected = (from, to) => from !== 3 && to !== 3;
   const voices = new Voices(cluster.config);
   cluster.input(3, { kind: "message", from: 256, message: voices.request(9, 1) });
-  cluster.input(3, { kind: "timeout", timer: "view" });
+  cluster.runFor(600);
   cluster.ask(30);
   cluster.runUntil(() => cluster.answered, 20_000, "answers");
   cluster.network.connected = () => true;

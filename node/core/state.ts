@@ -66,6 +66,8 @@ export type Peer = {
   behindTicks: number;
   statusesThisTick: number;
   digestsThisTick: number;
+  /** View-changes and new-views, which cost many verifications. */
+  viewsThisTick: number;
   /** Tick at which our view-change was last sent to it, and the view it asked for. */
   viewChangeSent: { tick: number; view: View };
 };
@@ -112,6 +114,8 @@ export type Replica = {
   viewTimer: ViewTimer;
   /** The driver holds a view timer of ours; it may have nothing to wait for any more. */
   viewTimerArmed: boolean;
+  /** Tick from which on its firing is believed; before it, it was us who slept. */
+  viewTimerTickMin: number;
   /** View changes in a row without progress; the time-out doubles with each. */
   attempts: number;
   progressed: boolean;
@@ -174,6 +178,7 @@ export function createState(options: ReplicaOptions): Replica {
     pendingNewViews: new Map(),
     viewTimer: { waitsFor: "nothing" },
     viewTimerArmed: false,
+    viewTimerTickMin: 0,
     attempts: 0,
     progressed: true,
     patience: PATIENCE,
@@ -191,6 +196,7 @@ export function createState(options: ReplicaOptions): Replica {
       behindTicks: 0,
       statusesThisTick: 0,
       digestsThisTick: 0,
+      viewsThisTick: 0,
       viewChangeSent: { tick: 0, view: 0 },
     })),
     verified: { young: new Set(), old: new Set() },

@@ -123,6 +123,7 @@ test("a view-change that proves too little is refused, whatever it claims", () =
     ["forged-checkpoint", [good], stable.map(broken)],
   ];
   for (const [reason, prepared, proof] of cases) {
+    step(subject.replica, { kind: "timeout", timer: "status" });
     const effects = tell(subject, 3, voices.viewChange(3, 1, prepared, proof));
     assert.is(reasonOf(effects), reason);
   }
@@ -270,6 +271,39 @@ test("a view change over a full window verifies each signature once", () => {
   assert.is(first, 1 + 3 * 128);
   assert.is(second, 1, "all but the view-change's own signature was seen before");
   assert.ok(statusOf(subject.replica).viewActive, "r1 is the primary of view 1");
+});
+
+test("a backup that was paused does not blame the primary for its own sleep", () => {
+  const subject = createSubject(2, { statusIntervalMs: 150 });
+  const voices = new Voices(subject.config);
+  tell(subject, 256, voices.request(0, 1));
+  const awake = step(subject.replica, { kind: "timeout", timer: "view" });
+  assert.is(sentOf(awake, "view-change").length, 0, "no tick since the timer was set");
+  assert.ok(awake.some((one) => one.kind === "set-timer" && one.timer === "view"));
+  step(subject.replica, { kind: "timeout", timer: "status" });
+  step(subject.replica, { kind: "timeout", timer: "status" });
+  const later = step(subject.replica, { kind: "timeout", timer: "view" });
+  assert.is(sentOf(later, "view-change").length, 1);
+});
+
+for (const paused of [1, 3]) {
+  test(`replica ${paused}, paused for two seconds under load, comes back and asks for no view`, () => {
+    const cluster = new Cluster({ n: 4, seed: 50, sessions: 3 });
+    cluster.ask(400);
+    cluster.runFor(200);
+    cluster.node(paused).pausedUntilMs = cluster.nowMs + 2_000;
+    cluster.runUntil(() => cluster.answered, 60_000, "answers");
+    cluster.runUntil(() => cluster.converged, 5_000, "equal");
+    assert.is(cluster.countEvents("view-change-started"), 0);
+  });
+}
+
+test("a flood of valid view-changes costs a bounded number of verifications in a tick", () => {
+  const subject = createSubject(2, { n: 7 });
+  const voices = new Voices(subject.config);
+  const before = subject.keyring.verifications;
+  for (let view = 1; view <= 100; view++) tell(subject, 1, voices.viewChange(1, view));
+  assert.ok(subject.keyring.verifications - before <= 8);
 });
 
 test("requests that a backup knows reach the primary of the view it enters", () => {

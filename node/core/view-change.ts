@@ -23,6 +23,9 @@ import {
 } from "./state.js";
 import { encodeMessage, signedBytes } from "./wire.js";
 
+/** View-changes and new-views of one peer that are verified between two ticks. */
+const VIEWS_PER_TICK_MAX = 8;
+
 type Reason = "timeout" | "joined" | "invalid-new-view";
 
 /** Leaves the current view for `view`, which must be later. */
@@ -85,10 +88,19 @@ export function onViewChange(replica: Replica, from: PrincipalId, message: ViewC
   if (before !== undefined && before.message.view >= message.view) {
     return before.message.view === message.view ? accepted : ignored("old-view");
   }
+  if (tooManyViews(replica, from)) return ignored("too-often");
   const problem = viewChangeProblem(replica, message);
   if (problem !== undefined) return ignored(problem);
   replica.viewChanges.set(message.replica, held(message));
   return accepted;
+}
+
+/** Bounds what one peer's view-changes and new-views make us verify between two ticks. */
+export function tooManyViews(replica: Replica, from: PrincipalId): boolean {
+  const peer = replica.peers[from];
+  if (peer === undefined) return true;
+  peer.viewsThisTick += 1;
+  return peer.viewsThisTick > VIEWS_PER_TICK_MAX;
 }
 
 /** Why a view-change proves nothing, or undefined where it is valid. */
@@ -174,8 +186,11 @@ export function updateViewTimer(replica: Replica, out: Outbox): void {
 }
 
 function arm(replica: Replica, out: Outbox): void {
+  const delayMs = viewTimeoutMs(replica);
+  const ticks = Math.floor(delayMs / replica.config.statusIntervalMs) - 1;
+  replica.viewTimerTickMin = replica.tick + Math.max(ticks, 0);
   replica.viewTimerArmed = true;
-  out.setTimer("view", viewTimeoutMs(replica));
+  out.setTimer("view", delayMs);
 }
 
 function disarm(replica: Replica, out: Outbox): void {
@@ -198,8 +213,12 @@ export function onViewTimeout(replica: Replica, out: Outbox): void {
   const { viewTimer } = replica;
   replica.viewTimerArmed = false;
   if (viewTimer.waitsFor === "nothing" || !mayVote(replica)) return;
-  replica.viewTimer = { waitsFor: "nothing" };
-  if (viewTimer.waitsFor === "request" && excused(replica)) return; // armed again for the oldest
+  replica.viewTimer = { waitsFor: "nothing" }; // armed again at the end of the step
+  // A process that was paused finds all its timers due at once, and the answers not yet read. Fewer
+  // ticks than the time-out spans say that it was us, not the primary, who did nothing.
+  // DEVIATION: the paper's clocks do not stop.
+  if (replica.tick < replica.viewTimerTickMin) return;
+  if (viewTimer.waitsFor === "request" && excused(replica)) return;
   startViewChange(replica, replica.view + 1, "timeout", out);
 }
 

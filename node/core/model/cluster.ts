@@ -43,6 +43,8 @@ export type ModelNode = {
   readonly id: ReplicaId;
   alive: boolean;
   incarnation: number;
+  /** Until then it neither hears nor acts; what comes meanwhile waits, messages before timers. */
+  pausedUntilMs: number;
   replica: Replica;
   stateMachine: ModelStateMachine;
   log: Uint8Array[];
@@ -134,6 +136,7 @@ export class Cluster {
       id,
       alive: true,
       incarnation: 0,
+      pausedUntilMs: 0,
       stateMachine,
       replica: this.createReplicaOf(id, stateMachine, false),
       log: [],
@@ -436,6 +439,11 @@ export class Cluster {
   private onTimer({ node: id, timer, incarnation, version }: Event & { kind: "timer" }): void {
     const node = this.node(id);
     if (node.incarnation !== incarnation || node.timers.get(timer) !== version) return;
+    if (this.nowMs < node.pausedUntilMs) {
+      const event = { kind: "timer" as const, node: id, timer, incarnation, version };
+      this.schedule(node.pausedUntilMs - this.nowMs + 0.01, event);
+      return;
+    }
     node.timers.delete(timer);
     this.input(id, { kind: "timeout", timer });
   }
@@ -445,9 +453,16 @@ export class Cluster {
     assert(message !== undefined, "a message that was encoded does not decode");
     if (to >= this.config.n) {
       this.onReply(message);
-    } else if (this.node(to).incarnation === incarnation) {
+      return;
+    }
+    const node = this.node(to);
+    if (node.incarnation !== incarnation) return; // it died meanwhile
+    if (this.nowMs < node.pausedUntilMs) {
+      const event = { kind: "deliver" as const, to, from, bytes, incarnation };
+      this.schedule(node.pausedUntilMs - this.nowMs, event);
+    } else {
       this.input(to, { kind: "message", from, message });
-    } // else it died meanwhile
+    }
   }
 
   // --- facts ---

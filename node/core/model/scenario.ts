@@ -71,7 +71,7 @@ function rejoin(cluster: Cluster, seed: number): void {
 function injectFault(cluster: Cluster): void {
   const { random, nodes, f, network, config } = cluster;
   const victim = random.below(config.n);
-  switch (random.below(6)) {
+  switch (random.below(7)) {
     case 0: // dies between two effects, some time soon
       cluster.node(victim).effectsUntilCrash = random.below(60);
       break;
@@ -96,6 +96,9 @@ function injectFault(cluster: Cluster): void {
       network.connected = (from, to) => !(from === a && to !== b); // one way
       break;
     }
+    case 5:
+      cluster.node(victim).pausedUntilMs = cluster.nowMs + random.below(2_000);
+      break;
     default:
       network.connected = () => true;
   }

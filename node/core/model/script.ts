@@ -94,6 +94,7 @@ class ScriptRunner {
       n: numbers.get("n") ?? 4,
       checkpointInterval: numbers.get("checkpoint") ?? 4,
       window: numbers.get("window") ?? 8,
+      statusIntervalMs: 1_000, // longer than the view time-out: scripts fire timers by hand
       batchesOutstandingMax: numbers.get("outstanding") ?? 1,
     };
     this.nodes = Array.from({ length: this.config.n }, (_, id) => this.createNode(id, false));

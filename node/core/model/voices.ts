@@ -49,6 +49,7 @@ export function createSubject(
     ...PROTOCOL_DEFAULTS,
     checkpointInterval: 4,
     window: 8,
+    statusIntervalMs: 1_000, // longer than the view time-out: tests fire timers by hand
     ...overrides,
   };
   const keyring = modelKeyring(id);
