@@ -18,7 +18,7 @@ const small = fc.record({
   infoShare: fc.constantFrom(0, 0.1, 0.3),
   readShare: fc.constantFrom(0.3, 0.6),
   statementShare: fc.constantFrom(0.1, 0.6),
-  amountMax: fc.constantFrom(3, 2 ** 32),
+  amountMax: fc.constantFrom(1, 3, 2 ** 32),
   opened: fc.boolean(),
   steps: fc.integer({ min: 0, max: 3 }),
 });

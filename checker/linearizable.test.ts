@@ -202,6 +202,14 @@ accepts(
    p3 40-50 statement A 2 -> 103 3 [1,2] @6`,
 );
 
+accepts(
+  // Found by the fuzz: an order hash without signs took the two orders for one.
+  "a statement that shows the order of a deposit and a withdrawal of one amount",
+  `p1 10-20 deposit A 2 -> ? @5
+   p2 10-20 withdraw A 2 -> ? @4
+   p3 40-50 statement A 2 -> 100 3 [-2,2] @6`,
+);
+
 test("an answer that no bank may give to a malformed operation is invalid", () => {
   assert.is(judged("p1 10-20 deposit A -5 -> 95 @4").valid, false);
   assert.is(judged("p1 10-20 move A A 5 -> 95 105 @4").valid, false);

@@ -6,10 +6,11 @@
 // Source: Wing & Gong, JPDC '93; Lowe, CCPE '17 (just-in-time linearization, the cache)
 
 import assert from "node:assert/strict";
-import { AccountTable, type Orders } from "./account-table.js";
+import { AccountTable } from "./account-table.js";
 import type { BankAnswer, BankOperation } from "./bank-operation.js";
 import { Configurations, mix } from "./configurations.js";
 import { answers, type Bank, perform, refuses, undo } from "./model.js";
+import { type Orders, PostingOrders } from "./posting-orders.js";
 
 export type SearchOp = {
   operation: BankOperation;
@@ -82,7 +83,10 @@ const HIGH_SALT = 0x6c62272e;
 type Choice = { deadline: number; candidates: readonly number[]; next: number; all: boolean };
 
 /** An operation placed. `choice` is where it was chosen; undefined where it was taken for free. */
-type Placed = { op: number; choice: Choice | undefined; deadline: number; orders: Orders };
+type Placed = { op: number; choice: Choice | undefined; deadline: number; before: Before };
+
+/** The order hashes before an operation with effects was placed. */
+type Before = { low: Orders; high: Orders } | undefined;
 
 /** Guards: bank, lists, fingerprint and order hashes always describe the operations on the stack. */
 class Search {
@@ -93,6 +97,8 @@ class Search {
   readonly #seen = new Configurations();
   readonly #stack: Placed[] = [];
   readonly #accounts: AccountTable;
+  readonly #lowOrders: PostingOrders;
+  readonly #highOrders: PostingOrders;
   readonly #placed: Uint8Array;
   readonly #free: Uint8Array;
   /** Mandatory operations not yet placed, by call: a ring whose head is at ops.length. */
@@ -120,7 +126,10 @@ class Search {
     this.#limits = limits;
     this.#watch = watch;
     this.#connected = ops.some(concernsAllAccounts);
-    this.#accounts = new AccountTable(ops.map(({ operation }) => operation));
+    const operations = ops.map(({ operation }) => operation);
+    this.#accounts = new AccountTable(operations);
+    this.#lowOrders = new PostingOrders(operations, this.#accounts, LOW_SALT);
+    this.#highOrders = new PostingOrders(operations, this.#accounts, HIGH_SALT);
     this.#placed = new Uint8Array(ops.length);
     this.#free = Uint8Array.from(ops, (op) => (isEffectFree(op) ? 1 : 0));
     this.#next = new Int32Array(ops.length + 1);
@@ -259,9 +268,12 @@ class Search {
 
   /** Puts an operation on the stack that the bank has already performed. */
   #place(op: number, choice: Choice | undefined): void {
-    const orders = this.#free[op] === 1 ? this.#accounts.orders(op) : this.#accounts.post(op);
-    this.#stack.push({ op, choice, deadline: this.#deadline, orders });
-    this.#toggle(op, orders);
+    const before =
+      this.#free[op] === 1
+        ? undefined
+        : { low: this.#lowOrders.post(op), high: this.#highOrders.post(op) };
+    this.#stack.push({ op, choice, deadline: this.#deadline, before });
+    this.#toggle(op, before);
     this.#placed[op] = 1;
     if (this.#op(op).optional) return;
     this.#next[this.#previousOf(op)] = this.#nextOf(op);
@@ -273,9 +285,12 @@ class Search {
     for (;;) {
       const placed = this.#stack.pop();
       if (placed === undefined) return undefined;
-      const { op, choice, deadline, orders } = placed;
-      this.#toggle(op, orders);
-      this.#accounts.restore(op, orders);
+      const { op, choice, deadline, before } = placed;
+      this.#toggle(op, before);
+      if (before !== undefined) {
+        this.#lowOrders.restore(op, before.low);
+        this.#highOrders.restore(op, before.high);
+      }
       this.#placed[op] = 0;
       this.#deadline = deadline;
       if (this.#free[op] === 0) undo(this.#bank, this.#op(op).operation);
@@ -288,9 +303,12 @@ class Search {
   }
 
   /** Moves the fingerprint between the configurations without and with `op`. */
-  #toggle(op: number, before: Orders): void {
-    this.#low ^= mix(op, LOW_SALT) ^ this.#accounts.change(op, before, LOW_SALT);
-    this.#high ^= mix(op, HIGH_SALT) ^ this.#accounts.change(op, before, HIGH_SALT);
+  #toggle(op: number, before: Before): void {
+    this.#low ^= mix(op, LOW_SALT);
+    this.#high ^= mix(op, HIGH_SALT);
+    if (before === undefined) return;
+    this.#low ^= this.#lowOrders.change(op, before.low);
+    this.#high ^= this.#highOrders.change(op, before.high);
   }
 
   #op(op: number): SearchOp {
