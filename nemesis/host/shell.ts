@@ -38,6 +38,12 @@ export class ShellError extends Error {
 
 export const DEADLINE_MS_DEFAULT = 10_000;
 
+/** EACCES also where a folder of the PATH may not be searched, as under su with root's PATH. */
+const NOT_FOUND = new Map([
+  ["ENOENT", "no such program"],
+  ["EACCES", "no such program that this user may run"],
+]);
+
 /** Runs commands on this machine, in the runner's own namespaces. */
 export function localShell(): Shell {
   return { run };
@@ -86,7 +92,7 @@ async function run(argv: readonly string[], options: RunOptions = {}): Promise<R
     throw new ShellError("signal", argv, `ended by ${result.signal}`, stderr);
   }
   if (exitCode === undefined) {
-    const reason = result.code === "ENOENT" ? "no such program" : (result.code ?? "unknown");
+    const reason = NOT_FOUND.get(result.code ?? "") ?? result.code ?? "unknown";
     throw new ShellError("not-started", argv, `could not be started: ${reason}`, stderr ?? "");
   }
   return { exitCode, stdout, stderr };
