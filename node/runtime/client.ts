@@ -1,5 +1,7 @@
 // A client process's inside: many sessions over one socket. Requests of one turn of the event loop
-// that go to the same replica share a datagram.
+// that go to the same replica share a datagram. A replica knows where we are only from our own
+// datagrams, so one that has not spoken to us lately gets a request too, wherever it goes first:
+// otherwise our first request, and many after a restart of theirs, would wait for the retry to all.
 
 import { randomBytes } from "node:crypto";
 import { isIPv6 } from "node:net";
@@ -78,6 +80,9 @@ export async function openClient(options: ClientOptions): Promise<Client> {
   return new UdpClient(cluster, keyring, transport, options.timestamp ?? Date.now() * 1_000);
 }
 
+/** A replica silent for this long may have forgotten us, or never have known. */
+const INTRODUCTION_MS = 2_000;
+
 type Waiting = {
   call: ClientCall;
   operation: Operation;
@@ -94,6 +99,8 @@ class UdpClient implements Client {
   readonly #transport: Transport;
   readonly #timestampStart: number;
   readonly #seats = new Map<ClientId, Seat>();
+  /** When each replica last spoke to us or was last introduced; monotonic ms. */
+  readonly #introduced: number[];
   #outbox = new Map<ReplicaId, Uint8Array[]>();
   #view: View = 0;
   #closed = false;
@@ -108,9 +115,11 @@ class UdpClient implements Client {
     this.#keyring = keyring;
     this.#transport = transport;
     this.#timestampStart = timestampStart;
+    this.#introduced = cluster.replicas.map(() => Number.NEGATIVE_INFINITY);
     transport.onDatagram = (datagram) => {
       const { from, messages } = transport.open(datagram);
-      if (from === undefined) return;
+      if (from === undefined || from >= cluster.replicas.length) return;
+      this.#introduced[from] = performance.now();
       for (const bytes of messages) this.#receive(from, bytes);
     };
   }
@@ -201,11 +210,21 @@ class UdpClient implements Client {
   #post(to: readonly ReplicaId[], request: Request): void {
     if (this.#outbox.size === 0) setImmediate(() => this.#flush());
     const bytes = encodeMessage(request);
-    for (const replica of to) {
+    for (const replica of [...to, ...this.#strangers(to)]) {
       const queue = this.#outbox.get(replica);
       if (queue === undefined) this.#outbox.set(replica, [bytes]);
       else queue.push(bytes);
     }
+  }
+
+  /** The replicas outside `to` that should hear from us again; they count as introduced. */
+  #strangers(to: readonly ReplicaId[]): ReplicaId[] {
+    const now = performance.now();
+    const strangers = this.#cluster.replicas
+      .map(({ id }) => id)
+      .filter((id) => !to.includes(id) && now - (this.#introduced[id] ?? now) > INTRODUCTION_MS);
+    for (const id of strangers) this.#introduced[id] = now;
+    return strangers;
   }
 
   #flush(): void {

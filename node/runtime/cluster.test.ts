@@ -7,27 +7,37 @@ import { join } from "node:path";
 import { suite, test } from "uvu";
 import * as assert from "uvu/assert";
 import { createSession, stepSession } from "../client/session.js";
-import { createLinks, pack } from "../core/datagram.js";
+import { createLinks, DATAGRAM_BYTES_SMALLEST, pack } from "../core/datagram.js";
 import type { Keyring } from "../core/keyring.js";
 import { decodeMessage, encodeMessage } from "../core/wire.js";
 import { encodeOperation } from "../ledger/operation.js";
 import type { Client } from "./client.js";
 import type { ClientAnswer } from "./client-call.js";
-import { type ProtocolOverrides, principalsOf } from "./cluster-file.js";
+import { principalsOf } from "./cluster-file.js";
 import { Counters } from "./counters.js";
 import { createKeyring } from "./keyring.js";
-import { type ControlStatus, LoopbackCluster, waitFor } from "./loopback-cluster.js";
+import {
+  type ControlStatus,
+  LoopbackCluster,
+  type LoopbackOptions,
+  waitFor,
+} from "./testing/loopback-cluster.js";
 import { openTransport } from "./transport.js";
 
 type World = { cluster: LoopbackCluster; client: Client };
 
 /** A suite on one cluster of four, with the account A; its tests run in order and share the state. */
-function clusterSuite(name: string, protocol: ProtocolOverrides) {
+function clusterSuite(name: string, settings: Partial<LoopbackOptions>) {
   const directory = mkdtempSync(join(tmpdir(), "ordeal-cluster-"));
   let world: World | undefined;
   const tests = suite(name);
   tests.before(async () => {
-    const cluster = await LoopbackCluster.create({ directory, replicas: 4, clients: 2, protocol });
+    const cluster = await LoopbackCluster.create({
+      ...settings,
+      directory,
+      replicas: 4,
+      clients: 2,
+    });
     world = { cluster, client: await cluster.client(0) };
     await cluster.up();
     await ok(call(world.client, 0, "open", { account: "A", name: "Ann", address: "1 Road" }));
@@ -92,7 +102,8 @@ function agreed(cluster: LoopbackCluster, seqMin = 1): Promise<ControlStatus[]> 
   });
 }
 
-const serving = clusterSuite("a cluster that serves", {});
+// Nobody should ask for another view here, however slow the machine is.
+const serving = clusterSuite("a cluster that serves", { protocol: { viewTimeoutMs: 5_000 } });
 
 serving("four replicas serve and agree, whichever is asked first", async ({ cluster, client }) => {
   await ok(call(client, 1, "open", { account: "B" }, 3));
@@ -179,8 +190,12 @@ serving("SIGTERM and SIGINT end a replica with 0 and a last line", async ({ clus
   }
 }).run();
 
-// Checkpoints come often, so that little work brings state transfer and compaction.
-const suffering = clusterSuite("a cluster that suffers", { checkpointInterval: 8, window: 16 });
+// Checkpoints come often, so that little work brings state transfer and compaction; datagrams are
+// small, so that batches, view-changes and nodes of the state travel in fragments.
+const suffering = clusterSuite("a cluster that suffers", {
+  protocol: { checkpointInterval: 8, window: 16 },
+  datagramBytesMax: DATAGRAM_BYTES_SMALLEST,
+});
 
 suffering("a killed backup catches up after its restart", async ({ cluster, client }) => {
   await deposit(client, 40);

@@ -8,13 +8,18 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } f
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ReplicaStatus } from "../core/step.js";
-import { type Client, openClient } from "./client.js";
-import { type ClusterFile, createCluster, type ProtocolOverrides } from "./cluster-file.js";
-import type { SecretKeys } from "./keys.js";
-import type { LogLine } from "./structured-log.js";
+import type { ReplicaStatus } from "../../core/step.js";
+import { type Client, openClient } from "../client.js";
+import {
+  type ClusterFile,
+  createCluster,
+  DATAGRAM_BYTES_MAX_DEFAULT,
+  type ProtocolOverrides,
+} from "../cluster-file.js";
+import type { SecretKeys } from "../keys.js";
+import type { LogLine } from "../structured-log.js";
 
-const MAIN = fileURLToPath(new URL("main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../main.js", import.meta.url));
 const STATUS_TIMEOUT_MS = 1_000;
 const STOP_TIMEOUT_MS = 5_000;
 
@@ -23,6 +28,7 @@ export type LoopbackOptions = {
   replicas: number;
   clients: number;
   protocol?: ProtocolOverrides;
+  datagramBytesMax?: number;
   /** For node, before the program: "--cpu-prof" and the like. */
   nodeArguments?: readonly string[];
 };
@@ -61,6 +67,7 @@ export class LoopbackCluster {
     const { file, secrets } = createCluster({
       cluster: randomBytes(8).toString("hex"),
       protocol: options.protocol ?? {},
+      datagramBytesMax: options.datagramBytesMax ?? DATAGRAM_BYTES_MAX_DEFAULT,
       replicas: ports.map((port, id) => ({ name: `r${id}`, host: "127.0.0.1", port })),
       clients: Array.from({ length: options.clients }, (_, index) => ({ name: `c${index}` })),
     });
