@@ -31,7 +31,7 @@ const DRIVER = "node/runtime/driver.ts";
 const REPLICA_PROCESS = "node/runtime/replica-process.ts";
 const SESSION = "node/client/session.ts";
 
-/** The checkpoint's digest covers the sessions and nothing of the bank. */
+/** The checkpoint's digest covers the sessions (and so the replies), and nothing of the bank. */
 const DIGEST_WITHOUT_BANK: readonly Patch[] = [
   {
     file: STATE,
@@ -95,7 +95,7 @@ export const MUTANTS: readonly Mutant[] = [
     title: "Requests are executed again after a restart",
     wrong:
       "The bank is durable at once, the seq and the sessions at the checkpoint only, so a restarted " +
-      "replica executes the requests since then a second time, and no digest tells.",
+      "replica executes the requests since then a second time.",
     breaks: "durability (exactly once)",
     exposedBy: "SIGKILL and restart between two checkpoints",
     suite: "crash-recover",
@@ -169,10 +169,10 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: REPLICA_PROCESS,
-        find: "driver.start(recover(replica, content.records));",
+        find: "const recovery = recover(replica, content.records);",
         replace:
           'const kept = content.records.filter(({ kind }) => kind === "stable");\n' +
-          "  driver.start(recover(replica, kept));",
+          "  const recovery = recover(replica, kept);",
       },
     ],
   },

@@ -150,7 +150,7 @@ for (const make of DISKS) {
   });
 
   conforms("a ledger restarted at any point is one that never was", () => {
-    const numRuns = make === memoryDisk ? 200 : 25;
+    const numRuns = make === memoryDisk ? 150 : 12;
     fc.assert(
       fc.property(anyBatches, fc.array(fc.nat(12), { maxLength: 4 }), (batches, restarts) => {
         withDisk(make, (disk) => {

@@ -81,6 +81,7 @@ export class Restore {
       }
     }
     state.endBlock();
+    if (state.seq > this.seq) return undefined; // entries from the future
     for (const digest of this.#leaves(root.root.sessions)) {
       const leaf = this.#node(digest);
       if (leaf?.kind !== "sessions") return undefined;

@@ -116,24 +116,27 @@ export function applyAll(machine: LedgerMachine, batches: readonly (readonly Req
   }
 }
 
-/** A busy bank: `count` batches of deposits and moves over 64 accounts and `sessions` sessions. */
-export function busyBatches(count: number, sessions = 50): Request[][] {
-  const ids = Array.from({ length: 64 }, (_, index) => `account-${index}`);
-  const idOf = (index: number) => ids[index % 64] ?? "";
-  const opening = ids.map((account, index): Request => {
-    return request(index, 1, { kind: "open", account, name: "", address: "" });
+/** Batch 0 of the busy bank opens its 64 accounts; the others deposit and move, in 50 sessions. */
+export function busyBatch(index: number): Request[] {
+  const idOf = (number: number) => `account-${number % 64}`;
+  if (index === 0) {
+    return Array.from({ length: 64 }, (_, session) =>
+      request(session, 1, { kind: "open", account: idOf(session), name: "", address: "" }),
+    );
+  }
+  return Array.from({ length: 50 }, (_, session) => {
+    const turn = index * 50 + session;
+    const operation: Operation =
+      index % 4 === 1
+        ? { kind: "deposit", account: idOf(turn), amount: 1_000 + session }
+        : { kind: "move", from: idOf(turn), to: idOf(turn * 7 + 1), amount: 1 + (turn % 5) };
+    return request(session, index + 1, operation);
   });
-  const batches = Array.from({ length: count }, (_, batch) =>
-    Array.from({ length: sessions }, (_, session) => {
-      const turn = batch * sessions + session;
-      const operation: Operation =
-        batch % 4 === 0
-          ? { kind: "deposit", account: idOf(turn), amount: 1_000 + session }
-          : { kind: "move", from: idOf(turn), to: idOf(turn * 7 + 1), amount: 1 + (turn % 5) };
-      return request(session, batch + 2, operation);
-    }),
-  );
-  return [opening, ...batches];
+}
+
+/** The opening and `count` more batches of the busy bank. */
+export function busyBatches(count: number): Request[][] {
+  return Array.from({ length: count + 1 }, (_, index) => busyBatch(index));
 }
 
 /** Fetches all that is missing from `source`; returns how many nodes were fetched. */

@@ -6,9 +6,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
-import { buildMutants, PROJECT } from "./build.js";
-import { MUTANTS, type Mutant } from "./catalogue.js";
-import { type Outcome, runSuite } from "./trial.js";
+import { buildMutants } from "./mutants/build.js";
+import { MUTANTS, type Mutant } from "./mutants/catalogue.js";
+import { type Outcome, runSuite } from "./mutants/trial.js";
 
 type Row = {
   mutant: Mutant;
@@ -111,7 +111,7 @@ function printTable(rows: readonly Row[]): void {
     console.log(line.trimEnd());
   }
   const caught = rows.filter(({ caughtBy }) => caughtBy !== "").length;
-  console.log(`\n${caught} of ${rows.length} known-bad builds caught (project ${PROJECT})`);
+  console.log(`\n${caught} of ${rows.length} known-bad builds caught`);
 }
 
 function describe({ id, title, wrong, breaks, exposedBy, suite, source }: Mutant): void {
