@@ -8,7 +8,7 @@ import type { LabReport } from "./lab.js";
 import { type Probe, probe } from "./probe.js";
 import { localShell, must, prefixedShell, type Shell } from "./shell.js";
 
-const LAB_DEADLINE_MS = 60_000;
+const LAB_DEADLINE_MS = 120_000;
 const LAB = fileURLToPath(new URL("./lab.js", import.meta.url));
 
 const isRoot = process.getuid?.() === 0;
@@ -101,7 +101,7 @@ function judgeCuts(report: LabReport): void {
   const arrived = (name: string) => flowOf(report, name).arrived;
   for (const whole of ["baseline", "isolate r0>r2", "healed r0>r1", "deaf r1>r0", "clean"]) {
     const flow = flowOf(report, whole);
-    assert.equal([flow.arrived, flow.distinct, flow.overtaken], [50, 50, 0], whole);
+    assert.equal([flow.arrived, flow.distinct], [50, 50], whole);
   }
   const cuts = [
     "isolate r0>r1",
@@ -125,46 +125,46 @@ function judgeCuts(report: LabReport): void {
 
 function judgeLossAndDuplicates(report: LabReport): void {
   const loss = flowOf(report, "loss");
-  assert.ok(loss.arrived > 700 && loss.arrived < 900, `${loss.arrived} of 1000 at 20 % loss`);
-  assert.is(figure(report, "loss", "lossPackets"), 1_000 - loss.arrived);
+  assert.ok(loss.arrived > 280 && loss.arrived < 360, `${loss.arrived} of 400 at 20 % loss`);
+  assert.is(figure(report, "loss", "lossPackets"), 400 - loss.arrived);
   const duplicate = flowOf(report, "duplicate");
-  assert.is(duplicate.distinct, 1_000);
-  const copies = duplicate.arrived - 1_000;
-  assert.ok(copies > 200 && copies < 400, `${copies} copies of 1000 at 30 %`);
+  assert.is(duplicate.distinct, 400);
+  const copies = duplicate.arrived - 400;
+  assert.ok(copies > 70 && copies < 170, `${copies} copies of 400 at 30 %`);
   assert.is(figure(report, "duplicate", "duplicatePackets"), copies);
 }
 
+/** A busy machine adds to every delay, so that only lower bounds are sharp. */
 function judgeDelays(report: LabReport): void {
   const delay = flowOf(report, "delay");
-  assert.is(delay.distinct, 200);
+  assert.equal([delay.arrived, delay.distinct], [150, 150]);
   assert.ok(delay.delayMsMin > 17, `delay of at least ${delay.delayMsMin} ms at 20`);
-  assert.ok(delay.delayMsP50 < 30, `median delay of ${delay.delayMsP50} ms at 20`);
-  assert.is(figure(report, "delay", "delayPackets"), 200);
+  assert.ok(delay.delayMsP50 < 100, `median delay of ${delay.delayMsP50} ms at 20`);
+  assert.is(figure(report, "delay", "delayPackets"), 150);
   assert.is(figure(report, "delay", "overflowPackets"), 0);
-  assert.ok(flowOf(report, "delay elsewhere").delayMsP50 < 10);
+  assert.ok(flowOf(report, "delay elsewhere").delayMsMin < 10);
+
   const jitter = flowOf(report, "jitter");
-  assert.is(jitter.distinct, 200);
-  assert.ok(jitter.delayMsMin > 8 && jitter.delayMsMin < 16, `${jitter.delayMsMin} ms at 20±10`);
+  assert.equal([jitter.arrived, jitter.distinct], [150, 150]);
+  assert.ok(jitter.delayMsMin > 8 && jitter.delayMsMin < 18, `${jitter.delayMsMin} ms at 20±10`);
   assert.ok(jitter.delayMsMax > 24, `at most ${jitter.delayMsMax} ms at 20±10`);
-  assert.ok(jitter.delayMsP50 > 15 && jitter.delayMsP50 < 30, `${jitter.delayMsP50} ms at 20±10`);
+
   const changed = flowOf(report, "delay changed");
-  assert.equal(
-    [changed.arrived, changed.distinct],
-    [201, 200],
-    "none lost while the delay changed",
-  );
-  assert.ok(changed.delayMsMax > 32, `${changed.delayMsMax} ms at 30±10`);
+  assert.equal([changed.arrived, changed.sent], [151, 151], "none lost while the delay changed");
+
   const reorder = flowOf(report, "reorder");
-  assert.is(reorder.distinct, 200);
-  const held = reorder.overtaken;
-  assert.ok(held > 20 && held < 80, `${held} of 200 overtaken at 25 %`);
-  assert.is(figure(report, "reorder", "linksBitten"), 1);
+  assert.equal([reorder.arrived, reorder.distinct], [150, 150]);
+  const held = Number(figure(report, "reorder", "reorderPackets"));
+  assert.ok(held > 12 && held < 65, `${held} of 150 held back at 25 %`);
+  assert.ok(reorder.overtaken > 8, `${reorder.overtaken} overtaken, ${held} held back`);
+
   const all = flowOf(report, "all three");
-  assert.ok(all.distinct > 400 && all.distinct < 490, `${all.distinct} of 500 at 10 % loss`);
-  assert.ok(all.arrived > all.distinct && all.overtaken > 40);
-  for (const id of ["loss 10", "duplicate 10", "reorder 20", "more", "jitter"]) {
-    assert.ok(measuredOf(report, id).landed, id);
-  }
+  const lost = Number(figure(report, "loss 10", "lossPackets"));
+  const copies = Number(figure(report, "duplicate 10", "duplicatePackets"));
+  assert.is(all.arrived, 500 - lost + copies);
+  assert.ok(lost > 15 && lost < 100 && copies > 15 && copies < 100, `-${lost} +${copies} at 10 %`);
+  assert.ok(all.overtaken > 20, `${all.overtaken} of 500 overtaken`);
+  for (const id of ["reorder 20", "more", "jitter"]) assert.ok(measuredOf(report, id).landed, id);
 }
 
 test.run();

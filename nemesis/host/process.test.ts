@@ -14,9 +14,16 @@ import {
 
 const test = suite("process");
 
+/** Ended after each test, passed or not: a child that lives on would keep this process alive. */
+const children: ChildProcess[] = [];
+test.after.each(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
+
 /** A Node process with several threads, ready once it has answered. */
 async function started(): Promise<{ child: ChildProcess; handle: ProcessHandle }> {
   const child = spawn(process.execPath, ["-e", "console.log(1); setInterval(() => {}, 1e6)"]);
+  children.push(child);
   assert.ok(child.stdout && child.pid);
   await once(child.stdout, "data");
   const handle = handleOf(child.pid);
@@ -25,7 +32,7 @@ async function started(): Promise<{ child: ChildProcess; handle: ProcessHandle }
 }
 
 test("a paused process stands still in every thread, and runs again when resumed", async () => {
-  const { child, handle } = await started();
+  const { handle } = await started();
   assert.is(observe(handle), "running");
   const paused = await pause(handle);
   assert.ok(paused.reached);
@@ -34,7 +41,6 @@ test("a paused process stands still in every thread, and runs again when resumed
   const resumed = await resume(handle);
   assert.ok(resumed.reached);
   assert.is(observe(handle), "running");
-  child.kill("SIGKILL");
 });
 
 test("a kill is seen to be one, also of a paused process, and twice does no harm", async () => {
@@ -54,12 +60,11 @@ test("a kill is seen to be one, also of a paused process, and twice does no harm
 });
 
 test("a pid that was given to another process is never signalled", async () => {
-  const { child, handle } = await started();
+  const { handle } = await started();
   const stale = { ...handle, startTicks: handle.startTicks - 1 };
   assert.is(observe(stale), "gone");
   assert.ok((await kill(stale)).reached);
   assert.is(observe(handle), "running");
-  child.kill("SIGKILL");
 });
 
 test("there is no handle for a pid that nobody has", () => {
