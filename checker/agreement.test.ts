@@ -141,6 +141,12 @@ test("unknown: a ledger of a correct replica is missing", () => {
   assert.match(summary, /the ledger of r3 is missing; the others agree/);
 });
 
+test("unknown: ledgers that agree on nothing", () => {
+  const { valid, summary } = agreement(runOf("p0 0-1 open A -> ?"));
+  assert.is(valid, "unknown");
+  assert.is(summary, "the ledgers agree, but they are empty");
+});
+
 test("unknown: nothing to compare, or nobody waited for rest", () => {
   assert.is(agreement({ ...RUN, ledgers: [] }).valid, "unknown");
   const one = { ...RUN, ledgers: RUN.ledgers.slice(0, 1), correctReplicas: ["r0"] };

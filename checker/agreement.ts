@@ -9,7 +9,7 @@ const CONTEXT_ROWS = 3;
 const DIFFERENCES_MAX = 8;
 
 /**
- * Two different entries at one index are invalid at any time. Ledgers of different length, accounts,
+ * Two different entries at one index are invalid at any time. Different lengths, accounts,
  * sessions or digests are invalid once quiescent, and also where the run gave up waiting for that:
  * the claim is that replicas catch up before the deadline.
  */
@@ -43,7 +43,11 @@ export function agreement({ ledgers, correctReplicas, quiescence }: RunRecord): 
       figures,
     };
   }
-  const summary = `${ledgers.length} ledgers are identical: ${counted(reference.entries.length, "entry")} at seq ${reference.seq}`;
+  if (reference.entries.length === 0) {
+    return { valid: "unknown", summary: "the ledgers agree, but they are empty", figures };
+  }
+  const entries = counted(reference.entries.length, "entry");
+  const summary = `${ledgers.length} ledgers are identical: ${entries} at seq ${reference.seq}`;
   return { valid: true, summary, figures };
 }
 
@@ -57,10 +61,10 @@ function unequal(
     const summary = "the ledgers differ, but nobody waited for them to come to rest";
     return { valid: "unknown", summary, figures, explanation };
   }
-  const summary = quiescence.reached
-    ? `the ledgers differ after the cluster came to rest: ${differences[0]}`
-    : `the replicas did not come to one state before the deadline (${quiescence.detail}): ${differences[0]}`;
-  return { valid: false, summary, figures, explanation };
+  const when = quiescence.reached
+    ? "the ledgers differ after the cluster came to rest"
+    : `the replicas did not come to one state before the deadline (${quiescence.detail})`;
+  return { valid: false, summary: `${when}: ${differences[0]}`, figures, explanation };
 }
 
 /** The first index at which the two hold different entries, row by row; undefined where none. */
@@ -79,14 +83,16 @@ function divergenceOf(
     if (left === right) explanation.push(`  both: ${left}`);
     else explanation.push(`  ${a.node}: ${left}`, `  ${b.node}: ${right}`);
   }
-  const summary = `${a.node} and ${b.node} hold different entries at index ${index} (the first ${index} agree)`;
+  const where = `at index ${index} (the first ${index} agree)`;
+  const summary = `${a.node} and ${b.node} hold different entries ${where}`;
   return { summary, explanation };
 }
 
 function row(entry: LedgerEntry | undefined): string {
   if (entry === undefined) return "no entry";
   const { index, seq, client, timestamp, kind, debit, credit, amount } = entry;
-  return `entry ${index}, seq ${seq}: ${kind} ${amount} from ${debit} to ${credit}, client ${client} timestamp ${timestamp}`;
+  const what = `${kind} ${amount} from ${debit} to ${credit}`;
+  return `entry ${index}, seq ${seq}: ${what}, client ${client} timestamp ${timestamp}`;
 }
 
 /** Everything else in which two dumps with equal common entries differ. */

@@ -144,7 +144,20 @@ test("accepted: a read inside the batch that changed what it read", () => {
   }
 });
 
-test("unknown: no ledger", () => {
+test("accepted: more was paid in, over time, than a number can count", () => {
+  const full = 2 ** 53 - 1;
+  const lines = Array.from({ length: 5 }, (_, round) => {
+    const [time, seq] = [10 * round, 2 * round + 2];
+    return `p0 ${time + 2}-${time + 3} deposit A ${full - round} -> ${full - round} @${seq}
+            p0 ${time + 4}-${time + 5} withdraw A ${full - round} -> 0 @${seq + 1}`;
+  });
+  const { valid, summary } = judged(runOf(["p0 0-1 open A -> ok @1", ...lines].join("\n")));
+  assert.is(valid, true);
+  assert.match(summary, /45035996273704945 deposited less 45035996273704945 withdrawn/);
+});
+
+test("unknown: no ledger, or nothing in it", () => {
+  assert.is(judged(runOf("p0 0-1 open A -> ?")).valid, "unknown");
   assert.is(judged({ ...RUN, ledgers: [] }).valid, "unknown");
 });
 

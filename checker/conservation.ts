@@ -5,7 +5,7 @@
 import { isRead } from "./bank-operation.js";
 import { counted, cut, describe } from "./describe.js";
 import { longest } from "./ledger-index.js";
-import { CASH, replayEntries, sides } from "./ledger-replay.js";
+import { CASH, type LedgerReplay, replayEntries, sides } from "./ledger-replay.js";
 import type { Operation } from "./operations.js";
 import type { LedgerDump, RunRecord } from "./run-record.js";
 import type { CheckResult } from "./verdict.js";
@@ -16,15 +16,17 @@ export function conservation(operations: readonly Operation[], record: RunRecord
   const { ledgers } = record;
   const reference = longest(ledgers);
   if (reference === undefined) return { valid: "unknown", summary: "no ledger was collected" };
-  const broken = ledgers.flatMap(accountsDiffer);
+  const replays = ledgers.map((dump) => ({ dump, replay: replayEntries(dump) }));
+  const broken = replays.flatMap(({ dump, replay }) => accountsDiffer(dump, replay));
   const reads = readsOf(operations);
   const contradicted = contradictedReads(reads, reference);
-  const { deposits, withdrawals } = replayEntries(reference);
+  const replayed = replays.find(({ dump }) => dump === reference)?.replay;
+  const { deposits = 0n, withdrawals = 0n } = replayed ?? {};
   const total = sum(reference);
   const figures: Record<string, number> = {
     ledgers: ledgers.length,
-    deposits,
-    withdrawals,
+    deposits: Number(deposits),
+    withdrawals: Number(withdrawals),
     total,
     "reads compared": reads.length,
   };
@@ -35,26 +37,31 @@ export function conservation(operations: readonly Operation[], record: RunRecord
     const explanation = cut([...broken, ...contradicted], EXAMPLES_MAX);
     return { valid: false, summary, figures, explanation };
   }
-  const summary = `in ${counted(ledgers.length, "ledger")} ${deposits} deposited less ${withdrawals} withdrawn is the total, ${total}; ${counted(reads.length, "read")} agree with it`;
+  if (reference.entries.length === 0) {
+    return { valid: "unknown", summary: "no money was moved: the ledgers are empty", figures };
+  }
+  const kept = `${deposits} deposited less ${withdrawals} withdrawn is the total, ${total}`;
+  const compared = `${counted(reads.length, "read")} agree with it`;
+  const summary = `in ${counted(ledgers.length, "ledger")} ${kept}; ${compared}`;
   return { valid: true, summary, figures };
 }
 
 /** How a dump's accounts differ from what its entries make of them. */
-function accountsDiffer(dump: LedgerDump): string[] {
-  const { balances, deposits, withdrawals, broken } = replayEntries(dump);
+function accountsDiffer(dump: LedgerDump, replay: LedgerReplay): string[] {
+  const { balances, deposits, withdrawals } = replay;
+  const broken = [...replay.broken];
   const found = new Map(dump.accounts.map(({ id, balance }) => [id, balance]));
   if (found.size !== dump.accounts.length) broken.push(`${dump.node}: an account is there twice`);
   for (const account of new Set([...balances.keys(), ...found.keys()])) {
     if (account === CASH) continue;
     const [made, kept] = [balances.get(account), found.get(account)];
     if (made === kept) continue;
-    broken.push(
-      `${dump.node}: account ${account} has ${kept ?? "no row"}, but its entries make ${made ?? "no such account"}`,
-    );
+    const [has, make] = [kept ?? "no row", made ?? "no such account"];
+    broken.push(`${dump.node}: account ${account} has ${has}, but its entries make ${make}`);
   }
   const total = sum(dump);
-  if (total !== deposits - withdrawals) {
-    const made = deposits - withdrawals;
+  const made = deposits - withdrawals;
+  if (!Number.isSafeInteger(total) || BigInt(total) !== made) {
     broken.push(`${dump.node}: all balances together are ${total}, but ${made} was put in`);
   }
   const cash = found.get(CASH);

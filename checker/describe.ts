@@ -12,13 +12,15 @@ export function duration(ns: number): string {
   return ns < 1e9 ? `${(ns / 1e6).toFixed(1)} ms` : seconds(ns);
 }
 
-/** "op 12 (process 3 on c0): deposit {account: A, amount: 5}, 0.100 s to 0.104 s, ok {…}, seq 9". */
+/** "op 12 (process 3 on c0): deposit {account: A, amount: 5}, 0.1 s to 0.2 s, ok balance 9, seq 4". */
 export function describe(operation: Operation): string {
   const { invocation, completion, process, node, f } = operation;
   const carrier = node === undefined ? "" : ` on ${node}`;
-  const asked = `op ${invocation.index} (process ${process}${carrier}): ${f} ${values(operation.value)}`;
-  const window = `${seconds(invocation.time)} to ${completion === undefined ? "the end" : seconds(completion.time)}`;
-  return `${asked}, ${window}, ${ending(operation)}`;
+  const asked = `${f} ${values(operation.value)}`;
+  const end = completion === undefined ? "the end" : seconds(completion.time);
+  const window = `${seconds(invocation.time)} to ${end}`;
+  const who = `op ${invocation.index} (process ${process}${carrier})`;
+  return `${who}: ${asked}, ${window}, ${ending(operation)}`;
 }
 
 /** What came back. */

@@ -1,9 +1,9 @@
 // What was acknowledged is kept, exactly once, in every correct replica's ledger; and the ledgers
 // hold nothing that nobody asked for.
 
-import { accountsOf, type BankOperation, bankOperation, isWrite } from "./bank-operation.js";
+import { bankOperation, isWrite } from "./bank-operation.js";
 import { counted, cut, describe } from "./describe.js";
-import { identity } from "./ledger-index.js";
+import { ByRequest } from "./ledger-index.js";
 import { CASH } from "./ledger-replay.js";
 import type { Operation } from "./operations.js";
 import type { LedgerDump, LedgerEntry, RunRecord } from "./run-record.js";
@@ -11,9 +11,15 @@ import type { CheckResult } from "./verdict.js";
 
 const EXAMPLES_MAX = 8;
 
+/** What a write asks a ledger to hold. */
+type Posting = Pick<LedgerEntry, "kind" | "debit" | "credit" | "amount">;
+
+/** A write, and its posting; undefined where the bank must refuse it. */
+type Request = { operation: Operation; posting: Posting | undefined };
+
 type Requests = {
   /** Writes that carry an identity. */
-  known: ReadonlyMap<string, Operation>;
+  known: ByRequest<Request>;
   /** Writes of unknown outcome without one: how often each posting may stand in a ledger. */
   anonymous: ReadonlyMap<string, number>;
   problems: string[];
@@ -48,12 +54,14 @@ export function durability(operations: readonly Operation[], record: RunRecord):
     const explanation = cut(problems, EXAMPLES_MAX);
     return { valid: "unknown", summary: problems[0] ?? "", figures, explanation };
   }
-  const summary = `each of ${counted(acknowledged.length, "acknowledged write")} stands exactly once in ${counted(record.ledgers.length, "ledger")}, and nothing else does`;
+  const writes = counted(acknowledged.length, "acknowledged write");
+  const ledgers = counted(record.ledgers.length, "ledger");
+  const summary = `each of ${writes} stands exactly once in ${ledgers}, and nothing else does`;
   return { valid: true, summary, figures };
 }
 
 function requestsOf(operations: readonly Operation[]): Requests {
-  const known = new Map<string, Operation>();
+  const known = new ByRequest<Request>();
   const anonymous = new Map<string, number>();
   const problems: string[] = [];
   const acknowledged: Operation[] = [];
@@ -62,21 +70,20 @@ function requestsOf(operations: readonly Operation[]): Requests {
     if (!isWrite(operation.f)) continue;
     const posting = postingOf(operation);
     if (client !== undefined && timestamp !== undefined) {
-      const key = identity(client, timestamp);
-      const other = known.get(key);
-      if (other !== undefined) {
-        problems.push(
-          `two operations carry client ${client} timestamp ${timestamp}: ${describe(operation)}`,
-        );
+      if (known.get(client, timestamp) !== undefined) {
+        const identity = `client ${client} timestamp ${timestamp}`;
+        problems.push(`two operations carry ${identity}: ${describe(operation)}`);
       }
-      known.set(key, operation);
+      known.set(client, timestamp, { operation, posting });
       if (outcome === "ok") acknowledged.push(operation);
-    } else if (outcome === "ok") {
-      problems.push(`client and timestamp are not known of ${describe(operation)}`);
-      if (posting !== undefined) anonymous.set(posting, (anonymous.get(posting) ?? 0) + 1);
-    } else if (outcome === "info" && posting !== undefined) {
-      anonymous.set(posting, (anonymous.get(posting) ?? 0) + 1);
+      continue;
     }
+    if (outcome === "ok") {
+      problems.push(`client and timestamp are not known of ${describe(operation)}`);
+    }
+    if (outcome === "fail" || posting === undefined) continue;
+    const key = keyOf(posting);
+    anonymous.set(key, (anonymous.get(key) ?? 0) + 1);
   }
   return { known, anonymous, problems, acknowledged };
 }
@@ -84,31 +91,31 @@ function requestsOf(operations: readonly Operation[]): Requests {
 /** What one ledger breaks, one line each. */
 function compare(dump: LedgerDump, requests: Requests, record: RunRecord): string[] {
   const broken: string[] = [];
-  const found = new Map<string, LedgerEntry>();
+  const found = new ByRequest<LedgerEntry>();
   const anonymous = new Map(requests.anonymous);
   for (const entry of dump.entries) {
-    const key = identity(entry.client, entry.timestamp);
-    const first = found.get(key);
+    const { client, timestamp } = entry;
+    const first = found.get(client, timestamp);
     if (first !== undefined) {
       broken.push(`${dump.node} applied one request twice: ${shown(first)}, and ${shown(entry)}`);
       continue;
     }
-    found.set(key, entry);
-    const operation = requests.known.get(key);
-    if (operation !== undefined) {
-      const wrong = contradiction(operation, entry);
-      if (wrong !== undefined)
-        broken.push(`${dump.node}, ${shown(entry)}, ${wrong} ${describe(operation)}`);
+    found.set(client, timestamp, entry);
+    const request = requests.known.get(client, timestamp);
+    if (request !== undefined) {
+      const wrong = contradiction(request, entry);
+      if (wrong === undefined) continue;
+      broken.push(`${dump.node}, ${shown(entry)}, ${wrong} ${describe(request.operation)}`);
       continue;
     }
-    const posting = postingOfEntry(entry);
-    const left = anonymous.get(posting) ?? 0;
+    const key = keyOf(entry);
+    const left = anonymous.get(key) ?? 0;
     if (left === 0) broken.push(`${dump.node} holds what nobody asked for: ${shown(entry)}`);
-    else anonymous.set(posting, left - 1);
+    else anonymous.set(key, left - 1);
   }
   const behind = record.quiescence?.reached === false ? `, which came to seq ${dump.seq}` : "";
   for (const operation of requests.acknowledged) {
-    if (found.has(identity(operation.client ?? -1, operation.timestamp ?? -1))) continue;
+    if (found.get(operation.client ?? -1, operation.timestamp ?? -1) !== undefined) continue;
     broken.push(
       `acknowledged, but not in the ledger of ${dump.node}${behind}: ${describe(operation)}`,
     );
@@ -117,42 +124,43 @@ function compare(dump: LedgerDump, requests: Requests, record: RunRecord): strin
 }
 
 /** How an entry contradicts the operation that asked for it. */
-function contradiction(operation: Operation, entry: LedgerEntry): string | undefined {
+function contradiction({ operation, posting }: Request, entry: LedgerEntry): string | undefined {
   if (operation.outcome === "fail") return "stands for an operation that failed:";
-  if (postingOf(operation) !== postingOfEntry(entry)) return "is not what was asked for:";
+  const same =
+    posting !== undefined &&
+    posting.kind === entry.kind &&
+    posting.debit === entry.debit &&
+    posting.credit === entry.credit &&
+    posting.amount === entry.amount;
+  if (!same) return "is not what was asked for:";
   if (operation.outcome === "ok" && operation.seq !== undefined && operation.seq !== entry.seq) {
     return "has another seq than the reply to";
   }
   return undefined;
 }
 
-/** "move A B 5", for operation and entry alike; undefined where the bank must refuse it. */
-function postingOf(operation: Operation): string | undefined {
-  const asked = bankOperation(operation.f, operation.value);
-  if (asked === undefined || !("account" in asked || "from" in asked)) return undefined;
-  const [debit, credit] = partiesOf(asked);
-  return [asked.kind, debit, credit, "amount" in asked ? asked.amount : 0].join(" ");
+function postingOf({ f, value }: Operation): Posting | undefined {
+  const asked = bankOperation(f, value);
+  switch (asked?.kind) {
+    case "open":
+      return { kind: asked.kind, debit: CASH, credit: asked.account, amount: 0 };
+    case "deposit":
+      return { kind: asked.kind, debit: CASH, credit: asked.account, amount: asked.amount };
+    case "withdraw":
+      return { kind: asked.kind, debit: asked.account, credit: CASH, amount: asked.amount };
+    case "move":
+      return { kind: asked.kind, debit: asked.from, credit: asked.to, amount: asked.amount };
+    default:
+      return undefined;
+  }
 }
 
-function partiesOf(asked: BankOperation): readonly [string, string] {
-  const [first = "", second = ""] = accountsOf(asked);
-  if (asked.kind === "move") return [first, second];
-  return asked.kind === "withdraw" ? [first, CASH] : [CASH, first];
-}
-
-function postingOfEntry({ kind, debit, credit, amount }: LedgerEntry): string {
+function keyOf({ kind, debit, credit, amount }: Posting): string {
   return [kind, debit, credit, amount].join(" ");
 }
 
-function shown({
-  index,
-  seq,
-  kind,
-  amount,
-  debit,
-  credit,
-  client,
-  timestamp,
-}: LedgerEntry): string {
-  return `entry ${index} (${kind} ${amount} from ${debit} to ${credit}, seq ${seq}, client ${client} timestamp ${timestamp})`;
+function shown(entry: LedgerEntry): string {
+  const { index, seq, kind, amount, debit, credit, client, timestamp } = entry;
+  const identity = `client ${client} timestamp ${timestamp}`;
+  return `entry ${index} (${kind} ${amount} from ${debit} to ${credit}, seq ${seq}, ${identity})`;
 }

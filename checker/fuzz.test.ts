@@ -18,7 +18,7 @@ const small = fc.record({
   infoShare: fc.constantFrom(0, 0.1, 0.3),
   readShare: fc.constantFrom(0.3, 0.6),
   statementShare: fc.constantFrom(0.1, 0.6),
-  amountMax: fc.constantFrom(3, 2 ** 32),
+  amountMax: fc.constantFrom(1, 3, 2 ** 32),
   opened: fc.boolean(),
   steps: fc.integer({ min: 0, max: 3 }),
 });
@@ -29,6 +29,11 @@ function withoutSeqs(history: readonly HistoryOp[]): HistoryOp[] {
     const { seq: _, ...rest } = op;
     return op.type === "fail" ? op : rest;
   });
+}
+
+/** Whether the bank said anything with it. */
+function wasAnswered({ type, seq }: HistoryOp): boolean {
+  return type === "ok" || (type === "fail" && seq !== undefined);
 }
 
 test("fast paths and brute force agree on small random histories", () => {
@@ -48,19 +53,15 @@ test("fast paths and brute force agree on small random histories", () => {
         counts[`${valid}`] += 1;
         if (figures?.["order"] === "searched") counts.searched += 1;
         if (valid !== "unknown") assert.is(valid, expected);
+        else assert.not(history.some(wasAnswered));
       }
     }),
-    {
-      numRuns: Number(process.env["FUZZ_RUNS"] ?? 4_000),
-      seed: Number(process.env["FUZZ_SEED"] ?? 20_261_122),
-    },
+    { numRuns: 4_000, seed: 20_261_122 },
   );
   // The agreement is worth something only where both verdicts, and both paths, occur often.
   assert.ok(counts.true > 2_000, `only ${counts.true} valid`);
   assert.ok(counts.false > 1_000, `only ${counts.false} invalid`);
   assert.ok(counts.searched > 4_000, `only ${counts.searched} searched`);
-  // Unknown: nothing was answered at all.
-  assert.ok(counts.unknown < 50, `${counts.unknown} unknown`);
 });
 
 test.run();

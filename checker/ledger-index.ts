@@ -2,9 +2,18 @@
 
 import type { LedgerDump, LedgerEntry } from "./run-record.js";
 
-/** A request's identity: a session executes each timestamp at most once. */
-export function identity(client: number, timestamp: number): string {
-  return `${client}:${timestamp}`;
+/** Guards: a request is its client session and its timestamp, which a session uses once. */
+export class ByRequest<T> {
+  readonly #clients = new Map<number, Map<number, T>>();
+
+  get(client: number, timestamp: number): T | undefined {
+    return this.#clients.get(client)?.get(timestamp);
+  }
+
+  set(client: number, timestamp: number, value: T): void {
+    const timestamps = this.#clients.get(client) ?? new Map<number, T>();
+    this.#clients.set(client, timestamps.set(timestamp, value));
+  }
 }
 
 /** The dump that got furthest; the first of several. Undefined where there is none. */
@@ -16,12 +25,13 @@ export function longest(ledgers: readonly LedgerDump[]): LedgerDump | undefined 
   return best;
 }
 
-/** Entries by identity; where one occurs twice, the first. */
-export function byIdentity(entries: readonly LedgerEntry[]): ReadonlyMap<string, LedgerEntry> {
-  const found = new Map<string, LedgerEntry>();
+/** Entries by request; where one has several, the first. */
+export function byRequest(entries: readonly LedgerEntry[]): ByRequest<LedgerEntry> {
+  const found = new ByRequest<LedgerEntry>();
   for (const entry of entries) {
-    const key = identity(entry.client, entry.timestamp);
-    if (!found.has(key)) found.set(key, entry);
+    if (found.get(entry.client, entry.timestamp) === undefined) {
+      found.set(entry.client, entry.timestamp, entry);
+    }
   }
   return found;
 }

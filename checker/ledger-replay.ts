@@ -8,8 +8,9 @@ export const CASH = "@cash";
 export type LedgerReplay = {
   /** By account, without @cash. */
   balances: ReadonlyMap<string, number>;
-  deposits: number;
-  withdrawals: number;
+  /** Sums over the whole run, which no balance bounds. */
+  deposits: bigint;
+  withdrawals: bigint;
   /** Rules that the entries break, one line each. */
   broken: string[];
 };
@@ -17,7 +18,8 @@ export type LedgerReplay = {
 export function replayEntries({ node, entries }: LedgerDump): LedgerReplay {
   const balances = new Map<string, number>();
   const broken: string[] = [];
-  let [deposits, withdrawals, seqLast] = [0, 0, 0];
+  let [deposits, withdrawals] = [0n, 0n];
+  let seqLast = 0;
   for (const [position, entry] of entries.entries()) {
     const complain = (what: string) =>
       broken.push(`${node}: entry ${position} ${what}: ${shown(entry)}`);
@@ -30,8 +32,9 @@ export function replayEntries({ node, entries }: LedgerDump): LedgerReplay {
       if (balances.has(entry.credit)) complain("opens an account that is open");
       else balances.set(entry.credit, 0);
     }
-    if (entry.kind === "deposit") deposits += entry.amount;
-    if (entry.kind === "withdraw") withdrawals += entry.amount;
+    const amount = Number.isSafeInteger(entry.amount) ? BigInt(entry.amount) : 0n;
+    if (entry.kind === "deposit") deposits += amount;
+    if (entry.kind === "withdraw") withdrawals += amount;
     for (const [account, change] of sides(entry)) {
       const balance = balances.get(account);
       if (balance === undefined) complain(`names ${account}, which is not open`);
@@ -76,5 +79,6 @@ function misshapen({ kind, debit, credit, amount }: LedgerEntry): string | undef
 }
 
 function shown({ seq, kind, amount, debit, credit, client, timestamp }: LedgerEntry): string {
-  return `${kind} ${amount} from ${debit} to ${credit}, seq ${seq}, client ${client} timestamp ${timestamp}`;
+  const identity = `client ${client} timestamp ${timestamp}`;
+  return `${kind} ${amount} from ${debit} to ${credit}, seq ${seq}, ${identity}`;
 }

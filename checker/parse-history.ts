@@ -54,7 +54,8 @@ export class HistoryParser {
   finish(rest: string): ParsedHistory {
     let torn: string | undefined;
     if (rest.trim() !== "" && parseLine(rest) === undefined) {
-      torn = `${this.#name}:${this.#line + 1}: the last line is torn and was left out: ${excerpt(rest)}`;
+      const where = `${this.#name}:${this.#line + 1}`;
+      torn = `${where}: the last line is torn and was left out: ${excerpt(rest)}`;
       if (this.#ops.length === 0) {
         throw new HistoryError(
           "history-malformed",

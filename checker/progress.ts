@@ -32,11 +32,12 @@ export function progress(operations: readonly Operation[], record: RunRecord): C
   }
   const end = Math.max(0, ...lastTimes(record));
   const after = operations.filter(({ invocation }) => invocation.time >= healedAt);
-  const judged = after.map((operation) => ({
-    operation,
-    verdict: judge(operation, after, recoveryBoundNs, end),
-  }));
   const served = after.filter((operation) => acknowledgedAt(operation) !== NEVER);
+  const servedNext = servedNextAt(after);
+  const judged = after.map((operation) => {
+    const next = servedNext.get(operation) ?? NEVER;
+    return { operation, verdict: judge(operation, next, recoveryBoundNs, end) };
+  });
   const recovery = recoveryOf(served, healedAt);
   const figures = {
     invoked: after.length,
@@ -46,11 +47,12 @@ export function progress(operations: readonly Operation[], record: RunRecord): C
       ? {}
       : { "first acknowledgement ns": recovery.first, "slowest ns": recovery.slowest }),
   };
+  const [healed, bound] = [`at ${seconds(healedAt)}`, duration(recoveryBoundNs)];
   const late = judged.filter(({ verdict }) => verdict === "late");
   if (late.length > 0) {
     return {
       valid: false,
-      summary: `${counted(late.length, "operation")} invoked after healing (at ${seconds(healedAt)}) had no answer within ${duration(recoveryBoundNs)}`,
+      summary: `${counted(late.length, "operation")} invoked after healing (${healed}) had no answer within ${bound}`,
       figures,
       explanation: cut(
         late.map(({ operation }) => describe(operation)),
@@ -60,7 +62,7 @@ export function progress(operations: readonly Operation[], record: RunRecord): C
   }
   if (recovery === undefined) {
     const what = after.length === 0 ? "no operation was invoked" : "the run ended too early";
-    return { valid: "unknown", summary: `${what} after healing, at ${seconds(healedAt)}`, figures };
+    return { valid: "unknown", summary: `${what} after healing, ${healed}`, figures };
   }
   const open = judged.filter(({ verdict }) => verdict === "too early to tell");
   const unserved = nodesOf(after).filter((node) => !nodesOf(served).includes(node));
@@ -75,14 +77,30 @@ export function progress(operations: readonly Operation[], record: RunRecord): C
       ),
     };
   }
-  const first = duration(recovery.first);
-  const summary = `served ${first} after healing; all ${counted(served.length, "operation")} within ${duration(recoveryBoundNs)}`;
+  const all = counted(served.length, "operation");
+  const summary = `served ${duration(recovery.first)} after healing; all ${all} within ${bound}`;
   return { valid: true, summary, figures };
+}
+
+/**
+ * For each operation, when the first acknowledgement came for one that its client process invoked
+ * then or later. `operations` are in the order of their calls.
+ */
+function servedNextAt(operations: readonly Operation[]): ReadonlyMap<Operation, number> {
+  const earliest = new Map<string | undefined, number>();
+  const next = new Map<Operation, number>();
+  for (const operation of operations.toReversed()) {
+    const { node } = operation;
+    const acknowledged = Math.min(acknowledgedAt(operation), earliest.get(node) ?? NEVER);
+    earliest.set(node, acknowledged);
+    next.set(operation, acknowledged);
+  }
+  return next;
 }
 
 function judge(
   operation: Operation,
-  after: readonly Operation[],
+  servedNext: number,
   boundNs: number,
   end: number,
 ): "in time" | "late" | "too early to tell" {
@@ -92,13 +110,7 @@ function judge(
   const waited = Math.min(givenUpAt(operation), end);
   if (acknowledged !== NEVER || waited > deadline) return "late";
   // Its client gave up before the bound, or the run ended. Was the client process served at all?
-  const others = after.some(
-    (other) =>
-      other.node === operation.node &&
-      other.invocation.time >= operation.invocation.time &&
-      acknowledgedAt(other) <= deadline,
-  );
-  if (others) return "in time";
+  if (servedNext <= deadline) return "in time";
   return end > deadline && givenUpAt(operation) !== NEVER ? "late" : "too early to tell";
 }
 

@@ -6,10 +6,11 @@
 // Source: Wing & Gong, JPDC '93; Lowe, CCPE '17 (just-in-time linearization, the cache)
 
 import assert from "node:assert/strict";
-import { AccountTable, type Orders } from "./account-table.js";
+import { AccountTable } from "./account-table.js";
 import type { BankAnswer, BankOperation } from "./bank-operation.js";
 import { Configurations, mix } from "./configurations.js";
 import { answers, type Bank, perform, refuses, undo } from "./model.js";
+import { type Orders, PostingOrders } from "./posting-orders.js";
 
 export type SearchOp = {
   operation: BankOperation;
@@ -58,6 +59,13 @@ export function isEffectFree({ operation, answer }: SearchOp): boolean {
   );
 }
 
+/** Whether an effect-free operation gets its answer from the bank as it is. */
+export function fits(bank: Bank, { operation, answer }: SearchOp): boolean {
+  if (answer?.kind === "refused") return refuses(bank, operation, answer.refusal);
+  if (!perform(bank, operation)) return false;
+  return answer === undefined || answers(bank, operation, answer);
+}
+
 /** Whether an operation's answer depends on accounts that it does not name. */
 export function concernsAllAccounts({ operation, answer }: SearchOp): boolean {
   return (
@@ -68,11 +76,17 @@ export function concernsAllAccounts({ operation, answer }: SearchOp): boolean {
 const LOW_SALT = 0x2545f491;
 const HIGH_SALT = 0x6c62272e;
 
-/** A place where the order could go on in several ways. */
-type Choice = { candidates: readonly number[]; next: number };
+/**
+ * A place where the order could go on in several ways. Most choices are right at once, so the one
+ * candidate likeliest to be is tried before all of them are listed.
+ */
+type Choice = { deadline: number; candidates: readonly number[]; next: number; all: boolean };
 
 /** An operation placed. `choice` is where it was chosen; undefined where it was taken for free. */
-type Placed = { op: number; choice: Choice | undefined; deadline: number; orders: Orders };
+type Placed = { op: number; choice: Choice | undefined; deadline: number; before: Before };
+
+/** The order hashes before an operation with effects was placed. */
+type Before = { low: Orders; high: Orders } | undefined;
 
 /** Guards: bank, lists, fingerprint and order hashes always describe the operations on the stack. */
 class Search {
@@ -83,6 +97,8 @@ class Search {
   readonly #seen = new Configurations();
   readonly #stack: Placed[] = [];
   readonly #accounts: AccountTable;
+  readonly #lowOrders: PostingOrders;
+  readonly #highOrders: PostingOrders;
   readonly #placed: Uint8Array;
   readonly #free: Uint8Array;
   /** Mandatory operations not yet placed, by call: a ring whose head is at ops.length. */
@@ -110,7 +126,10 @@ class Search {
     this.#limits = limits;
     this.#watch = watch;
     this.#connected = ops.some(concernsAllAccounts);
-    this.#accounts = new AccountTable(ops.map(({ operation }) => operation));
+    const operations = ops.map(({ operation }) => operation);
+    this.#accounts = new AccountTable(operations);
+    this.#lowOrders = new PostingOrders(operations, this.#accounts, LOW_SALT);
+    this.#highOrders = new PostingOrders(operations, this.#accounts, HIGH_SALT);
     this.#placed = new Uint8Array(ops.length);
     this.#free = Uint8Array.from(ops, (op) => (isEffectFree(op) ? 1 : 0));
     this.#next = new Int32Array(ops.length + 1);
@@ -142,7 +161,7 @@ class Search {
       }
       if (this.#takeFree(deadline)) continue;
       this.#watch?.(deadline, this.#bank);
-      let choice: Choice | undefined = { candidates: this.#candidates(deadline), next: 0 };
+      let choice: Choice | undefined = this.#choose(deadline);
       while (choice !== undefined && !this.#takeNext(choice)) choice = this.#takeBack();
       if (choice === undefined) {
         const blocked = this.#returns[this.#furthest];
@@ -169,46 +188,37 @@ class Search {
 
   /** Places an operation of the window that fits now and can never have an effect. */
   #takeFree(deadline: number): boolean {
-    const { ret } = this.#op(deadline);
-    const head = this.#ops.length;
-    for (
-      let op = this.#nextOf(head);
-      op !== head && this.#op(op).call < ret;
-      op = this.#nextOf(op)
-    ) {
+    for (const op of this.#window(deadline)) {
       if (this.#free[op] === 0) continue;
       this.#steps += 1;
-      if (!this.#fits(op)) continue;
+      if (!fits(this.#bank, this.#op(op))) continue;
       this.#place(op, undefined);
       return true;
     }
     return false;
   }
 
-  /** Whether an effect-free operation may stand here. */
-  #fits(op: number): boolean {
-    const { operation, answer } = this.#op(op);
-    if (answer?.kind === "refused") return refuses(this.#bank, operation, answer.refusal);
-    if (!perform(this.#bank, operation)) return false;
-    return answer === undefined || answers(this.#bank, operation, answer);
+  /** Begins with the likeliest of those that share an account with the deadline's operation. */
+  #choose(deadline: number): Choice {
+    let likeliest: number | undefined;
+    for (const op of this.#window(deadline)) {
+      if (this.#free[op] === 1 || !this.#accounts.share(op, deadline)) continue;
+      if (likeliest === undefined || likelihood(this.#op(op), this.#op(likeliest)) < 0) {
+        likeliest = op;
+      }
+    }
+    const candidates = likeliest === undefined ? [] : [likeliest];
+    return { deadline, candidates, next: 0, all: false };
   }
 
   /**
-   * The operations with effects that may come next, the likeliest first and those that may never
+   * All operations with effects that may come next, the likeliest first and those that may never
    * have happened last. What shares no account with the deadline's operation, not even through
    * others in the window, can as well come after it: the two commute.
    */
   #candidates(deadline: number): readonly number[] {
     const { ret } = this.#op(deadline);
-    const window: number[] = [];
-    const head = this.#ops.length;
-    for (
-      let op = this.#nextOf(head);
-      op !== head && this.#op(op).call < ret;
-      op = this.#nextOf(op)
-    ) {
-      window.push(op);
-    }
+    const window = this.#window(deadline);
     for (const op of this.#optionals) {
       if (this.#placed[op] === 0 && this.#op(op).call < ret) window.push(op);
     }
@@ -219,31 +229,51 @@ class Search {
       .sort((a, b) => likelihood(this.#op(a), this.#op(b)) || a - b);
   }
 
+  /** Mandatory operations that were invoked before the deadline's operation returns. */
+  #window(deadline: number): number[] {
+    const { ret } = this.#op(deadline);
+    const head = this.#ops.length;
+    const window: number[] = [];
+    for (let op = this.#nextOf(head); op !== head; op = this.#nextOf(op)) {
+      if (this.#op(op).call >= ret) break;
+      window.push(op);
+    }
+    return window;
+  }
+
   /** Places the next candidate that leads to a new configuration; false where none is left. */
   #takeNext(choice: Choice): boolean {
-    while (choice.next < choice.candidates.length) {
+    for (;;) {
       const op = choice.candidates[choice.next];
+      if (op === undefined) {
+        if (choice.all) return false;
+        choice.candidates = this.#candidates(choice.deadline);
+        choice.next = 0;
+        choice.all = true;
+        continue;
+      }
       choice.next += 1;
       this.#steps += 1;
-      if (op === undefined) continue;
       const { operation, answer } = this.#op(op);
       if (!perform(this.#bank, operation)) continue;
-      if (answer === undefined || answers(this.#bank, operation, answer)) {
-        this.#place(op, choice);
-        if (this.#seen.add(this.#low, this.#high)) return true;
-        this.#takeBack();
-      } else {
+      if (answer !== undefined && !answers(this.#bank, operation, answer)) {
         undo(this.#bank, operation);
+        continue;
       }
+      this.#place(op, choice);
+      if (this.#seen.add(this.#low, this.#high)) return true;
+      this.#takeBack();
     }
-    return false;
   }
 
   /** Puts an operation on the stack that the bank has already performed. */
   #place(op: number, choice: Choice | undefined): void {
-    const orders = this.#free[op] === 1 ? this.#accounts.orders(op) : this.#accounts.post(op);
-    this.#stack.push({ op, choice, deadline: this.#deadline, orders });
-    this.#toggle(op, orders);
+    const before =
+      this.#free[op] === 1
+        ? undefined
+        : { low: this.#lowOrders.post(op), high: this.#highOrders.post(op) };
+    this.#stack.push({ op, choice, deadline: this.#deadline, before });
+    this.#toggle(op, before);
     this.#placed[op] = 1;
     if (this.#op(op).optional) return;
     this.#next[this.#previousOf(op)] = this.#nextOf(op);
@@ -255,9 +285,12 @@ class Search {
     for (;;) {
       const placed = this.#stack.pop();
       if (placed === undefined) return undefined;
-      const { op, choice, deadline, orders } = placed;
-      this.#toggle(op, orders);
-      this.#accounts.restore(op, orders);
+      const { op, choice, deadline, before } = placed;
+      this.#toggle(op, before);
+      if (before !== undefined) {
+        this.#lowOrders.restore(op, before.low);
+        this.#highOrders.restore(op, before.high);
+      }
       this.#placed[op] = 0;
       this.#deadline = deadline;
       if (this.#free[op] === 0) undo(this.#bank, this.#op(op).operation);
@@ -270,9 +303,12 @@ class Search {
   }
 
   /** Moves the fingerprint between the configurations without and with `op`. */
-  #toggle(op: number, before: Orders): void {
-    this.#low ^= mix(op, LOW_SALT) ^ this.#accounts.change(op, before, LOW_SALT);
-    this.#high ^= mix(op, HIGH_SALT) ^ this.#accounts.change(op, before, HIGH_SALT);
+  #toggle(op: number, before: Before): void {
+    this.#low ^= mix(op, LOW_SALT);
+    this.#high ^= mix(op, HIGH_SALT);
+    if (before === undefined) return;
+    this.#low ^= this.#lowOrders.change(op, before.low);
+    this.#high ^= this.#highOrders.change(op, before.high);
   }
 
   #op(op: number): SearchOp {

@@ -33,7 +33,7 @@ export function smallestPart(ops: readonly BankOp[], blocked: BankOp): Part | un
   return smallest;
 }
 
-/** The bank once the settled operations are performed; undefined where they cannot be, in this order. */
+/** The bank after the settled operations; undefined where they cannot be performed in this order. */
 export function settledBank({ settled }: Part): Bank | undefined {
   const bank: Bank = new Map();
   return settled.every(({ operation }) => perform(bank, operation)) ? bank : undefined;

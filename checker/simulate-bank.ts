@@ -55,8 +55,6 @@ type Pending = {
   done?: { seq: number; error?: string; value: unknown };
   /** Whether nobody will learn its outcome. */
   info: boolean;
-  /** Whether that is recorded; it still waits, to be executed or not. */
-  givenUp: boolean;
 };
 
 const REFUSALS = ["no-such-account", "account-exists", "insufficient-funds", "overflow"] as const;
@@ -76,6 +74,8 @@ class Simulation {
   readonly #names = new Map<string, { name: string; address: string }>();
   readonly #sessions = new Map<number, { timestamp: number; seq: number }>();
   #waiting: Pending[] = [];
+  /** Given up by their clients, and not executed so far. */
+  #stragglers: Pending[] = [];
   #free: number[] = [];
   #processNext: number;
   #seq = 0;
@@ -96,7 +96,7 @@ class Simulation {
         this.#alone("deposit", { account: `a${account}`, amount: 4 * this.#options.amountMax });
       }
     }
-    while (left > 0 || this.#waiting.some(({ info, givenUp }) => !info || !givenUp)) {
+    while (left > 0 || this.#waiting.length > 0) {
       const draw = this.#random();
       if (draw < 0.4 && left > 0 && this.#free.length > 0) {
         left -= 1;
@@ -105,8 +105,6 @@ class Simulation {
       } else if (draw < 0.7) this.#execute();
       else this.#answer();
     }
-    // Stragglers: what nobody waits for any more may still be executed, or never.
-    this.#execute();
     const ledgers = ["r0", "r1", "r2", "r3"].map((node) => this.#dump(node));
     return {
       history: this.#history,
@@ -128,7 +126,7 @@ class Simulation {
   }
 
   #invoke(f: string, value: unknown, outcome?: "answered"): Pending {
-    const process = this.#take(this.#free);
+    const process = this.#take(this.#free) ?? 0;
     const client = 256 * 65536 + (process % this.#options.processes);
     const session = this.#sessions.get(client) ?? { timestamp: 0, seq: 0 };
     const timestamp = session.timestamp + 1;
@@ -136,7 +134,7 @@ class Simulation {
     const op = this.#record({ type: "invoke", process, f, value, node: "c0", client });
     const asked = bankOperation(f, value) ?? { kind: "malformed" };
     const info = outcome === undefined && this.#random() < this.#options.infoShare;
-    const pending: Pending = { op, asked, client, timestamp, info, givenUp: false };
+    const pending: Pending = { op, asked, client, timestamp, info };
     this.#waiting.push(pending);
     return pending;
   }
@@ -145,6 +143,9 @@ class Simulation {
   #execute(): void {
     const ready = this.#waiting.filter(({ done }) => done === undefined);
     const batch = ready.filter(() => this.#random() < 0.6);
+    // What nobody waits for any more may still be executed, soon, late or never.
+    const straggler = this.#random() < 0.1 ? this.#take(this.#stragglers) : undefined;
+    if (straggler !== undefined) batch.push(straggler);
     if (batch.length > 0) this.#executeAll(batch);
   }
 
@@ -210,12 +211,13 @@ class Simulation {
   /** Completes one operation, if it may be: answered where it was executed, or given up. */
   #answer(): void {
     const pending = this.#waiting[Math.floor(this.#random() * this.#waiting.length)];
-    if (pending === undefined || pending.givenUp) return;
+    if (pending === undefined) return;
     const { op, done, client, timestamp } = pending;
     const { process, f, value } = op;
     const identity = { process, f, node: "c0", client, timestamp };
     if (pending.info) {
-      pending.givenUp = true;
+      this.#waiting.splice(this.#waiting.indexOf(pending), 1);
+      if (done === undefined) this.#stragglers.push(pending);
       this.#record({ ...identity, type: "info", value, error: "timeout" });
       this.#free.push(this.#processNext);
       this.#processNext += 1;
@@ -239,9 +241,9 @@ class Simulation {
     return op;
   }
 
-  #take(list: number[]): number {
-    const [taken] = list.splice(Math.floor(this.#random() * list.length), 1);
-    return taken ?? 0;
+  /** Takes one out of the list; undefined where it is empty. */
+  #take<T>(list: T[]): T | undefined {
+    return list.splice(Math.floor(this.#random() * list.length), 1)[0];
   }
 
   #account(): string {

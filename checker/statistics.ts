@@ -32,6 +32,7 @@ export function statistics(operations: readonly Operation[]): CheckResult {
     const summary = `not one ok among the operations of ${without.join(", ")}`;
     return { valid: "unknown", summary, figures };
   }
-  const summary = `${counted(operations.length, "operation")}: ${total.ok} ok, ${total.fail} fail, ${total.info} info`;
+  const endings = `${total.ok} ok, ${total.fail} fail, ${total.info} info`;
+  const summary = `${counted(operations.length, "operation")}: ${endings}`;
   return { valid: true, summary, figures };
 }

@@ -5,10 +5,10 @@
 import type { BankOp } from "./bank-history.js";
 import { isWrite } from "./bank-operation.js";
 import { describe } from "./describe.js";
-import { identity } from "./ledger-index.js";
-import type { Bank } from "./model.js";
+import type { ByRequest } from "./ledger-index.js";
+import { answers, type Bank, perform, undo } from "./model.js";
 import type { LedgerEntry } from "./run-record.js";
-import { type SearchLimits, search } from "./search.js";
+import { fits, isEffectFree, type SearchLimits, search } from "./search.js";
 
 export type Witness =
   /** Positions in the ops given. */
@@ -22,13 +22,10 @@ const BATCH_LIMITS: SearchLimits = { steps: 20_000, configurations: 5_000 };
 type Claim = { position: number; seq: number; op: BankOp };
 
 /**
- * `entries` are those of a final ledger, by identity. An operation of unknown outcome is taken to
+ * `entries` are those of a final ledger. An operation of unknown outcome is taken to
  * have happened where its entry stands, and not to have happened where it has none.
  */
-export function witness(
-  ops: readonly BankOp[],
-  entries: ReadonlyMap<string, LedgerEntry>,
-): Witness {
+export function witness(ops: readonly BankOp[], entries: ByRequest<LedgerEntry>): Witness {
   if (ops.every(({ source }) => source.seq === undefined)) return { failure: "no reply names one" };
   const claims: Claim[] = [];
   for (const [position, op] of ops.entries()) {
@@ -44,10 +41,10 @@ export function witness(
   return performClaims(claims);
 }
 
-function entryOf(op: BankOp, entries: ReadonlyMap<string, LedgerEntry>): LedgerEntry | undefined {
+function entryOf(op: BankOp, entries: ByRequest<LedgerEntry>): LedgerEntry | undefined {
   const { client, timestamp, f } = op.source;
   if (client === undefined || timestamp === undefined || !isWrite(f)) return undefined;
-  return entries.get(identity(client, timestamp));
+  return entries.get(client, timestamp);
 }
 
 /** Batch after batch, on one bank. */
@@ -65,6 +62,11 @@ function performClaims(claims: readonly Claim[]): Witness {
       };
     }
     for (const { op } of batch) callLatest = Math.max(callLatest, op.call);
+    const straight = performStraight(batch, bank);
+    if (straight !== undefined) {
+      order.push(...straight);
+      continue;
+    }
     const found = search(
       batch.map(({ op }) => op),
       bank,
@@ -78,6 +80,46 @@ function performClaims(claims: readonly Claim[]): Witness {
     for (const position of found.order) order.push(batch[position]?.position ?? -1);
   }
   return { order };
+}
+
+/**
+ * The usual case: the writes in the order of their entries, and whatever has no effect as soon as
+ * it fits. Undefined, and the bank as before, where that does not work out.
+ */
+function performStraight(batch: readonly Claim[], bank: Bank): number[] | undefined {
+  const order: Claim[] = [];
+  let free = batch.filter(({ op }) => isEffectFree(op));
+  const takeFree = () => {
+    const fitting = free.filter(({ op }) => fits(bank, op));
+    order.push(...fitting);
+    if (fitting.length > 0) free = free.filter((claim) => !fitting.includes(claim));
+  };
+  const writes = batch.filter(({ op }) => !isEffectFree(op)).sort((a, b) => a.op.hint - b.op.hint);
+  const performed: Claim[] = [];
+  takeFree();
+  const answered = writes.every((claim) => {
+    const { operation, answer } = claim.op;
+    if (!perform(bank, operation)) return false;
+    performed.push(claim);
+    if (answer !== undefined && !answers(bank, operation, answer)) return false;
+    order.push(claim);
+    takeFree();
+    return true;
+  });
+  if (answered && free.length === 0 && respectsRealTime(order)) {
+    return order.map(({ position }) => position);
+  }
+  for (const { op } of performed.toReversed()) undo(bank, op.operation);
+  return undefined;
+}
+
+function respectsRealTime(order: readonly Claim[]): boolean {
+  let callLatest = -1;
+  return order.every(({ op }) => {
+    const inTime = op.ret >= callLatest;
+    callLatest = Math.max(callLatest, op.call);
+    return inTime;
+  });
 }
 
 function batchAt(claims: readonly Claim[], start: number): readonly Claim[] {
