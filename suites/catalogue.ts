@@ -21,6 +21,8 @@ export type Suite = {
   requiredFaults: readonly FaultKind[];
   /** Cold start to report, for people. */
   takes: string;
+  /** Sessions at work; absent: two for each replica. */
+  concurrency?: number;
   /** Overrides of the protocol's numbers. */
   protocol: Readonly<Record<string, number>>;
   /** Runs of a fixed count of operations instead of a time limit. */
@@ -127,7 +129,8 @@ export const SUITES: readonly Suite[] = [
     {
       nemesis: [],
       requiredFaults: ["kill"],
-      timeLimitS: 60,
+      timeLimitS: 120,
+      concurrency: 48,
       takes: "about 3 minutes",
       table: [
         row(1_000, 0, { timeS: 3.15, viewChanges: 3, accuracyPercent: 100 }),

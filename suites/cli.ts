@@ -40,7 +40,10 @@ function createProgram(): Command {
     .option("--env <name>", "netns or local; default: the best that can run here")
     .option("--replicas <n>", "3f+1 replicas (default: 4)")
     .option("--time-limit <seconds>", "load and faults; default: the suite's own")
-    .option("--concurrency <count>", "sessions at work, as a count or a multiple such as 2n", "2n")
+    .option(
+      "--concurrency <count>",
+      "sessions at work, a count or a multiple of the replicas (default: 2n)",
+    )
     .option("--rate <ops>", "operations a second, 0 for as many as possible (default: 200)")
     .option("--accounts <count>", "accounts of the bank, at least a quarter of the sessions")
     .option("--seed <number>", "decides operations and faults; default: drawn, and printed")
@@ -56,7 +59,7 @@ function createProgram(): Command {
       const needed = neededFaults(request);
       const commit = await commitOf(resolve(BUILD, ".."));
       process.exitCode = await inEnvironment({ env, needed, store, output }, async (chosen) =>
-        exitCodeOf(await runCommand(request, { ...chosen, commit })),
+        exitCodeOf(await runCommand(request, chosen, commit)),
       );
     });
 
@@ -114,10 +117,19 @@ function explain(error: unknown, debug: boolean): number {
     );
     return EXIT_USAGE;
   }
-  process.stderr.write(`ordeal: ${oneLine(error)}\n`);
+  const full = error instanceof Error && "code" in error && error.code === "ENOSPC";
+  const remedy = full ? "; what was recorded stays; free space or pass --store" : "";
+  process.stderr.write(`ordeal: ${oneLine(error)}${remedy}\n`);
   if (error instanceof UsageError || error instanceof HistoryError) return EXIT_USAGE;
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return EXIT_CRASH;
+}
+
+// What escapes every promise and every handler is a crash, too: one line, and the end.
+for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+  process.on(event, (error: unknown) =>
+    process.exit(explain(error, process.argv.includes("--debug"))),
+  );
 }
 
 try {

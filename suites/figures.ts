@@ -3,6 +3,8 @@
 import type { SavedRun } from "./judge.js";
 
 export type RunFigures = {
+  /** Operations that ended under load, however they ended. */
+  operations: number;
   /** Operations that succeeded under load. */
   reads: number;
   writes: number;
@@ -18,9 +20,12 @@ const READS: ReadonlySet<string> = new Set(["balance", "statement"]);
 
 export function figuresOf({ meta, record, faults }: SavedRun): RunFigures {
   const { loadStart = 0, loadEnd } = meta.phases;
-  const figures = { reads: 0, writes: 0, seconds: 0, viewChanges: 0, crashes: 0 };
+  const figures = { operations: 0, reads: 0, writes: 0, seconds: 0, viewChanges: 0, crashes: 0 };
   for (const { time, type, process, f } of record.history) {
-    if (type !== "ok" || process === "nemesis" || time < loadStart || time > loadEnd) continue;
+    if (process === "nemesis" || type === "invoke") continue;
+    if (time < loadStart || time > loadEnd) continue;
+    figures.operations += 1;
+    if (type !== "ok") continue;
     figures[READS.has(f) ? "reads" : "writes"] += 1;
     figures.seconds = (time - loadStart) / 1e9;
   }

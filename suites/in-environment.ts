@@ -3,6 +3,7 @@
 
 import type { FaultKind } from "../nemesis/faults.js";
 import { chooseEnvironment, createEnvironment } from "./cluster/choose.js";
+import type { Environment } from "./cluster/environment.js";
 import { enterSandbox, insideSandbox } from "./cluster/sandbox.js";
 import { EXIT_CRASH } from "./exit-code.js";
 import type { Output } from "./progress.js";
@@ -10,7 +11,10 @@ import type { RunContext } from "./run.js";
 import { openIndex } from "./run-index.js";
 import { openStore } from "./store.js";
 
-export type Chosen = { environment: string; context: RunContext };
+export type Chosen = {
+  environment: Pick<Environment, "name" | "capabilities">;
+  context: RunContext;
+};
 
 /**
  * Does the work, or has it done; resolves to the exit code. The first interrupt aborts the context's
@@ -41,7 +45,7 @@ export async function inEnvironment(
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   try {
     return await work({
-      environment: choice.name,
+      environment: choice,
       context: {
         store: root,
         output,

@@ -3,32 +3,11 @@ import * as assert from "uvu/assert";
 import type { Verdict } from "../checker/verdict.js";
 import { type CampaignRun, endingOf, summaryLines, worstEnding } from "./campaign.js";
 import { junitXml } from "./junit.js";
-import type { RunMeta } from "./run-meta.js";
-
-const META: RunMeta = {
-  version: 1,
-  suite: "smoke",
-  seed: 1,
-  commit: "none",
-  environment: "fake",
-  environmentDescription: "fake",
-  startedAt: "2026-01-01T00:00:00.000Z",
-  replicas: 4,
-  f: 1,
-  options: {},
-  claims: {},
-  reproduce: "",
-  phases: { loadEnd: 1, healed: 1, quiescent: 1, end: 1 },
-  recoveryBoundNs: 1,
-  quiescence: { reached: true, detail: "" },
-  expectedFaults: [],
-  correctReplicas: [],
-  samples: [],
-};
+import { RUN_META_FIXTURE } from "./run-meta-fixture.js";
 
 function runWith(verdict: Verdict, crashed?: string): CampaignRun {
-  const figures = { reads: 1, writes: 1, seconds: 1, viewChanges: 0, crashes: 0 };
-  const outcome = { directory: "/store/smoke/1", meta: META, verdict, figures };
+  const figures = { operations: 2, reads: 1, writes: 1, seconds: 1, viewChanges: 0, crashes: 0 };
+  const outcome = { directory: "/store/smoke/1", meta: RUN_META_FIXTURE, verdict, figures };
   const run = { suite: "smoke", seed: 1, seconds: 2.5, outcome };
   return crashed === undefined ? run : { ...run, crashed };
 }

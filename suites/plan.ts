@@ -5,7 +5,7 @@ import type { Suite, TableRow } from "./catalogue.js";
 import type { LoadOptions } from "./interpreter.js";
 import { recoveryBoundNs } from "./recovery-bound.js";
 import type { RunPlan } from "./run.js";
-import { faultsTolerated, type RunOptions, SESSIONS_PER_ACCOUNT_MAX } from "./run-options.js";
+import { faultsTolerated, RATE, type RunOptions, sizesOf } from "./run-options.js";
 import { suiteScript } from "./script.js";
 import { tableScript } from "./table.js";
 
@@ -31,26 +31,26 @@ export function suitePlan(suite: Suite, basis: PlanBasis): RunPlan {
   const requiredFaults = options.nemesis === undefined ? suite.requiredFaults : kindsOf(nemesis);
   const timeLimitS = options.timeLimitS ?? suite.timeLimitS;
   const nemesisIntervalS = options.nemesisIntervalS ?? suite.intervalS;
-  const load = loadOptions(options, 0.02);
+  const load = loadOptions(suite, options, 0.02);
   return {
     ...commonPlan(suite, basis),
     requiredFaults,
     loadLimitMs: timeLimitS * 1_000,
     script: suiteScript({ ...load, timeLimitS, nemesis, nemesisIntervalS }),
-    options: { ...recordedOptions(basis), timeLimitS, nemesis, nemesisIntervalS },
+    options: { ...recordedOptions(suite, basis), timeLimitS, nemesis, nemesisIntervalS },
   };
 }
 
 /** A run of a table's row: as fast as the cluster takes it, nothing refused. */
 export function tablePlan(suite: Suite, row: TableRow, basis: PlanBasis): RunPlan {
-  const load = { ...loadOptions(basis.options, 0), rate: 0 };
+  const load = { ...loadOptions(suite, basis.options, 0), rate: 0 };
   return {
     ...commonPlan(suite, basis),
     requiredFaults: row.crashes > 0 ? suite.requiredFaults : [],
     loadLimitMs: (basis.options.timeLimitS ?? suite.timeLimitS) * 1_000,
     script: tableScript(row, load),
     options: {
-      ...recordedOptions(basis),
+      ...recordedOptions(suite, basis),
       rate: 0,
       iterations: row.iterations,
       crashes: row.crashes,
@@ -58,19 +58,13 @@ export function tablePlan(suite: Suite, row: TableRow, basis: PlanBasis): RunPla
   };
 }
 
-export function loadOptions(options: RunOptions, refusedShare: number): LoadOptions {
-  const { concurrency, rate, accounts } = options;
-  return {
-    concurrency,
-    rate,
-    accounts,
-    refusedShare,
-    readShare: 0.5,
-    timeoutMs: OPERATION_TIMEOUT_MS,
-  };
+function loadOptions(suite: Suite, options: RunOptions, refusedShare: number): LoadOptions {
+  const sizes = sizesOf(options, suite.concurrency);
+  const { rate } = options;
+  return { ...sizes, rate, refusedShare, readShare: 0.5, timeoutMs: OPERATION_TIMEOUT_MS };
 }
 
-/** The command that repeats a run of this suite, with every option that differs from its default. */
+/** The command that repeats a run of this suite, with every option that was given. */
 export function reproduceLine(suite: string, { options, seed, environment }: PlanBasis): string {
   const words = ["./ordeal", "run", suite, "--seed", String(seed), "--env", environment];
   const add = (option: string, value: string | number | undefined) => {
@@ -78,10 +72,9 @@ export function reproduceLine(suite: string, { options, seed, environment }: Pla
   };
   if (options.replicas !== 4) add("--replicas", options.replicas);
   add("--time-limit", options.timeLimitS);
-  if (options.concurrency !== 2 * options.replicas) add("--concurrency", options.concurrency);
-  if (options.rate !== 200) add("--rate", options.rate);
-  const accounts = Math.max(8, Math.ceil(options.concurrency / SESSIONS_PER_ACCOUNT_MAX));
-  if (options.accounts !== accounts) add("--accounts", options.accounts);
+  add("--concurrency", options.concurrency);
+  if (options.rate !== RATE) add("--rate", options.rate);
+  add("--accounts", options.accounts);
   add("--nemesis", options.nemesis?.length === 0 ? "none" : options.nemesis?.join(","));
   add("--nemesis-interval", options.nemesisIntervalS);
   add("--replica-build", options.replicaBuild);
@@ -94,7 +87,10 @@ function commonPlan(suite: Suite, basis: PlanBasis) {
     suite: suite.name,
     seed,
     replicas: options.replicas,
-    clientProcesses: Math.min(CLIENT_PROCESSES_MAX, options.concurrency),
+    clientProcesses: Math.min(
+      CLIENT_PROCESSES_MAX,
+      sizesOf(options, suite.concurrency).concurrency,
+    ),
     protocol: suite.protocol,
     build,
     recoveryBoundNs: (disturbedMs: number) =>
@@ -106,8 +102,8 @@ function commonPlan(suite: Suite, basis: PlanBasis) {
   };
 }
 
-function recordedOptions({ options }: PlanBasis) {
-  const { concurrency, rate, accounts, replicaBuild } = options;
+function recordedOptions(suite: Suite, { options }: PlanBasis) {
+  const { rate, replicaBuild } = options;
   const build = replicaBuild === undefined ? {} : { replicaBuild };
-  return { concurrency, rate, accounts, ...build };
+  return { ...sizesOf(options, suite.concurrency), rate, ...build };
 }

@@ -22,7 +22,7 @@ export function terminalOutput(stream: NodeJS.WriteStream): Output {
     },
     transient(text) {
       if (!stream.isTTY) return false;
-      const width = Math.max(20, stream.columns ?? 80) - 1;
+      const width = (stream.columns || 80) - 1;
       stream.write(`\r\u001b[K${text.slice(0, width)}`);
       dirty = true;
       return true;

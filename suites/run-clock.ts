@@ -1,6 +1,8 @@
 // The clock of a run: nanoseconds since its start, on the machine's monotonic clock, which client
 // processes on this machine read too.
 
+import { setMaxListeners } from "node:events";
+
 export type RunClock = {
   /** Nanoseconds since the start of the run. */
   now(): number;
@@ -27,6 +29,8 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
       resolve();
     };
     const timer = setTimeout(end, Math.max(0, ms));
-    signal?.addEventListener("abort", end);
+    if (signal === undefined) return;
+    setMaxListeners(0, signal); // Every worker may wait for the same one.
+    signal.addEventListener("abort", end);
   });
 }

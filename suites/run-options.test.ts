@@ -1,13 +1,13 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { parseRunOptions, type RawRunOptions } from "./run-options.js";
+import { parseRunOptions, type RawRunOptions, sizesOf } from "./run-options.js";
 import { UsageError } from "./usage-error.js";
 
 test("the defaults are four replicas and two sessions for each", () => {
   const options = parseRunOptions({});
   assert.is(options.replicas, 4);
-  assert.is(options.concurrency, 8);
-  assert.is(options.accounts, 8);
+  assert.equal(sizesOf(options), { concurrency: 8, accounts: 8 });
+  assert.equal(sizesOf(options, 48), { concurrency: 48, accounts: 12 });
   assert.is(options.seed, undefined);
 });
 
@@ -18,8 +18,13 @@ test("concurrency may be a multiple of the replicas", () => {
 });
 
 test("accounts grow with the sessions, a quarter of them at least", () => {
-  assert.is(parseRunOptions({ concurrency: "100" }).accounts, 25);
-  assert.is(parseRunOptions({ concurrency: "100", accounts: "30" }).accounts, 30);
+  const accountsOf = (raw: RawRunOptions) => sizesOf(parseRunOptions(raw)).accounts;
+  assert.is(accountsOf({ concurrency: "100" }), 25);
+  assert.is(accountsOf({ concurrency: "100", accounts: "30" }), 30);
+  assert.throws(
+    () => accountsOf({ concurrency: "100", accounts: "3" }),
+    (error: unknown) => error instanceof UsageError && /wants at least 25/.test(error.message),
+  );
 });
 
 test("nemesis packages are named, and none means none", () => {
@@ -37,7 +42,6 @@ const refused: readonly [RawRunOptions, RegExp][] = [
   [{ concurrency: "-1" }, /--concurrency/],
   [{ concurrency: "2000n" }, /--concurrency/],
   [{ rate: "fast" }, /--rate/],
-  [{ accounts: "3", concurrency: "100" }, /--accounts wants at least 25/],
   [{ accounts: "1" }, /--accounts/],
   [{ seed: "4294967296" }, /--seed/],
   [{ seed: "1e3" }, /--seed/],

@@ -26,11 +26,12 @@ export type RunOptions = {
   replicas: number;
   /** Load and faults; absent: the suite's own. */
   timeLimitS?: number;
-  /** Sessions that work at a time. */
-  concurrency: number;
+  /** Sessions that work at a time; absent: the suite's own count. */
+  concurrency?: number;
   /** Operations a second over all sessions; 0: as many as the cluster takes. */
   rate: number;
-  accounts: number;
+  /** Absent: as many as the sessions need. */
+  accounts?: number;
   /** Absent: drawn, and printed. */
   seed?: number;
   /** Packages in place of the suite's own. */
@@ -46,19 +47,20 @@ export type RunOptions = {
 
 export const REPLICAS_MAX = 31;
 export const CONCURRENCY_MAX = 1_000;
+/** Operations a second, where none are asked for. */
+export const RATE = 200;
 /** A checker can tell operations apart while few sessions share an account. */
 export const SESSIONS_PER_ACCOUNT_MAX = 4;
 
 export function parseRunOptions(raw: RawRunOptions): RunOptions {
   const replicas = parseReplicas(raw.replicas ?? "4");
-  const concurrency = parseConcurrency(raw.concurrency ?? "2n", replicas);
   return {
     ...given("env", raw.env),
     replicas,
     ...given("timeLimitS", raw.timeLimit, (text) => decimal("--time-limit", text, 0.5, 86_400)),
-    concurrency,
-    rate: raw.rate === undefined ? 200 : decimal("--rate", raw.rate, 0, 1_000_000),
-    accounts: parseAccounts(raw.accounts, concurrency),
+    ...given("concurrency", raw.concurrency, (text) => parseConcurrency(text, replicas)),
+    rate: raw.rate === undefined ? RATE : decimal("--rate", raw.rate, 0, 1_000_000),
+    ...given("accounts", raw.accounts, (text) => integer("--accounts", text, 2, 100_000)),
     ...given("seed", raw.seed, (text) => integer("--seed", text, 0, 0xffff_ffff)),
     ...given("nemesis", raw.nemesis, parseNames),
     ...given("nemesisIntervalS", raw.nemesisInterval, (text) =>
@@ -93,11 +95,18 @@ function parseConcurrency(text: string, replicas: number): number {
   return integer("--concurrency", count, 1, CONCURRENCY_MAX, `${text} (a count, or 2n)`);
 }
 
-function parseAccounts(text: string | undefined, concurrency: number): number {
+/**
+ * Sessions and accounts of a run, where a suite has so many sessions by itself. Throws UsageError
+ * where the accounts asked for are too few for a checker to tell the sessions' operations apart.
+ */
+export function sizesOf(
+  options: RunOptions,
+  suiteConcurrency = 2 * options.replicas,
+): { concurrency: number; accounts: number } {
+  const concurrency = options.concurrency ?? suiteConcurrency;
   const least = Math.max(2, Math.ceil(concurrency / SESSIONS_PER_ACCOUNT_MAX));
-  if (text === undefined) return Math.max(8, least);
-  const accounts = integer("--accounts", text, 2, 100_000);
-  if (accounts >= least) return accounts;
+  const accounts = options.accounts ?? Math.max(8, least);
+  if (accounts >= least) return { concurrency, accounts };
   throw new UsageError(
     "bad-option",
     `--accounts wants at least ${least} (a quarter of the ${concurrency} sessions), ` +
@@ -113,7 +122,13 @@ function parseNames(text: string): readonly string[] {
   }
 }
 
-export function integer(option: string, text: string, min: number, max: number, shown = text): number {
+export function integer(
+  option: string,
+  text: string,
+  min: number,
+  max: number,
+  shown = text,
+): number {
   if (/^\d{1,12}$/.test(text) && Number(text) >= min && Number(text) <= max) return Number(text);
   throw new UsageError(
     "bad-option",

@@ -250,12 +250,16 @@ function firstMeta(plan: RunPlan, environment: Environment, startedAt: string): 
   };
 }
 
-function requireCapabilities(plan: RunPlan, { name, capabilities }: Environment): void {
-  const missing = plan.requiredFaults.filter((kind) => !capabilities.has(kind));
+/** Throws UsageError, naming suite and environment, where this environment cannot do these faults. */
+export function requireCapabilities(
+  { suite, requiredFaults }: Pick<RunPlan, "suite" | "requiredFaults">,
+  { name, capabilities }: Pick<Environment, "name" | "capabilities">,
+): void {
+  const missing = requiredFaults.filter((kind) => !capabilities.has(kind));
   if (missing.length === 0) return;
   throw new UsageError(
     "environment-cannot",
-    `${plan.suite} needs ${missing.join(", ")}, which the environment ${name} cannot do ` +
+    `${suite} needs ${missing.join(", ")}, which the environment ${name} cannot do ` +
       `(it can: ${[...capabilities].join(", ")}): choose another with --env`,
   );
 }

@@ -1,6 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { crashShares, tableLines } from "./table.js";
+import type { CampaignRun } from "./campaign.js";
+import { RUN_META_FIXTURE } from "./run-meta-fixture.js";
+import { crashShares, isAccurate, tableLines } from "./table.js";
 
 test("crashes and recoveries divide the operations evenly and never overlap", () => {
   assert.equal(crashShares(0), []);
@@ -9,6 +11,27 @@ test("crashes and recoveries divide the operations evenly and never overlap", ()
     { kill: 1 / 5, restart: 2 / 5 },
     { kill: 3 / 5, restart: 4 / 5 },
   ]);
+});
+
+test("a run is accurate if it is valid and performed all of its operations", () => {
+  const row = {
+    iterations: 100,
+    crashes: 0,
+    paper: { timeS: 1, viewChanges: 1, accuracyPercent: 1 },
+  };
+  const run = (valid: boolean, operations: number): CampaignRun => {
+    const figures = { operations, reads: 1, writes: 1, seconds: 1, viewChanges: 0, crashes: 0 };
+    const verdict = { "valid?": valid, checks: {} };
+    return {
+      suite: "paper-table",
+      seed: 1,
+      seconds: 1,
+      outcome: { directory: "", meta: RUN_META_FIXTURE, verdict, figures },
+    };
+  };
+  assert.is(isAccurate(run(true, 100), row), true);
+  assert.is(isAccurate(run(true, 99), row), false);
+  assert.is(isAccurate(run(false, 100), row), false);
 });
 
 test("the table puts the paper's figures beside ours, and counts only valid runs as accurate", () => {

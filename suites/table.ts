@@ -61,6 +61,12 @@ export function tableScript(row: TableRow, load: LoadOptions): ScriptMaker {
 
 export type RowRuns = { row: TableRow; runs: readonly CampaignRun[] };
 
+/** Valid in every check, ledgers equal among them, and with every operation of the row performed. */
+export function isAccurate(run: CampaignRun, { iterations }: TableRow): boolean {
+  const { operations = 0 } = run.outcome?.figures ?? {};
+  return endingOf(run) === true && operations >= iterations;
+}
+
 /** The paper's columns, ours beside the paper's figures. Times and view changes are means. */
 export function tableLines(rows: readonly RowRuns[]): string[] {
   const head = ["iterations", "runs", "read", "write", "time", "paper", "view_change", "paper"];
@@ -68,7 +74,7 @@ export function tableLines(rows: readonly RowRuns[]): string[] {
   const cells = rows.map(({ row, runs }) => {
     const mean = (figure: (run: CampaignRun) => number) =>
       runs.reduce((sum, run) => sum + figure(run), 0) / Math.max(1, runs.length);
-    const accurate = runs.filter((run) => endingOf(run) === true).length;
+    const accurate = runs.filter((run) => isAccurate(run, row)).length;
     const crashes = mean(({ outcome }) => outcome?.figures.crashes ?? 0);
     return [
       row.iterations.toLocaleString("en"),

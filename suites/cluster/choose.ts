@@ -2,7 +2,7 @@
 
 import type { FaultKind } from "../../nemesis/faults.js";
 import { type Probe, probe } from "../../nemesis/host/probe.js";
-import { localShell } from "../../nemesis/host/shell.js";
+import { localShell, must, ShellError } from "../../nemesis/host/shell.js";
 import { UsageError } from "../usage-error.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
 import { createLocal, LOCAL_CAPABILITIES } from "./local.js";
@@ -42,7 +42,11 @@ export async function chooseEnvironment(
   if (requested === "local") return localChoice("as asked");
 
   const found = await probe(localShell(), { isRoot: process.getuid?.() === 0 });
-  const { sandbox, why } = sandboxFrom(found, requested === "netns" ? "as asked" : "it works here");
+  const tied = await setprivFailure();
+  const { sandbox, why } =
+    tied === undefined
+      ? sandboxFrom(found, requested === "netns" ? "as asked" : "it works here")
+      : { sandbox: undefined, why: `namespaces cannot be tied to this process: ${tied}` };
   const choice = sandbox === undefined ? undefined : netnsChoice(sandbox);
   const missing = needed.filter((kind) => choice?.capabilities.has(kind) === false);
   if (choice !== undefined && missing.length === 0) return choice;
@@ -86,6 +90,17 @@ function sandboxFrom(found: Probe, reason: string): { sandbox?: Sandbox; why: st
     return { why: `${found.reason}${remedies(found)}` };
   }
   return { sandbox: { mode, backend, canDuplicate, mechanism, reason }, why: reason };
+}
+
+/** Why setpriv cannot have the sandbox end with us; without that a killed run would leave it. */
+async function setprivFailure(): Promise<string | undefined> {
+  try {
+    await must(localShell(), ["setpriv", "--pdeathsig", "KILL", "true"]);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ShellError) return error.message;
+    throw error;
+  }
 }
 
 function remedies({ findings }: Probe): string {

@@ -16,7 +16,7 @@ import { test } from "uvu";
 import type { ResolvedFault } from "../../nemesis/faults.js";
 import { handleOf } from "../../nemesis/host/process.js";
 import { waitUntil } from "./deadline.js";
-import type { ClientCall, Environment, NodeStatus } from "./environment.js";
+import type { ClientCall, Environment, EnvironmentOptions, NodeStatus } from "./environment.js";
 import { nodeFiles } from "./layout.js";
 import { createLocal } from "./local.js";
 import { type Mood, writeFakeBuild } from "./testing/fake-build.js";
@@ -26,31 +26,56 @@ const DEADLINE_MS = 10_000;
 
 type Place = { environment: Environment; directory: string };
 
+/** A cluster of its own for what ends or spoils it. */
 async function withLocal(
   moods: Readonly<Record<string, Mood>>,
   body: (place: Place) => Promise<void>,
 ): Promise<void> {
+  const place = makePlace(moods);
+  try {
+    await body(place);
+  } finally {
+    await removePlace(place);
+  }
+}
+
+/** One cluster for all that leave it as it was; its first user starts it. */
+async function withShared(body: (place: Place) => Promise<void>): Promise<void> {
+  if (shared === undefined) {
+    shared = makePlace({});
+    await shared.environment.start();
+  }
+  await body(shared);
+}
+
+let shared: Place | undefined;
+
+test.after(async () => {
+  if (shared !== undefined) await removePlace(shared);
+});
+
+function makePlace(moods: Readonly<Record<string, Mood>>): Place {
   const directory = mkdtempSync(join(tmpdir(), "ordeal-test-"));
   writeFakeBuild(join(directory, "build"), moods);
-  const environment = createLocal(
-    {
-      replicas: 4,
-      clientProcesses: 1,
-      directory,
-      protocol: {},
-      build: join(directory, "build"),
-      seed: 1,
-    },
-    "a test",
-    500,
-  );
-  try {
-    await body({ environment, directory });
-  } finally {
-    await environment.stop();
-    assert.deepEqual(processesUnder(directory), [], "nothing that was started still runs");
-    rmSync(directory, { recursive: true });
-  }
+  const environment = createLocal(optionsIn(directory), "a test", 500);
+  return { environment, directory };
+}
+
+async function removePlace({ environment, directory }: Place): Promise<void> {
+  await environment.stop();
+  assert.deepEqual(processesUnder(directory), [], "nothing that was started still runs");
+  rmSync(directory, { recursive: true });
+}
+
+function optionsIn(directory: string): EnvironmentOptions {
+  return {
+    replicas: 4,
+    clientProcesses: 1,
+    directory,
+    protocol: {},
+    build: join(directory, "build"),
+    seed: 1,
+  };
 }
 
 async function statusOf(environment: Environment, node: string): Promise<NodeStatus> {
@@ -84,8 +109,7 @@ test("all replicas answer after the start, and logs, exits and key files lie in 
   }));
 
 test("a call is answered by its client process, under its own id", () =>
-  withLocal({}, async ({ environment }) => {
-    await environment.start();
+  withShared(async ({ environment }) => {
     const answer = await environment.call("c0", call("get"));
     assert.deepEqual(
       [answer.id, answer.type, answer.client, answer.value],
@@ -94,8 +118,7 @@ test("a call is answered by its client process, under its own id", () =>
   }));
 
 test("a call that a dying client process leaves behind ends as info, and so do later ones", () =>
-  withLocal({}, async ({ environment }) => {
-    await environment.start();
+  withShared(async ({ environment }) => {
     const hanging = environment.call("c0", call("ignore", 60_000));
     await environment.apply(fault("kill", "f1", "c0"));
     assert.equal((await hanging).type, "info");
@@ -138,8 +161,7 @@ test("a replica that ignores SIGTERM is stopped all the same", () =>
   }));
 
 test("two kills of one replica: it comes back, without --init, only when both are healed", () =>
-  withLocal({}, async ({ environment }) => {
-    await environment.start();
+  withShared(async ({ environment }) => {
     await environment.apply(fault("kill", "f1", "r0", "r1"));
     await environment.apply(fault("kill", "f2", "r0"));
     const first = await environment.heal("f1");
@@ -153,8 +175,7 @@ test("two kills of one replica: it comes back, without --init, only when both ar
   }));
 
 test("a paused replica is alive without a status; a restart under a pause comes back paused", () =>
-  withLocal({}, async ({ environment }) => {
-    await environment.start();
+  withShared(async ({ environment }) => {
     await environment.apply(fault("pause", "f1", "r3"));
     assert.deepEqual(await statusOf(environment, "r3"), { node: "r3", alive: true });
     await environment.apply(fault("kill", "f2", "r3"));
@@ -164,6 +185,47 @@ test("a paused replica is alive without a status; a restart under a pause comes 
     const evidence = await environment.heal("f1");
     assert.equal(evidence.landed, true);
     assert.equal((await statusOf(environment, "r3")).status?.executedSeq, 2);
+  }));
+
+test("a replica that does not come back is said, and has ended unasked", () =>
+  withLocal({}, async ({ environment, directory }) => {
+    await environment.start();
+    await environment.apply(fault("kill", "f1", "r0"));
+    rmSync(join(nodeFiles(directory, "r0").folder, "protocol.log"));
+    const evidence = await environment.heal("f1");
+    assert.equal(evidence.landed, true);
+    assert.match(evidence.summary, /killed r0 \(pid \d+\); r0 did not come back/);
+    assert.match(String(evidence.measured["r0.restart"]), /exit 254.*no log/);
+    const [exit] = environment.unexpectedExits();
+    assert.deepEqual([exit?.node, exit?.how], ["r0", "exit 254"]);
+  }));
+
+test("a fault on a replica that had ended by itself has not landed", () =>
+  withLocal({}, async ({ environment, directory }) => {
+    await environment.start();
+    const log = readFileSync(nodeFiles(directory, "r1").log, "utf8");
+    process.kill(JSON.parse(log).pid, "SIGSEGV");
+    assert.ok(await waitUntil(() => environment.unexpectedExits().length > 0, DEADLINE_MS));
+    for (const kind of ["pause", "kill"] as const) {
+      await environment.apply(fault(kind, kind, "r1", "r2"));
+      const evidence = await environment.heal(kind);
+      assert.equal(evidence.landed, false);
+      assert.match(evidence.summary, /(stopped|killed) r2 .*; no effect on r1/);
+    }
+  }));
+
+test("a fault that the environment does not know, or that is not active, is refused", () =>
+  withShared(async ({ environment }) => {
+    await assert.rejects(environment.heal("f9"), /f9 is not active/);
+    const links = [{ from: "r0", to: "r9", drop: true }];
+    const intent = { kind: "partition", shape: "isolate", target: { kind: "none" } } as const;
+    await assert.rejects(
+      environment.apply({ id: "f1", intent, nodes: [], links }),
+      /no link r0>r9/,
+    );
+    await environment.heal("f1");
+    await environment.apply(fault("pause", "f2", "r0"));
+    assert.equal((await environment.heal("f2")).landed, true);
   }));
 
 test("the folder of the control sockets is short and gone after the stop", () =>
@@ -181,14 +243,7 @@ test("the folder of the control sockets is short and gone after the stop", () =>
 test("a runner that is killed leaves no process and no folder", () =>
   withLocal({}, async ({ directory }) => {
     const script = join(directory, "runner.mjs");
-    const options = {
-      replicas: 4,
-      clientProcesses: 1,
-      directory: join(directory, "run"),
-      protocol: {},
-      build: join(directory, "build"),
-      seed: 1,
-    };
+    const options = { ...optionsIn(directory), directory: join(directory, "run") };
     writeFileSync(
       script,
       `import { createLocal } from ${JSON.stringify(new URL("./local.js", import.meta.url).href)};

@@ -25,7 +25,8 @@ type Life = {
   handle: ProcessHandle;
   pipes: Pipes | undefined;
   exited: Promise<NodeExit>;
-  endExpected: boolean;
+  /** Ways to end that we asked for; any other is the node's own doing. */
+  endsExpected: readonly string[];
 };
 
 export type NodeProcessOptions = {
@@ -87,7 +88,7 @@ export class NodeProcess {
     const life: Life = {
       handle,
       pipes: stdin !== null && stdout !== null ? { stdin, stdout } : undefined,
-      endExpected: false,
+      endsExpected: [],
       exited: ended.then((how) => this.#ended(life, how)),
     };
     this.#life = life;
@@ -97,7 +98,7 @@ export class NodeProcess {
   async kill(): Promise<NodeExit | undefined> {
     const life = this.#life;
     if (life === undefined) return undefined;
-    life.endExpected = true;
+    life.endsExpected = [...life.endsExpected, "SIGKILL"];
     process.kill(life.handle.pid, "SIGKILL");
     const exit = await within(life.exited, SIGNAL_MS_MAX);
     if (exit === undefined) throw new Error(`${this.node}: still there after SIGKILL`);
@@ -118,7 +119,7 @@ export class NodeProcess {
   async stop(deadlineMs: number): Promise<void> {
     const life = this.#life;
     if (life === undefined) return;
-    life.endExpected = true;
+    life.endsExpected = ["exit 0", "SIGTERM"];
     life.pipes?.stdin.end();
     process.kill(life.handle.pid, "SIGTERM");
     process.kill(life.handle.pid, "SIGCONT");
@@ -136,13 +137,14 @@ export class NodeProcess {
 
   #ended(life: Life, how: string): NodeExit {
     this.#life = undefined;
+    const expected = life.endsExpected.includes(how);
     const exit: NodeExit = {
       node: this.node,
       pid: life.handle.pid,
       how,
-      expected: life.endExpected,
+      expected,
       at: new Date().toISOString(),
-      stderr: life.endExpected ? "" : this.stderrTail(),
+      stderr: expected ? "" : this.stderrTail(),
     };
     this.exits.push(exit);
     appendFileSync(this.#options.files.exits, `${JSON.stringify(exit)}\n`);

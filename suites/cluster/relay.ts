@@ -69,12 +69,11 @@ export class Relay {
 
   /** The desired state of all links; a link that is not named is healthy. */
   setRules(rules: readonly LinkRule[]): void {
-    for (const link of this.#links.values()) link.rule = undefined;
-    for (const rule of rules) {
-      const link = this.#links.get(`${rule.from}>${rule.to}`);
-      if (link === undefined) throw new Error(`relay: no link ${rule.from}>${rule.to}`);
-      link.rule = rule;
+    const wanted = new Map(rules.map((rule) => [`${rule.from}>${rule.to}`, rule]));
+    for (const name of wanted.keys()) {
+      if (!this.#links.has(name)) throw new Error(`relay: no link ${name}`);
     }
+    for (const [name, link] of this.#links) link.rule = wanted.get(name);
   }
 
   counters(): readonly { from: NodeName; to: NodeName; counters: LinkCounters }[] {

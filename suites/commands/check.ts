@@ -1,6 +1,6 @@
 // `ordeal check`: judges saved runs, or histories that stand alone, again.
 
-import { statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Verdict } from "../../checker/verdict.js";
 import { replaceFile } from "../append-file.js";
@@ -8,6 +8,7 @@ import { type Ending, worstOf } from "../exit-code.js";
 import { judgeHistory, judgeRun, readRun } from "../judge.js";
 import type { Output } from "../progress.js";
 import { findRun, verdictText } from "../store.js";
+import { oneLine } from "../usage-error.js";
 import { verdictLines, wordOf } from "../verdict-lines.js";
 
 /** Judges each; the worst decides. A run's verdict.json is written anew, and is the same. */
@@ -27,8 +28,21 @@ function checkSavedRun(path: string): { verdict: Verdict; notes: readonly string
   const directory = findRun(path);
   const saved = readRun(directory);
   const verdict = judgeRun(saved);
-  replaceFile(join(directory, "verdict.json"), verdictText(verdict));
-  return { verdict, notes: saved.notes };
+  return { verdict, notes: [...saved.notes, ...keepVerdict(directory, verdict)] };
+}
+
+/** Writes verdict.json where it is not there; says what is odd about it. The verdict stands anyway. */
+function keepVerdict(directory: string, verdict: Verdict): string[] {
+  const path = join(directory, "verdict.json");
+  const text = verdictText(verdict);
+  const before = existsSync(path) ? readFileSync(path, "utf8") : undefined;
+  if (before === text) return [];
+  try {
+    replaceFile(path, text);
+    return before === undefined ? [] : [`${path} was another verdict; it is replaced`];
+  } catch (error) {
+    return [`the verdict is not kept: ${oneLine(error)}`];
+  }
 }
 
 function isFile(path: string): boolean {

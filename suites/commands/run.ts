@@ -14,10 +14,11 @@ import {
   writeJunit,
 } from "../campaign.js";
 import { type Suite, suiteNamed } from "../catalogue.js";
-import type { Ending } from "../exit-code.js";
+import { type Ending, worstOf } from "../exit-code.js";
+import type { Chosen } from "../in-environment.js";
 import { type PlanBasis, suitePlan, tablePlan } from "../plan.js";
-import type { RunContext, RunPlan } from "../run.js";
-import { parseRunOptions, type RawRunOptions, type RunOptions } from "../run-options.js";
+import { type RunContext, type RunPlan, requireCapabilities } from "../run.js";
+import { parseRunOptions, type RawRunOptions, type RunOptions, sizesOf } from "../run-options.js";
 import { type RowRuns, tableLines } from "../table.js";
 import { UsageError } from "../usage-error.js";
 
@@ -34,6 +35,7 @@ export function parseRunRequest(
 ): RunRequest {
   const suites = names.map(suiteNamed);
   const options = parseRunOptions(raw);
+  for (const { concurrency } of suites) sizesOf(options, concurrency);
   if (options.junit !== undefined) writeJunit(options.junit, []);
   return { suites, options, build: buildOf(options.replicaBuild, ownBuild) };
 }
@@ -59,18 +61,32 @@ export function neededFaults({ suites, options }: RunRequest): readonly FaultKin
 /** Performs all runs. Throws UsageError where the environment cannot do what a suite needs. */
 export async function runCommand(
   { suites, options, build }: RunRequest,
-  { environment, commit, context }: { environment: string; commit: string; context: RunContext },
+  { environment, context }: Chosen,
+  commit: string,
 ): Promise<Ending> {
+  for (const { name, requiredFaults } of suites) {
+    const asked = options.nemesis === undefined ? requiredFaults : kindsOf(options.nemesis);
+    requireCapabilities({ suite: name, requiredFaults: asked }, environment);
+  }
   const seed = options.seed ?? randomInt(2 ** 32);
-  const basis = { options, seed, environment, commit, build };
+  const basis = { options, seed, environment: environment.name, commit, build };
   const runs: CampaignRun[] = [];
   for (const suite of suites) {
     if (context.interrupt.aborted) break;
     runs.push(...(await suiteRuns(suite, basis, context)));
   }
+  const left = runCount(suites, options) - runs.length;
+  if (left > 0) context.output.line(`interrupted: ${left} runs were left out`);
   if (runs.length > 1) for (const line of ["", ...summaryLines(runs)]) context.output.line(line);
   if (options.junit !== undefined) writeJunit(options.junit, runs);
-  return worstEnding(runs);
+  return worstOf([worstEnding(runs), left > 0 ? "unknown" : true]);
+}
+
+function runCount(suites: readonly Suite[], { testCount }: RunOptions): number {
+  const counts = suites.map(({ table }) =>
+    table === undefined ? (testCount ?? 1) : table.length * (testCount ?? TABLE_TEST_COUNT),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 async function suiteRuns(suite: Suite, basis: PlanBasis, context: RunContext) {

@@ -2,7 +2,7 @@
 // that a crash at any instant leaves a cluster that `up` can go on with.
 
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { NodeName } from "../../nemesis/faults.js";
@@ -10,9 +10,9 @@ import { observe, type ProcessHandle } from "../../nemesis/host/process.js";
 import {
   type ClusterFile,
   DATAGRAM_BYTES_MAX_DEFAULT,
-  parseClusterFile,
+  readClusterFile,
 } from "../../node/runtime/cluster-file.js";
-import { messageOf } from "../../node/runtime/ordeal-error.js";
+import { messageOf, OrdealError } from "../../node/runtime/ordeal-error.js";
 import { replaceFile } from "../append-file.js";
 import { jsonText, makeCluster, writeNodeFiles } from "../cluster/cluster-files.js";
 import { SOCKET_PATH_BYTES_MAX } from "../cluster/control.js";
@@ -63,12 +63,17 @@ export function createFolder(path: string, replicas: number, portFirst: number):
   return { path: folder, file: cluster.file };
 }
 
-/** Undefined where there is no cluster; throws where its file cannot be read. */
+/** Undefined where there is no cluster; throws UsageError where its file is damaged. */
 export function findFolder(path: string): ClusterFolder | undefined {
   const folder = resolve(path);
   const file = clusterFilePath(folder);
   if (!existsSync(file)) return undefined;
-  return { path: folder, file: parseClusterFile(readFileSync(file, "utf8"), file) };
+  try {
+    return { path: folder, file: readClusterFile(file) };
+  } catch (error) {
+    if (error instanceof OrdealError) throw new UsageError(error.code, error.message);
+    throw error;
+  }
 }
 
 /** Throws UsageError where there is no cluster. */
@@ -107,8 +112,11 @@ export function recordInitialised(folder: ClusterFolder, replicas: readonly Node
   writeState(folder, { ...state, initialised });
 }
 
+/** Nobody runs any more; removes the control sockets, too. */
 export function recordStopped(folder: ClusterFolder): void {
-  writeState(folder, { ...readState(folder), processes: {} });
+  const state = readState(folder);
+  rmSync(state.sockets, { recursive: true, force: true });
+  writeState(folder, { ...state, processes: {} });
 }
 
 /** Where a replica answers. */

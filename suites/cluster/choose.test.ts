@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { test } from "uvu";
+import { UsageError } from "../usage-error.js";
+import { chooseEnvironment } from "./choose.js";
+import { netnsCapabilities } from "./netns.js";
+import { insideSandbox, type Sandbox } from "./sandbox.js";
+
+const VARIABLE = "ORDEAL_SANDBOX";
+const SANDBOX: Sandbox = {
+  mode: "rootless",
+  backend: "nft",
+  canDuplicate: false,
+  mechanism: "htb",
+  reason: "it works here",
+};
+
+async function withVariable(text: string, body: () => unknown): Promise<void> {
+  const before = process.env[VARIABLE];
+  process.env[VARIABLE] = text;
+  try {
+    await body();
+  } finally {
+    if (before === undefined) delete process.env[VARIABLE];
+    else process.env[VARIABLE] = before;
+  }
+}
+
+test("what was asked for is what is chosen, and the line says so", async () => {
+  const choice = await chooseEnvironment("local");
+  assert.equal(choice.name, "local");
+  assert.equal(choice.line, "environment local: processes behind a UDP relay (as asked)");
+});
+
+test("an unknown environment is refused by name", async () => {
+  await assert.rejects(
+    chooseEnvironment("mars"),
+    (error) =>
+      error instanceof UsageError && error.message === 'no environment "mars": want netns or local',
+  );
+});
+
+test("without a wish, the choice is one line with its reason, and honours what is needed", async () => {
+  const choice = await chooseEnvironment(undefined, ["partition", "delay", "kill"]);
+  assert.match(choice.line, /^environment (netns|local): [^\n]+ \([^\n]+\)$/);
+  for (const kind of ["partition", "delay", "kill"] as const) {
+    assert.ok(choice.capabilities.has(kind));
+  }
+});
+
+test("inside the sandbox the choice has been made outside", () =>
+  withVariable(JSON.stringify(SANDBOX), async () => {
+    assert.deepEqual(insideSandbox(), SANDBOX);
+    const choice = await chooseEnvironment(undefined);
+    assert.equal(choice.name, "netns");
+    assert.match(choice.line, /\(rootless\), iptables-nft, delay by htb \(it works here\)/);
+    assert.ok(!choice.capabilities.has("duplicate"));
+  }));
+
+test("a sandbox variable that is not ours is refused", () =>
+  withVariable("yes", () => assert.throws(insideSandbox, /ORDEAL_SANDBOX is set by ordeal/)));
+
+test("netns can do what its mechanisms can do", () => {
+  const kinds = (canDuplicate: boolean, mechanism: "htb" | undefined) =>
+    [...netnsCapabilities({ canDuplicate, mechanism })].sort();
+  assert.deepEqual(kinds(false, undefined), ["kill", "loss", "partition", "pause"]);
+  assert.deepEqual(kinds(true, "htb"), [
+    ...["delay", "duplicate", "kill", "loss", "partition", "pause", "reorder"],
+  ]);
+});
+
+test.run();
