@@ -24,8 +24,8 @@ function ordeal(...args: string[]) {
 }
 
 const USAGE: readonly [string[], RegExp][] = [
-  [[], /^ordeal: name a command; see ordeal --help$/],
-  [["fly"], /^ordeal: unknown command 'fly'/],
+  [[], /^ordeal: name a command; see --help$/],
+  [["fly"], /^ordeal: unknown command 'fly'; see --help$/],
   [["run"], /^ordeal: missing required argument 'suite'/],
   [["run", "thirds"], /^ordeal: no suite is called "thirds"; choose from: smoke/],
   [["run", "smoke", "--fast"], /^ordeal: unknown option '--fast'/],

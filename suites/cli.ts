@@ -6,6 +6,7 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
 import { HistoryError } from "../checker/history-error.js";
+import { errorCode } from "./append-file.js";
 import { checkCommand } from "./commands/check.js";
 import { listLines } from "./commands/list.js";
 import { faultsOf, replayCommand } from "./commands/replay.js";
@@ -16,7 +17,7 @@ import { registerClient } from "./hands/client.js";
 import { registerCluster } from "./hands/cluster.js";
 import { inEnvironment } from "./in-environment.js";
 import { readRun } from "./judge.js";
-import { terminalOutput } from "./progress.js";
+import { type Output, terminalOutput } from "./progress.js";
 import type { RawRunOptions } from "./run-options.js";
 import { findRun } from "./store.js";
 import { oneLine, UsageError } from "./usage-error.js";
@@ -33,6 +34,27 @@ function createProgram(): Command {
     .exitOverride()
     .configureOutput({ writeErr: () => undefined }); // What it says is said once, below.
 
+  registerRun(program, output);
+  program
+    .command("list")
+    .description("describe every suite: what it does, what it claims, how long it takes")
+    .action(() => {
+      for (const line of listLines()) output.line(line);
+    });
+  program
+    .command("check")
+    .description("judge saved runs or history.jsonl files again")
+    .argument("<run...>", "folders of runs (store/latest), or history files")
+    .action((paths: string[]) => {
+      process.exitCode = exitCodeOf(checkCommand(paths, output));
+    });
+  registerReplay(program, output);
+  registerCluster(program);
+  registerClient(program);
+  return program;
+}
+
+function registerRun(program: Command, output: Output): void {
   program
     .command("run")
     .description("run suites and judge them (see: ordeal list)")
@@ -62,22 +84,9 @@ function createProgram(): Command {
         exitCodeOf(await runCommand(request, chosen, commit)),
       );
     });
+}
 
-  program
-    .command("list")
-    .description("describe every suite: what it does, what it claims, how long it takes")
-    .action(() => {
-      for (const line of listLines()) output.line(line);
-    });
-
-  program
-    .command("check")
-    .description("judge saved runs or history.jsonl files again")
-    .argument("<run...>", "folders of runs (store/latest), or history files")
-    .action((paths: string[]) => {
-      process.exitCode = exitCodeOf(checkCommand(paths, output));
-    });
-
+function registerReplay(program: Command, output: Output): void {
   program
     .command("replay")
     .description("repeat a saved run: its operations and its faults at their times")
@@ -86,44 +95,44 @@ function createProgram(): Command {
     .option("--store <folder>", "where the replay is kept", "store")
     .option("--replica-build <folder>", "default: the build of the run")
     .action(async (path: string, options: RawRunOptions) => {
-      const saved = readRun(findRun(path));
+      const directory = findRun(path);
+      const saved = readRun(directory);
       const env = options.env ?? saved.meta.environment;
       const { replicaBuild = BUILD } = { ...saved.meta.options, ...options };
       const commit = await commitOf(resolve(BUILD, ".."));
-      const source = { path, build: resolve(String(replicaBuild)), commit };
+      const source = { path: directory, build: resolve(String(replicaBuild)), commit };
       const store = options.store ?? "store";
       const needed = faultsOf(saved);
       process.exitCode = await inEnvironment({ env, needed, store, output }, async ({ context }) =>
         exitCodeOf(await replayCommand(saved, source, context)),
       );
     });
-
-  registerCluster(program);
-  registerClient(program);
-  return program;
 }
 
 /** The exit code of what was thrown, after saying it in one line. */
 function explain(error: unknown, debug: boolean): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0; // Help was asked for, and shown.
-    const text =
-      error.code === "commander.help" ? "name a command; see ordeal --help" : error.message;
-    process.stderr.write(
-      `ordeal: ${text
-        .replace(/^error: /, "")
-        .split("\n")
-        .join(" ")}\n`,
-    );
+    const text = error.code === "commander.help" ? "name a command" : error.message;
+    const line = text
+      .replace(/^error: /, "")
+      .split("\n")
+      .join(" ");
+    process.stderr.write(`ordeal: ${line}; see --help\n`);
     return EXIT_USAGE;
   }
-  const full = error instanceof Error && "code" in error && error.code === "ENOSPC";
-  const remedy = full ? "; what was recorded stays; free space or pass --store" : "";
+  const remedy =
+    errorCode(error) === "ENOSPC" ? "; what was recorded stays; free space or pass --store" : "";
   process.stderr.write(`ordeal: ${oneLine(error)}${remedy}\n`);
   if (error instanceof UsageError || error instanceof HistoryError) return EXIT_USAGE;
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return EXIT_CRASH;
 }
+
+// Whoever reads may stop reading (`| head`); the run goes on, and its verdict is its exit code.
+process.stdout.on("error", (error) => {
+  if (errorCode(error) !== "EPIPE") throw error;
+});
 
 // What escapes every promise and every handler is a crash, too: one line, and the end.
 for (const event of ["uncaughtException", "unhandledRejection"] as const) {

@@ -11,8 +11,9 @@ import type {
 import { readJsonLines } from "./json-lines.js";
 import { UsageError } from "./usage-error.js";
 
+type Head = { version: number; node: string; seq: number; digest: string; chain: string };
 type Line =
-  | { head: { version: 1; node: string; seq: number; digest: string; chain: string } }
+  | { head: Head }
   | { account: LedgerAccount }
   | { entry: LedgerEntry }
   | { session: LedgerSession };
@@ -33,27 +34,71 @@ export function readLedgerFile(path: string): LedgerDump {
   const accounts: LedgerAccount[] = [];
   const entries: LedgerEntry[] = [];
   const sessions: LedgerSession[] = [];
-  let head: Extract<Line, { head: unknown }>["head"] | undefined;
+  let head: Head | undefined;
   const { values } = readJsonLines(readFileSync(path, "utf8"), path);
-  for (const [index, value] of values.entries()) {
-    const line = value as Partial<Record<"head" | "account" | "entry" | "session", unknown>>;
-    if (line.head !== undefined) head = line.head as NonNullable<typeof head>;
-    else if (line.account !== undefined) accounts.push(line.account as LedgerAccount);
-    else if (line.entry !== undefined) entries.push(line.entry as LedgerEntry);
-    else if (line.session !== undefined) sessions.push(line.session as LedgerSession);
-    else throw malformed(path, index, "wanted a head, account, entry or session");
+  for (const [index, line] of values.entries()) {
+    const { account, entry, session } = line;
+    if (index === 0) head = headOf(line["head"], path);
+    else if (isRecord<LedgerAccount>(account, ACCOUNT)) accounts.push(account);
+    else if (isRecord<LedgerEntry>(entry, ENTRY)) entries.push(entry);
+    else if (isRecord<LedgerSession>(session, SESSION)) sessions.push(session);
+    else throw malformed(path, index, "an account, an entry or a session");
   }
-  if (head === undefined) throw malformed(path, 0, "wanted the ledger's head");
-  if (head.version !== 1) {
-    throw new UsageError(
-      "newer-version",
-      `${path}: ledger file of version ${head.version}; this ordeal reads version 1: upgrade it`,
-    );
-  }
+  if (head === undefined) throw malformed(path, 0, "the ledger's head");
   const { node, seq, digest, chain } = head;
   return { node, seq, digest, chain, accounts, entries, sessions };
 }
 
+function headOf(value: unknown, path: string): Head {
+  if (!isRecord<Head>(value, HEAD)) throw malformed(path, 0, "the ledger's head");
+  if (value.version === 1) return value;
+  throw new UsageError(
+    "newer-version",
+    `${path}: ledger file of version ${value.version}; this ordeal reads version 1: upgrade it`,
+  );
+}
+
+type Shape<T> = Readonly<Record<keyof T, "number" | "string">>;
+
+const HEAD: Shape<Head> = {
+  version: "number",
+  node: "string",
+  seq: "number",
+  digest: "string",
+  chain: "string",
+};
+const ACCOUNT: Shape<LedgerAccount> = {
+  id: "string",
+  name: "string",
+  address: "string",
+  balance: "number",
+};
+const ENTRY: Shape<LedgerEntry> = {
+  index: "number",
+  seq: "number",
+  client: "number",
+  timestamp: "number",
+  kind: "string",
+  debit: "string",
+  credit: "string",
+  amount: "number",
+};
+const SESSION: Shape<LedgerSession> = {
+  client: "number",
+  timestamp: "number",
+  seq: "number",
+  resultDigest: "string",
+};
+
+function isRecord<T>(value: unknown, shape: Shape<T>): value is T {
+  if (typeof value !== "object" || value === null) return false;
+  const fields = new Map(Object.entries(value));
+  return Object.entries(shape).every(([key, kind]) => typeof fields.get(key) === kind);
+}
+
 function malformed(path: string, index: number, wanted: string): UsageError {
-  return new UsageError("malformed", `${path} line ${index + 1}: ${wanted}, found another thing`);
+  return new UsageError(
+    "malformed",
+    `${path} line ${index + 1}: wanted ${wanted}, found another thing`,
+  );
 }

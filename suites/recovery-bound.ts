@@ -6,7 +6,7 @@ import { PROTOCOL_DEFAULTS } from "../node/core/config.js";
 /** Retransmission of a client doubles up to this, ms; a request is with every replica by then. */
 const CLIENT_RESEND_MS_MAX = 1_000;
 /** Restarted processes read their logs, replay and are scheduled beside others, ms. */
-const MACHINE_ALLOWANCE_MS = 3_000;
+const MACHINE_ALLOWANCE_MS = 5_000;
 
 /**
  * The bound in ns, after `disturbedMs` of faults. While they lasted, the view timer doubled at most

@@ -59,7 +59,10 @@ test("a ledger is read as it was written", () => {
 test("a ledger line that is none is named", () => {
   const path = join(folder, "ledger.jsonl");
   writeFileSync(path, `${ledgerText(DUMP)}{"what":1}\n`);
-  refuses(() => readLedgerFile(path), /ledger.jsonl line 5: wanted a head, account/);
+  refuses(
+    () => readLedgerFile(path),
+    /ledger.jsonl line 5: wanted an account, an entry or a session/,
+  );
 });
 
 test("only the last line may be torn", () => {

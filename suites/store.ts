@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -84,10 +85,10 @@ export function verdictText(verdict: Verdict): string {
   return `${JSON.stringify(verdict, null, 2)}\n`;
 }
 
-/** The run folder that a user means: a folder, or a link to one such as store/latest. */
+/** The run folder that a user means, without links: store/latest is soon another. */
 export function findRun(path: string): string {
   const directory = resolve(path);
-  if (existsSync(join(directory, "run.json"))) return directory;
+  if (existsSync(join(directory, "run.json"))) return realpathSync(directory);
   if (!existsSync(directory)) {
     throw new UsageError(
       "no-run",

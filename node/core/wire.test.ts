@@ -58,7 +58,8 @@ test("random bytes never throw", () => {
     fc.property(fc.integer({ min: 0, max: 16 }), fc.uint8Array({ maxLength: 300 }), (tag, tail) => {
       const bytes = Uint8Array.from([tag, ...tail]);
       const message = decodeMessage(bytes);
-      if (message !== undefined) assert.equal(encodeMessage(message), bytes);
+      if (message !== undefined)
+        assert.equal(Buffer.from(encodeMessage(message)), Buffer.from(bytes));
       decodeRecord(bytes);
     }),
     { numRuns: 3000 },

@@ -5,14 +5,8 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { FaultKind } from "../../nemesis/faults.js";
 import { kindsOf } from "../../nemesis/schedule.js";
-import {
-  type CampaignRun,
-  campaignRun,
-  derivedSeed,
-  summaryLines,
-  worstEnding,
-  writeJunit,
-} from "../campaign.js";
+import { campaignRun, derivedSeed, summaryLines, worstEnding, writeJunit } from "../campaign.js";
+import type { CampaignRun } from "../campaign-run.js";
 import { type Suite, suiteNamed } from "../catalogue.js";
 import { type Ending, worstOf } from "../exit-code.js";
 import type { Chosen } from "../in-environment.js";
@@ -37,11 +31,12 @@ export function parseRunRequest(
   const options = parseRunOptions(raw);
   for (const { concurrency } of suites) sizesOf(options, concurrency);
   if (options.junit !== undefined) writeJunit(options.junit, []);
-  return { suites, options, build: buildOf(options.replicaBuild, ownBuild) };
+  if (options.replicaBuild === undefined) return { suites, options, build: ownBuild };
+  const build = otherBuild(options.replicaBuild);
+  return { suites, options: { ...options, replicaBuild: build }, build };
 }
 
-function buildOf(asked: string | undefined, ownBuild: string): string {
-  if (asked === undefined) return ownBuild;
+function otherBuild(asked: string): string {
   const build = resolve(asked);
   const main = join(build, "node", "runtime", "main.js");
   if (existsSync(main)) return build;

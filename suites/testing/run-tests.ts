@@ -65,7 +65,6 @@ async function runFile(file: string): Promise<FileResult> {
   const skipped = result.skipped > 0 ? `, ${result.skipped} skipped` : "";
   const word = result.failed > 0 ? `FAILED ${result.failed}, passed` : "passed";
   console.log(`${word} ${result.passed}${skipped}  ${file.replace(/\.js$/, "")}  ${seconds} s`);
-  if (result.failed > 0) console.log(result.output.replace(/^/gm, "    "));
   for (const reason of result.output.matchAll(/^skipped: .+$/gm)) console.log(`    ${reason[0]}`);
   return result;
 }
@@ -74,13 +73,18 @@ async function main(filters: readonly string[]): Promise<void> {
   const waiting = testFiles(filters);
   const fileCount = waiting.length;
   const results: FileResult[] = [];
+  const failures: string[] = [];
   const worker = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      results.push(await runFile(file));
+      const result = await runFile(file);
+      results.push(result);
+      if (result.failed > 0) failures.push(`${file}\n${result.output.replace(/^/gm, "    ")}`);
     }
   };
   await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, worker));
 
+  // At the end, where people and logs that are cut look.
+  for (const failure of failures) console.log(`\nFAILED ${failure}`);
   const sum = (key: "passed" | "failed" | "skipped"): number =>
     results.reduce((total, result) => total + result[key], 0);
   console.log(
