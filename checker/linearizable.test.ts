@@ -278,8 +278,9 @@ test("operations that nobody answered are unknown", () => {
 
 test("a search out of budget is unknown, and says so", () => {
   const { history } = simulate({ operations: 300, processes: 20, infoShare: 0.2, amountMax: 3 });
-  const operations = pairOperations(corrupt(history, 40, randomOf(1)));
-  const { valid, summary } = linearizable(operations, [], { steps: 50, configurations: 1_000 });
+  const without = history.map(({ seq: _, ...op }) => op);
+  const limits = { steps: 50, configurations: 1_000 };
+  const { valid, summary } = linearizable(pairOperations(without), [], limits);
   assert.is(valid, "unknown");
   assert.match(summary, /no order found .* within 50 steps, and none excluded/);
 });

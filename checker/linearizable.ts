@@ -113,29 +113,34 @@ function searchGroup(
   group: readonly string[],
   limits: SearchLimits,
 ): Finding {
-  const share = Math.max(limits.steps * VIEW_SHARE, ops.length * VIEW_STEPS_PER_OP);
-  const cheap = { ...limits, steps: Math.min(limits.steps, Math.ceil(share)) };
+  const cheap = cheapLimits(ops, limits);
   const first = search(ops, new Map(), cheap);
+  if (first.found === true) return { result: passed(ops, first.order), steps: first.steps };
   let steps = first.steps;
-  if (first.found === true) return { result: passed(ops, first.order), steps };
   for (const view of viewsOf(ops, group)) {
-    if (steps > limits.steps) break;
+    if (steps - first.steps > limits.steps) break;
     const projected = project(ops, new Set(view));
-    const seen = search(projected, new Map(), cheap);
+    const viewLimits = cheapLimits(projected, limits);
+    const seen = search(projected, new Map(), viewLimits);
     steps += ops.length + seen.steps;
     if (seen.found === false) {
-      return { result: refuted(projected, view, seen.blocked, cheap), steps };
+      return { result: refuted(projected, view, seen.blocked, viewLimits), steps };
     }
   }
   if (first.found === false) return { result: refuted(ops, group, first.blocked, limits), steps };
-  const last = search(ops, new Map(), limits);
-  steps += last.steps;
+  const last = cheap.steps === limits.steps ? first : search(ops, new Map(), limits);
+  if (last !== first) steps += last.steps;
   if (last.found === true) return { result: passed(ops, last.order), steps };
   if (last.found === false) return { result: refuted(ops, group, last.blocked, limits), steps };
   const unit = last.cause === "steps" ? "step" : "configuration";
   const budget = counted(limits[last.cause], unit);
   const summary = `no order found for ${group.join(", ")} within ${budget}, and none excluded`;
   return { result: { valid: "unknown", summary }, steps };
+}
+
+function cheapLimits(ops: readonly BankOp[], limits: SearchLimits): SearchLimits {
+  const share = Math.max(limits.steps * VIEW_SHARE, ops.length * VIEW_STEPS_PER_OP);
+  return { ...limits, steps: Math.min(limits.steps, Math.ceil(share)) };
 }
 
 /** Each account alone, then the pairs that some operation connects. */

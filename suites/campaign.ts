@@ -4,6 +4,7 @@
 import { writeFileSync } from "node:fs";
 import { createRandom, type Random } from "../nemesis/random.js";
 import { errorCode } from "./append-file.js";
+import type { CampaignRun } from "./campaign-run.js";
 import { type Ending, worstOf } from "./exit-code.js";
 import { failedChecks } from "./judge.js";
 import { junitXml } from "./junit.js";
@@ -13,15 +14,6 @@ import { indexRun } from "./run-index.js";
 import { layoutTable } from "./table-layout.js";
 import { oneLine, UsageError } from "./usage-error.js";
 import { outcomeLines, wordOf } from "./verdict-lines.js";
-
-export type CampaignRun = {
-  suite: string;
-  seed: number;
-  /** Wall clock, all phases and the judging. */
-  seconds: number;
-  outcome?: RunOutcome;
-  crashed?: string;
-};
 
 /** The seed of repetition `index`; of the first it is the seed itself, so that one run repeats it. */
 export function derivedSeed(seed: number, index: number): number {

@@ -1,7 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Verdict } from "../checker/verdict.js";
-import { type CampaignRun, endingOf, summaryLines, worstEnding } from "./campaign.js";
+import { endingOf, summaryLines, worstEnding } from "./campaign.js";
+import type { CampaignRun } from "./campaign-run.js";
 import { junitXml } from "./junit.js";
 import { RUN_META_FIXTURE } from "./run-meta-fixture.js";
 

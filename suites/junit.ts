@@ -2,7 +2,7 @@
 // Source: the schema that Jenkins and GitLab read (testsuites, testsuite, testcase, failure, error).
 
 import type { CheckResult } from "../checker/verdict.js";
-import type { CampaignRun } from "./campaign.js";
+import type { CampaignRun } from "./campaign-run.js";
 
 export function junitXml(runs: readonly CampaignRun[]): string {
   const suites = runs.map(testSuite).join("");

@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { CampaignRun } from "./campaign.js";
+import type { CampaignRun } from "./campaign-run.js";
 import { RUN_META_FIXTURE } from "./run-meta-fixture.js";
 import { crashShares, isAccurate, tableLines } from "./table.js";
 

@@ -3,7 +3,8 @@
 
 import { createRandom } from "../nemesis/random.js";
 import { resolveFault } from "../nemesis/resolve.js";
-import { type CampaignRun, endingOf } from "./campaign.js";
+import { endingOf } from "./campaign.js";
+import type { CampaignRun } from "./campaign-run.js";
 import type { TableRow } from "./catalogue.js";
 import { createInterpreter, type LoadOptions } from "./interpreter.js";
 import { clusterView, type FaultStep } from "./nemesis-runner.js";

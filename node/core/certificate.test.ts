@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { CommitCertificate } from "./messages.js";
-import { createSubject, reasonOf, tell, Voices } from "./model/voices.js";
 import { statusOf } from "./replica.js";
+import { createSubject, reasonOf, tell, Voices } from "./testing/voices.js";
 import { encodeMessage } from "./wire.js";
 
 const OTHER = "ee".repeat(32);

@@ -11,11 +11,6 @@ export function sha256(bytes: Uint8Array): Digest {
   return hash("sha256", bytes, "hex");
 }
 
-/** Digest of one request: client, timestamp and operation. */
-export function requestDigest(request: Request): Digest {
-  return batchDigest([request]);
-}
-
 /**
  * Digest of a batch: one hash over client, timestamp and operation of its requests, in order. Every
  * field has a fixed width or its length in front, so two batches never share their bytes.

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { anyMessage } from "./message-arbitrary.js";
 import type { Message, PrincipalId } from "./messages.js";
-import { Cluster } from "./model/cluster.js";
-import { createLiar } from "./model/liar.js";
-import { createSubject, Voices } from "./model/voices.js";
 import { type Replica, statusOf, step } from "./replica.js";
 import type { Input } from "./step.js";
+import { Cluster } from "./testing/cluster.js";
+import { createLiar } from "./testing/liar.js";
+import { anyMessage } from "./testing/message-arbitrary.js";
+import { createSubject, Voices } from "./testing/voices.js";
 
 const timeout = fc.constantFrom("view" as const, "status" as const, "fetch" as const);
 

@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { Cluster } from "./model/cluster.js";
-import { createSubject, reasonOf, sentOf, tell, Voices } from "./model/voices.js";
 import { statusOf, step } from "./replica.js";
+import { Cluster } from "./testing/cluster.js";
+import { createSubject, reasonOf, sentOf, tell, Voices } from "./testing/voices.js";
 
 for (const n of [4, 7]) {
   test(`${n} replicas execute every request once and answer it (OSDI '99 §4.2)`, () => {

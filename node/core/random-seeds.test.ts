@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { runScenario } from "./model/scenario.js";
+import { runScenario } from "./testing/scenario.js";
 
 // SEED=1234 SEEDS=1 repeats one run; SEEDS=5000 looks for a new failure.
 const { SEED = "1", SEEDS = "120" } = process.env;

@@ -2,10 +2,10 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { NULL_DIGEST } from "./digest.js";
 import type { LogRecord } from "./log.js";
-import { Cluster } from "./model/cluster.js";
-import { createSubject, sentOf, tell, Voices } from "./model/voices.js";
 import { createReplica, recover, statusOf, step } from "./replica.js";
 import type { Effect } from "./step.js";
+import { Cluster } from "./testing/cluster.js";
+import { createSubject, sentOf, tell, Voices } from "./testing/voices.js";
 
 for (const [n, victim] of [
   [4, 0],

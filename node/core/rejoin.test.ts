@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { MessageKind } from "./messages.js";
-import { Cluster } from "./model/cluster.js";
 import { statusOf } from "./replica.js";
+import { Cluster } from "./testing/cluster.js";
 
 const VOTES: readonly MessageKind[] = [
   "pre-prepare",

@@ -1,9 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Request } from "./messages.js";
-import { Cluster } from "./model/cluster.js";
-import { CLIENT, createSubject, reasonOf, sentOf, tell, Voices } from "./model/voices.js";
 import { statusOf } from "./replica.js";
+import { Cluster } from "./testing/cluster.js";
+import { CLIENT, createSubject, reasonOf, sentOf, tell, Voices } from "./testing/voices.js";
 import { encodeMessage } from "./wire.js";
 
 /** MACs that check at the replicas named only. */

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { runScript } from "./model/script.js";
+import { runScript } from "./testing/script.js";
 
 // The scripts stand beside the sources; this file runs from dist/. UPDATE=1 rewrites them.
 const directory = new URL("../../../node/core/testdata/", import.meta.url);

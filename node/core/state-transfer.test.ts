@@ -1,9 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Message } from "./messages.js";
-import { Cluster } from "./model/cluster.js";
-import { createSubject, reasonOf, sentOf, tell, Voices } from "./model/voices.js";
 import { statusOf, step } from "./replica.js";
+import { Cluster } from "./testing/cluster.js";
+import { createSubject, reasonOf, sentOf, tell, Voices } from "./testing/voices.js";
 
 const STATE = "cc".repeat(32);
 

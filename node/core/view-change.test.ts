@@ -1,10 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { NULL_DIGEST } from "./digest.js";
-import { Cluster } from "./model/cluster.js";
-import { createSubject, reasonOf, type Subject, sentOf, tell, Voices } from "./model/voices.js";
 import { planNewView } from "./new-view.js";
 import { statusOf, step } from "./replica.js";
+import { Cluster } from "./testing/cluster.js";
+import { createSubject, reasonOf, type Subject, sentOf, tell, Voices } from "./testing/voices.js";
 import { encodeMessage as encode } from "./wire.js";
 
 const [A, B] = ["aa".repeat(32), "bb".repeat(32)];
@@ -171,6 +171,19 @@ test("a new-view holds every prepared batch above min-s, null requests in the ga
   const prepares = sentOf(effects, "prepare").map((one) => "seq" in one && one.seq);
   assert.equal(prepares, [5, 7], "a prepare waits for the batch");
   assert.is(sentOf(effects, "fetch").length > 0, true, "which is asked for by its digest");
+});
+
+test("of two certificates for a seq the one of the higher view decides, whoever shows it (§4.4)", () => {
+  const voices = new Voices(createSubject(0).config);
+  const older = voices.viewChange(0, 5, [voices.prepared(1, 3, A, [0, 2])]);
+  const newer = voices.viewChange(2, 5, [voices.prepared(4, 3, B, [1, 3])]);
+  const empty = voices.viewChange(3, 5);
+  for (const order of [
+    [older, newer, empty],
+    [newer, empty, older],
+  ]) {
+    assert.equal(planNewView(order).proposals.at(-1), { seq: 3, digest: B });
+  }
 });
 
 test("a new-view whose O does not follow from its V is refused, and the next view asked for", () => {

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { anyMessage, anyRecord } from "./message-arbitrary.js";
 import type { Message } from "./messages.js";
+import { anyMessage, anyRecord } from "./testing/message-arbitrary.js";
 import { decodeMessage, decodeRecord, encodeMessage, encodeRecord, signedBytes } from "./wire.js";
 
 const RUNS = { numRuns: 600 };

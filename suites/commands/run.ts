@@ -5,14 +5,8 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { FaultKind } from "../../nemesis/faults.js";
 import { kindsOf } from "../../nemesis/schedule.js";
-import {
-  type CampaignRun,
-  campaignRun,
-  derivedSeed,
-  summaryLines,
-  worstEnding,
-  writeJunit,
-} from "../campaign.js";
+import { campaignRun, derivedSeed, summaryLines, worstEnding, writeJunit } from "../campaign.js";
+import type { CampaignRun } from "../campaign-run.js";
 import { type Suite, suiteNamed } from "../catalogue.js";
 import { type Ending, worstOf } from "../exit-code.js";
 import type { Chosen } from "../in-environment.js";

@@ -1,7 +1,7 @@
 // Random messages and log records for property tests (fast-check): every kind, every field.
 
 import fc from "fast-check";
-import type { LogRecord } from "./log.js";
+import type { LogRecord } from "../log.js";
 import type {
   Checkpoint,
   Commit,
@@ -9,7 +9,7 @@ import type {
   Prepare,
   PreparedCertificate,
   Request,
-} from "./messages.js";
+} from "../messages.js";
 
 const u53 = fc.maxSafeNat();
 const replica = fc.integer({ min: 0, max: 255 });
