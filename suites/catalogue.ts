@@ -131,7 +131,7 @@ export const SUITES: readonly Suite[] = [
       requiredFaults: ["kill"],
       timeLimitS: 120,
       concurrency: 48,
-      takes: "about 3 minutes",
+      takes: "2 to 5 minutes",
       table: [
         row(1_000, 0, { timeS: 3.15, viewChanges: 3, accuracyPercent: 100 }),
         row(5_000, 1, { timeS: 11.6, viewChanges: 5, accuracyPercent: 80 }),
