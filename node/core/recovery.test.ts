@@ -102,6 +102,39 @@ test("a new-view's pre-prepares bind a backup across a restart", () => {
   assert.is(again.replica.slots.get(1)?.prepares.get(3)?.vote.digest, NULL_DIGEST);
 });
 
+test("a log cut at a checkpoint keeps the votes and certificates above it", () => {
+  const subject = createSubject(1);
+  const voices = new Voices(subject.config);
+  for (const seq of [1, 2, 3, 4]) {
+    tell(subject, 0, voices.commitCertificate(0, seq, [voices.request(seq, 1)], [0, 2, 3]));
+  }
+  const prepared = voices.prePrepare(0, 5, [voices.request(5, 1)]);
+  tell(subject, 0, prepared);
+  tell(subject, 2, voices.prepare(2, 0, 5, prepared.digest));
+  tell(subject, 0, voices.prePrepare(0, 6, [voices.request(6, 1)]));
+  const state = subject.replica.ownDigests.get(4) ?? "";
+  tell(subject, 0, voices.checkpoint(0, 4, state));
+  const cut = tell(subject, 2, voices.checkpoint(2, 4, state));
+  const log = cut.flatMap((one) => (one.kind === "compact" ? one.records : []));
+  assert.ok(log.length > 0, "the checkpoint is stable");
+
+  const { config, keyring, stateMachine } = subject;
+  const replica = createReplica({ id: 1, config, keyring, stateMachine, hollow: false });
+  recover(replica, log);
+  assert.equal(statusOf(replica), statusOf(subject.replica));
+  const again = { ...subject, replica };
+  const other = tell(again, 0, voices.prePrepare(0, 6, [voices.request(7, 1)]));
+  assert.is(sentOf(other, "prepare").length, 0, "no other vote at seq 6");
+  tell(again, 256, voices.request(9, 1));
+  const [asked] = sentOf(step(replica, { kind: "timeout", timer: "view" }), "view-change");
+  assert.ok(asked?.kind === "view-change");
+  assert.is(asked.stableSeq, 4);
+  assert.equal(
+    asked.prepared.map(({ seq, digest }) => [seq, digest]),
+    [[5, prepared.digest]],
+  );
+});
+
 test("an idle cluster comes back from a power cut with everything, before any message", () => {
   const cluster = new Cluster({ n: 4, seed: 30, sessions: 2 });
   cluster.ask(11);
