@@ -31,7 +31,10 @@ link set v1 master ordeal0 up`,
 
 test("everything that setup makes, teardown removes", () => {
   const topology = buildTopology(["r0", "r1"]);
-  assert.is(topology.teardown[0]?.stdin, "netns del r0\nnetns del r1\nlink del ordeal0");
+  assert.is(
+    topology.teardown[0]?.stdin,
+    "link del v0\nlink del v1\nnetns del r0\nnetns del r1\nlink del ordeal0",
+  );
 });
 
 test("more nodes than addresses are refused", () => {

@@ -22,7 +22,7 @@ export type Topology = {
   addresses: ReadonlyMap<NodeName, string>;
   /** In this order; the commands of one row may run side by side. */
   setup: readonly (readonly Command[])[];
-  /** Removes the namespaces, and with them their devices, and the bridge. */
+  /** Removes devices, namespaces and the bridge. */
   teardown: readonly Command[];
 };
 
@@ -59,7 +59,14 @@ export function buildTopology(nodes: readonly NodeName[]): Topology {
     nodes,
     addresses,
     setup: [[create], [...configure, ...quieten, { argv: ["sh", "-c", BRIDGE_SYSCTLS] }]],
-    teardown: [batch([...nodes.map((node) => `netns del ${node}`), `link del ${BRIDGE}`])],
+    // Devices by name first: the kernel takes its time to clear a namespace that has lost its name.
+    teardown: [
+      batch([
+        ...nodes.map((_, index) => `link del v${index}`),
+        ...nodes.map((node) => `netns del ${node}`),
+        `link del ${BRIDGE}`,
+      ]),
+    ],
   };
 }
 
