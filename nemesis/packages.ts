@@ -96,6 +96,17 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
     },
     hold: HOLD,
   },
+  {
+    name: "slow-primary",
+    description:
+      "Delays every datagram to the primary by 20 to 40 ms: it learns last what it began.",
+    kinds: ["delay"],
+    intent: (random) => {
+      const target: Target = { kind: "primary" };
+      return { kind: "delay", delayMs: random.pick([20, 40]), jitterMs: 0, target };
+    },
+    hold: HOLD,
+  },
   kill("kill", "Kills one replica (SIGKILL) and restarts it from its disk.", "one", HOLD),
   kill("kill-primary", "Kills the primary (SIGKILL) and restarts it.", "primary", HOLD),
   kill("kill-f", "Kills f replicas at once (SIGKILL) and restarts them.", "f", HOLD),

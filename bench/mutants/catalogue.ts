@@ -163,9 +163,9 @@ export const MUTANTS: readonly Mutant[] = [
     wrong:
       "After a crash a replica knows its stable checkpoint and none of the votes it cast since.",
     breaks: "durability",
-    exposedBy: "a power failure while some replicas have executed what others have only prepared",
+    exposedBy: "a power failure while the others have executed what the primary has yet to learn",
     suite: "power-failure",
-    options: ["--nemesis", "power-failure,delay", "--concurrency", "16"],
+    options: ["--nemesis", "power-failure,slow-primary", "--nemesis-interval", "2"],
     patches: [
       {
         file: REPLICA_PROCESS,
