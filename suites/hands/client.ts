@@ -55,6 +55,7 @@ export function registerClient(program: Command): void {
 
   for (const verb of VERBS) {
     const command = withOptions(client.command(verb))
+      .alias(verb.toUpperCase()) // as the paper writes its commands
       .description(DESCRIPTIONS[verb])
       .usage(USAGE[verb].replace(`${verb} `, ""))
       .argument("[words...]");
