@@ -24,7 +24,7 @@ import {
   slotsAscending,
 } from "./state.js";
 
-/** So many statuses in a row that show a peer at the same seq, behind our stable checkpoint. */
+/** So many statuses in a row that show a peer stuck where we cannot help it. */
 const BEHIND_TICKS_MAX = 12;
 
 /**
@@ -57,8 +57,9 @@ export function propose(replica: Replica, out: Outbox): boolean {
 }
 
 /**
- * A peer has been behind our stable checkpoint for long: nobody may hold that state any more, which
- * happens when all restart. Null requests then take an idle cluster to its next checkpoint.
+ * A peer has been stuck for long where we cannot help it: nobody may hold the state or the commit
+ * certificate that it needs any more, which happens when all restart. Null requests then take an idle
+ * cluster to its next checkpoint, whose state is there to fetch.
  * DEVIATION: the paper's primary proposes nothing of its own accord.
  */
 function checkpointWanted(replica: Replica): boolean {

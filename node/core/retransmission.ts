@@ -124,7 +124,7 @@ export function onStatus(
   if (peer === undefined || status.replica !== from) return ignored("not-sender");
   if (status.slots.length > replica.config.window) return ignored("too-many-slots");
   const still = peer.executedSeq === status.executedSeq;
-  peer.behindTicks = still && status.executedSeq < replica.stable.seq ? peer.behindTicks + 1 : 0;
+  peer.behindTicks = still && !canServe(replica, status.executedSeq) ? peer.behindTicks + 1 : 0;
   peer.heard = true;
   peer.executedSeq = status.executedSeq;
   noteForRejoin(replica, out);
@@ -135,6 +135,12 @@ export function onStatus(
   resendCheckpoints(replica, from, status, out);
   resendSlots(replica, from, status, out);
   return accepted;
+}
+
+/** Whether a peer that executed so far lacks nothing, or we hold the certificate it needs next. */
+function canServe(replica: Replica, executedSeq: Seq): boolean {
+  if (executedSeq >= replica.executedSeq) return true;
+  return replica.slots.get(executedSeq + 1)?.committed !== undefined;
 }
 
 /** The new-view to one who missed it; our view-change to one who has not got it. */

@@ -65,6 +65,23 @@ test("a laggard alone in a view that nobody else asks for catches up, and stays 
   assert.is(statusOf(cluster.node(0).replica).view, 0, "one replica alone moves nobody");
 });
 
+test("a laggard alone in a view catches up where the others lost their certificates", () => {
+  const cluster = new Cluster({ n: 4, seed: 6, sessions: 1 });
+  cluster.network.connected = (from, to) => from !== 3 && to !== 3;
+  const voices = new Voices(cluster.config);
+  cluster.input(3, { kind: "message", from: 256, message: voices.request(9, 1) });
+  cluster.runFor(600);
+  assert.is(statusOf(cluster.node(3).replica).viewActive, false);
+  cluster.ask(2);
+  cluster.runUntil(() => cluster.answered, 20_000, "answers");
+  // The last batch has executed, and its certificate waits for the next record to be logged with.
+  for (const id of [0, 1, 2]) cluster.crash(id, "kill");
+  for (const id of [0, 1, 2]) cluster.restart(id);
+  cluster.network.connected = () => true;
+  cluster.runUntil(() => cluster.converged, 30_000, "r3 is equal");
+  cluster.checkHistories();
+});
+
 test("an empty replica is rebuilt though one source sends nonsense and another is dead", () => {
   const cluster = new Cluster({ n: 7, seed: 11, sessions: 2 });
   leaveBehind(cluster, 6, 25);

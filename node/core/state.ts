@@ -62,7 +62,7 @@ export type Peer = {
   executedSeq: Seq;
   /** Whether a status has come since this process started. */
   heard: boolean;
-  /** Statuses in a row that showed it at the same seq, behind our stable checkpoint. */
+  /** Statuses in a row that showed it at the same seq, where we hold nothing to take it further. */
   behindTicks: number;
   statusesThisTick: number;
   digestsThisTick: number;
