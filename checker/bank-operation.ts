@@ -33,6 +33,9 @@ export const REFUSALS: ReadonlySet<string> = new Set([
   "bad-operation",
 ]);
 
+/** Entries that one statement may ask for. */
+const STATEMENT_LIMIT_MAX = 64;
+
 const WRITES: ReadonlySet<string> = new Set(["open", "deposit", "withdraw", "move"]);
 const MALFORMED: BankOperation = { kind: "malformed" };
 const READS: ReadonlySet<string> = new Set(["balance", "statement"]);
@@ -77,7 +80,7 @@ export function bankOperation(f: string, value: unknown): BankOperation | undefi
       return isText(account) ? { kind: f, account } : MALFORMED;
     case "statement": {
       const limit = fields.get("limit");
-      if (!isText(account) || !isAmount(limit)) return MALFORMED;
+      if (!isText(account) || !isAmount(limit) || limit > STATEMENT_LIMIT_MAX) return MALFORMED;
       return { kind: f, account, limit };
     }
     default:

@@ -9,7 +9,8 @@ export type OpType = "invoke" | "ok" | "fail" | "info";
  *   open {account, name, address} · deposit {account, amount} + balance
  *   withdraw {account, amount} + balance · move {from, to, amount} + fromBalance, toBalance
  *   balance {account} + balance
- *   statement {account, limit} + balance, entryCount, amounts (signed, the newest `limit`, oldest first)
+ *   statement {account, limit 1..64} + balance, entryCount, amounts (signed, oldest first, the
+ *     newest `limit` of them)
  * `fail` claims that the operation had no effect: refused by the ledger (`error` is the refusal:
  * "no-such-account", "account-exists", "insufficient-funds", "overflow", "same-account",
  * "bad-amount", "bad-operation"; `seq` is then known), or never sent. `info` is: not known.

@@ -136,6 +136,14 @@ rejects(
    p2 30-40 balance A -> 105 @5`,
 );
 rejects("an overdraft", "p1 10-20 withdraw A 101 -> -1 @4");
+rejects(
+  "a statement that is refused though it asks for no more than it may",
+  "p1 10-20 statement A 64 -> !bad-operation @4",
+);
+accepts(
+  "a statement that asks for more than it may is refused",
+  "p1 10-20 statement A 65 -> !bad-operation @4",
+);
 rejects("an overflow far below the bound", "p1 10-20 deposit A 1 -> !overflow @4");
 accepts(
   "a refusal while a concurrent withdrawal has the money",
