@@ -165,7 +165,10 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: "durability",
     exposedBy: "a power failure while the others have executed what the primary has yet to learn",
     suite: "power-failure",
-    options: ["--nemesis", "power-failure,slow-primary", "--nemesis-interval", "2"],
+    options: [
+      ...["--nemesis", "power-failure,slow-primary", "--nemesis-interval", "1.2"],
+      ...["--time-limit", "15", "--concurrency", "16"],
+    ],
     patches: [
       {
         file: REPLICA_PROCESS,
