@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type { LedgerAccount, LedgerDump, LedgerEntry } from "../checker/run-record.js";
-import type { ClientAnswer, ClientCall } from "./cluster/environment.js";
+import type { ClientAnswer, ClientCall } from "../node/runtime/client-call.js";
 
 /** What is wrong with the fake. Each is broken once, at the operation numbered `FAULTY_AT`. */
 export type Flaw =

@@ -4,12 +4,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Evidence, FaultKind, NodeName, ResolvedFault } from "../nemesis/faults.js";
-import type {
-  ClientAnswer,
-  Environment,
-  EnvironmentOptions,
-  NodeStatus,
-} from "./cluster/environment.js";
+import type { ClientAnswer } from "../node/runtime/client-call.js";
+import type { Environment, EnvironmentOptions, NodeStatus } from "./cluster/environment.js";
 import {
   breakOnce,
   createBank,

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { ClientAnswer } from "../node/runtime/client-call.js";
 import { createAppendFile } from "./append-file.js";
-import type { ClientAnswer } from "./cluster/environment.js";
 import { HistoryRecorder } from "./history-recorder.js";
 import type { RunClock } from "./run-clock.js";
 

@@ -4,8 +4,8 @@
 
 import assert from "node:assert/strict";
 import type { HistoryOp } from "../checker/history.js";
+import type { ClientAnswer } from "../node/runtime/client-call.js";
 import type { AppendFile } from "./append-file.js";
-import type { ClientAnswer } from "./cluster/environment.js";
 import type { RunClock } from "./run-clock.js";
 
 export type Invocation = {

@@ -3,7 +3,7 @@
 // Source: jepsen.generator.interpreter
 
 import type { Random } from "../nemesis/random.js";
-import type { ClientAnswer } from "./cluster/environment.js";
+import type { ClientAnswer } from "../node/runtime/client-call.js";
 import { sleep } from "./run-clock.js";
 import { allocateSessions, type Calls, performOp, type Session, type Worker } from "./session.js";
 import { accountName, type BankOp, bankOps, openingOps, readOp } from "./workload.js";

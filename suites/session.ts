@@ -9,7 +9,8 @@ import {
   type ClientId,
   SESSIONS_PER_PRINCIPAL,
 } from "../node/core/messages.js";
-import type { ClientAnswer, Environment } from "./cluster/environment.js";
+import type { ClientAnswer } from "../node/runtime/client-call.js";
+import type { Environment } from "./cluster/environment.js";
 import type { HistoryRecorder } from "./history-recorder.js";
 import type { BankOp } from "./workload.js";
 

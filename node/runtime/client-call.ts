@@ -1,10 +1,10 @@
-// What a client process is asked and what it answers, one JSON line each. The suites have the same
-// types on their side (suites/cluster/environment.ts); the arrows forbid sharing them.
+// What a client process is asked and what it answers, one JSON line each.
 
 import { CLIENT_PRINCIPAL_MIN, SESSIONS_PER_PRINCIPAL } from "../core/messages.js";
 import { Fields } from "./fields.js";
 import { messageOf, OrdealError } from "./ordeal-error.js";
 
+/** One line of its stdin. */
 export type ClientCall = {
   id: number;
   /** Session index within the process, 0..65535. A session does one call at a time. */
@@ -17,6 +17,7 @@ export type ClientCall = {
   first?: number;
 };
 
+/** One line of its stdout. */
 export type ClientAnswer = {
   id: number;
   type: "ok" | "fail" | "info";
@@ -29,6 +30,7 @@ export type ClientAnswer = {
   /** CLOCK_MONOTONIC of this machine, ns, as decimal text: when it was sent, when it ended. */
   startedNs: string;
   endedNs: string;
+  /** View that the replies named. */
   view?: number;
 };
 

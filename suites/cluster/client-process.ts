@@ -1,8 +1,8 @@
 // Calls to a client process: many at a time over its stdio, each answered exactly once, whatever
 // becomes of the process. What we do not know is info.
 
+import type { ClientAnswer, ClientCall } from "../../node/runtime/client-call.js";
 import { principalOfName } from "./cluster-files.js";
-import type { ClientAnswer, ClientCall } from "./environment.js";
 import {
   field,
   type JsonObject,

@@ -2,14 +2,8 @@
 // them and can break the connections. What differs between `local` and `netns` is the ground.
 
 import type { Evidence, FaultKind, NodeName, ResolvedFault } from "../../nemesis/faults.js";
-import type {
-  ClientAnswer,
-  ClientCall,
-  Environment,
-  EnvironmentOptions,
-  NodeExit,
-  NodeStatus,
-} from "./environment.js";
+import type { ClientAnswer, ClientCall } from "../../node/runtime/client-call.js";
+import type { Environment, EnvironmentOptions, NodeExit, NodeStatus } from "./environment.js";
 import { clientNames, replicaNames } from "./layout.js";
 import { ProcessFaults } from "./process-faults.js";
 import { type ClusterPlan, ClusterProcesses } from "./processes.js";

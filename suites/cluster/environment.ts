@@ -3,35 +3,7 @@
 
 import type { Evidence, FaultKind, NodeName, ResolvedFault } from "../../nemesis/faults.js";
 import type { ReplicaStatus } from "../../node/core/step.js";
-
-/** What a client process is asked; one line of its stdin. */
-export type ClientCall = {
-  id: number;
-  /** Session index within the process. A session does one call at a time. */
-  session: number;
-  f: string;
-  value: unknown;
-  /** After this the call ends as info (the request may still be executed). */
-  timeoutMs: number;
-  /** Replica to ask first; absent: the session's idea of the primary. */
-  first?: number;
-};
-
-/** What it answers; one line of its stdout. */
-export type ClientAnswer = {
-  id: number;
-  type: "ok" | "fail" | "info";
-  value: unknown;
-  error?: string;
-  seq?: number;
-  client: number;
-  timestamp?: number;
-  /** CLOCK_MONOTONIC of this machine, ns, as decimal text: when it was sent, when it ended. */
-  startedNs: string;
-  endedNs: string;
-  /** View that the replies named. */
-  view?: number;
-};
+import type { ClientAnswer, ClientCall } from "../../node/runtime/client-call.js";
 
 export type NodeStatus = {
   node: NodeName;

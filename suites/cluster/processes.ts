@@ -6,17 +6,12 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { NodeName } from "../../nemesis/faults.js";
 import { observe, type ProcessHandle } from "../../nemesis/host/process.js";
+import type { ClientAnswer, ClientCall } from "../../node/runtime/client-call.js";
 import { ClientCalls } from "./client-process.js";
 import { type Address, type Cluster, makeCluster, writeNodeFiles } from "./cluster-files.js";
 import { askStatus } from "./control.js";
 import { nowMs, waitUntil } from "./deadline.js";
-import type {
-  ClientAnswer,
-  ClientCall,
-  EnvironmentOptions,
-  NodeExit,
-  NodeStatus,
-} from "./environment.js";
+import type { EnvironmentOptions, NodeExit, NodeStatus } from "./environment.js";
 import { clientNames, isReplicaName, mainFiles, nodeFiles, replicaNames } from "./layout.js";
 import { NodeProcess } from "./node-process.js";
 

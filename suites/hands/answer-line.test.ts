@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "uvu";
-import type { ClientAnswer } from "../cluster/environment.js";
+import type { ClientAnswer } from "../../node/runtime/client-call.js";
 import { tellAnswer } from "./answer-line.js";
 import { parseOperation, wordsOf } from "./hand-operation.js";
 

@@ -1,6 +1,6 @@
 // What became of an operation, for people, and the exit code it asks for.
 
-import type { ClientAnswer } from "../cluster/environment.js";
+import type { ClientAnswer } from "../../node/runtime/client-call.js";
 import { field, isObject, type JsonObject, numberField } from "../cluster/json-lines.js";
 import type { HandOperation } from "./hand-operation.js";
 

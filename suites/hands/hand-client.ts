@@ -13,9 +13,9 @@ import {
 import { join } from "node:path";
 import type { NodeName } from "../../nemesis/faults.js";
 import { type Client, openClient } from "../../node/runtime/client.js";
+import type { ClientAnswer } from "../../node/runtime/client-call.js";
 import { readKeyFile } from "../../node/runtime/cluster-file.js";
 import { sleep } from "../cluster/deadline.js";
-import type { ClientAnswer } from "../cluster/environment.js";
 import { clientNames, nodeFiles } from "../cluster/layout.js";
 import { type ClusterFolder, HAND_CLIENTS } from "./cluster-folder.js";
 import type { HandOperation } from "./hand-operation.js";

@@ -9,8 +9,9 @@ import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import type { Evidence, FaultIntent, LinkRule, NodeName } from "../../../nemesis/faults.js";
 import { cutClients, type Grudge, isolate, linksOfGrudge, mute } from "../../../nemesis/grudge.js";
+import type { ClientAnswer } from "../../../node/runtime/client-call.js";
 import { waitUntil } from "../deadline.js";
-import type { ClientAnswer, Environment, EnvironmentOptions, NodeStatus } from "../environment.js";
+import type { Environment, EnvironmentOptions, NodeStatus } from "../environment.js";
 import { processesUnder } from "./leftovers.js";
 
 const DEADLINE_MS = 20_000;
