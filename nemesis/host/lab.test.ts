@@ -59,7 +59,7 @@ function usable(found: Probe, name: string): boolean {
 }
 
 function skip(what: string, reason: string): void {
-  process.stdout.write(`lab: SKIPPED ${what}: ${reason}\n`);
+  process.stdout.write(`skipped: lab: ${what}: ${reason}\n`);
   test.skip(`${what}: ${reason}`);
 }
 

@@ -15,13 +15,14 @@ export type CachedReply = { timestamp: number; seq: Seq; result: Uint8Array };
 export type Execution = { kind: "executed" | "repeated"; reply: CachedReply } | { kind: "stale" };
 
 export interface StateMachine {
-  /** Seq of the last batch applied; 0 when empty. Read after a restart, it is what is durable. */
+  /** Seq of the last batch applied; 0 when empty. Read after a restart, it is what survived. */
   readonly seq: Seq;
 
   /**
    * Executes one batch at `seq`, which must be this.seq + 1, in order, in one transaction together
    * with the seq. A request whose timestamp is not above its session's last changes nothing.
-   * Durable only after `commit`.
+   * Survives the process only after `commit`, and a power cut only after `sync`: until then the
+   * protocol log is what it is executed again from.
    */
   apply(seq: Seq, requests: readonly Request[]): readonly Execution[];
   /** The session's last reply, if any. */
