@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { resultOf } from "./run-tests.js";
@@ -10,8 +11,20 @@ const counts = (output: string, exitCode: number | undefined): readonly number[]
 test("the totals of every suite of a file are added up", () => {
   const output =
     "• •   (2 / 2)\n\n  Total:     2\n  Passed:    2\n  Skipped:   0\n  Took:      1ms\n\n" +
-    "•   (1 / 3)\n\n  Total:     3\n  Passed:    1\n  Skipped:   1\n  Took:      1ms\n";
+    "• ✘   (1 / 2)\n\n  Total:     2\n  Passed:    1\n  Skipped:   1\n  Took:      1ms\n";
   assert.equal(counts(output, 1), [3, 1, 1]);
+});
+
+test("what uvu prints of a skipped test is no failure, and takes none away", () => {
+  const program = `
+    import { suite } from "uvu";
+    const cases = suite("cases");
+    cases("runs", () => undefined);
+    cases.skip("is skipped");
+    cases.run();`;
+  const argv = ["--input-type=module", "--eval", program];
+  const { stdout, status } = spawnSync(process.execPath, argv, { encoding: "utf8" });
+  assert.equal(counts(stdout, status ?? undefined), [1, 0, 1]);
 });
 
 test("a file that dies before it reports counts as a failure", () => {
