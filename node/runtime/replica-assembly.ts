@@ -15,7 +15,7 @@ import { LogFile } from "./log-file.js";
 import { OrdealError } from "./ordeal-error.js";
 
 export type LogContent = {
-  log: LogFile;
+  log: Pick<LogFile, "append" | "replace" | "bytes" | "close">;
   records: readonly LogRecord[];
   /** Whether a last group was begun and not finished: it was cut off. */
   torn: boolean;
