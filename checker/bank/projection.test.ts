@@ -1,11 +1,11 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { Configurations, mix } from "../configurations.js";
+import { pairOperations } from "../operations.js";
 import { bankHistory } from "./bank-history.js";
 import { explicable } from "./brute-force.js";
-import { Configurations, mix } from "./configurations.js";
 import { corrupt } from "./corrupt.js";
 import { historyFrom } from "./notation.js";
-import { pairOperations } from "./operations.js";
 import { independentGroups, project } from "./projection.js";
 import { search } from "./search.js";
 import { randomOf, simulate } from "./simulate-bank.js";

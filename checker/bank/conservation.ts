@@ -2,13 +2,13 @@
 // none is ever negative, and all together are what was deposited less what was withdrawn. What
 // clients read at a seq is what the ledger had at that seq.
 
+import { counted, cut, describe } from "../describe.js";
+import type { Operation } from "../operations.js";
+import type { LedgerDump, RunRecord } from "../run-record.js";
+import type { CheckResult } from "../verdict.js";
 import { isRead } from "./bank-operation.js";
-import { counted, cut, describe } from "./describe.js";
 import { longest } from "./ledger-index.js";
 import { CASH, type LedgerReplay, replayEntries, sides } from "./ledger-replay.js";
-import type { Operation } from "./operations.js";
-import type { LedgerDump, RunRecord } from "./run-record.js";
-import type { CheckResult } from "./verdict.js";
 
 const EXAMPLES_MAX = 8;
 

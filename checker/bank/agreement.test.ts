@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { LedgerDump, LedgerEntry, RunRecord } from "../run-record.js";
 import { agreement } from "./agreement.js";
 import { runOf } from "./notation.js";
-import type { LedgerDump, LedgerEntry, RunRecord } from "./run-record.js";
 
 const RUN = runOf(`
   p0 0-1 open A -> ok @1

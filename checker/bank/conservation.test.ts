@@ -1,9 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { pairOperations } from "../operations.js";
+import type { LedgerDump, LedgerEntry, RunRecord } from "../run-record.js";
 import { conservation } from "./conservation.js";
 import { runOf } from "./notation.js";
-import { pairOperations } from "./operations.js";
-import type { LedgerDump, LedgerEntry, RunRecord } from "./run-record.js";
 
 const RUN = runOf(`
   p0 0-1 open A -> ok @1

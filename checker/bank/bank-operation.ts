@@ -1,6 +1,6 @@
 // The bank's operations and answers, read from the values of a history as history.ts lists them.
 
-import type { Operation } from "./operations.js";
+import type { Operation } from "../operations.js";
 
 export type BankOperation =
   | { kind: "open"; account: string }

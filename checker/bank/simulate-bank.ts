@@ -1,10 +1,10 @@
 // Histories of an imaginary cluster for tests: a correct bank with concurrency, batches, refusals
 // and operations of unknown outcome, and the ledgers it ends with. All from one seed.
 
+import type { HistoryOp } from "../history.js";
+import type { LedgerDump, LedgerEntry, RunRecord } from "../run-record.js";
 import { type BankOperation, bankOperation } from "./bank-operation.js";
-import type { HistoryOp } from "./history.js";
 import { type Bank, perform, refuses } from "./model.js";
-import type { LedgerDump, LedgerEntry, RunRecord } from "./run-record.js";
 
 export type SimulationOptions = {
   seed: number;

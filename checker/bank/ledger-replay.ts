@@ -1,6 +1,6 @@
 // A ledger's entries performed again, one by one: what they make of the accounts, and what is wrong.
 
-import type { LedgerDump, LedgerEntry } from "./run-record.js";
+import type { LedgerDump, LedgerEntry } from "../run-record.js";
 
 /** The other side of deposits and withdrawals; minus the sum of all accounts. */
 export const CASH = "@cash";

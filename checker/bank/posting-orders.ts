@@ -1,9 +1,9 @@
 // A 32-bit hash of the order of postings, for each account whose order some statement shows.
 // (Balances depend only on the set of operations performed; statements also on their order.)
 
+import { mix } from "../configurations.js";
 import { type AccountTable, NONE } from "./account-table.js";
 import type { BankOperation } from "./bank-operation.js";
-import { mix } from "./configurations.js";
 
 /** The hashes of an operation's first and second account. */
 export type Orders = { first: number; second: number };

@@ -3,16 +3,16 @@
 // an "invalid" only ever an exhausted search, and never rests on an order that a server claimed.
 
 import assert from "node:assert/strict";
+import { counted, cut, describe } from "../describe.js";
+import type { Operation } from "../operations.js";
+import type { LedgerDump } from "../run-record.js";
+import type { CheckResult } from "../verdict.js";
 import { type BankOp, bankHistory } from "./bank-history.js";
-import { counted, cut, describe } from "./describe.js";
 import { explain } from "./explain.js";
 import { byRequest, longest } from "./ledger-index.js";
-import type { Operation } from "./operations.js";
 import { independentGroups, project } from "./projection.js";
 import { replay } from "./replay.js";
-import type { LedgerDump } from "./run-record.js";
 import { type SearchLimits, search } from "./search.js";
-import type { CheckResult } from "./verdict.js";
 import { witness } from "./witness.js";
 
 type Figures = {

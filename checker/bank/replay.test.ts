@@ -1,8 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { pairOperations } from "../operations.js";
 import { bankHistory } from "./bank-history.js";
 import { historyFrom } from "./notation.js";
-import { pairOperations } from "./operations.js";
 import { replay } from "./replay.js";
 
 const { ops: OPS } = bankHistory(

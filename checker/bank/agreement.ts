@@ -1,8 +1,8 @@
 // Correct replicas hold one ledger: the same accounts, entries, sessions, digest and chain.
 
-import { counted, cut } from "./describe.js";
-import type { LedgerDump, LedgerEntry, RunRecord } from "./run-record.js";
-import type { CheckResult } from "./verdict.js";
+import { counted, cut } from "../describe.js";
+import type { LedgerDump, LedgerEntry, RunRecord } from "../run-record.js";
+import type { CheckResult } from "../verdict.js";
 
 /** Rows shown around a divergence. */
 const CONTEXT_ROWS = 3;

@@ -1,6 +1,6 @@
 // Ledger entries by the request that caused them.
 
-import type { LedgerDump, LedgerEntry } from "./run-record.js";
+import type { LedgerDump, LedgerEntry } from "../run-record.js";
 
 /** Guards: a request is its client session and its timestamp, which a session uses once. */
 export class ByRequest<T> {

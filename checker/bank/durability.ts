@@ -1,13 +1,13 @@
 // What was acknowledged is kept, exactly once, in every correct replica's ledger; and the ledgers
 // hold nothing that nobody asked for.
 
+import { counted, cut, describe } from "../describe.js";
+import type { Operation } from "../operations.js";
+import type { LedgerDump, LedgerEntry, RunRecord } from "../run-record.js";
+import type { CheckResult } from "../verdict.js";
 import { bankOperation, isWrite } from "./bank-operation.js";
-import { counted, cut, describe } from "./describe.js";
 import { ByRequest } from "./ledger-index.js";
 import { CASH } from "./ledger-replay.js";
-import type { Operation } from "./operations.js";
-import type { LedgerDump, LedgerEntry, RunRecord } from "./run-record.js";
-import type { CheckResult } from "./verdict.js";
 
 const EXAMPLES_MAX = 8;
 

@@ -1,10 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { HistoryOp } from "../history.js";
+import { pairOperations } from "../operations.js";
+import type { LedgerEntry, RunRecord } from "../run-record.js";
 import { durability } from "./durability.js";
-import type { HistoryOp } from "./history.js";
 import { runOf } from "./notation.js";
-import { pairOperations } from "./operations.js";
-import type { LedgerEntry, RunRecord } from "./run-record.js";
 
 const RUN = runOf(`
   p0 0-1 open A -> ok @1

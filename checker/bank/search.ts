@@ -6,9 +6,9 @@
 // Source: Wing & Gong, JPDC '93; Lowe, CCPE '17 (just-in-time linearization, the cache)
 
 import assert from "node:assert/strict";
+import { Configurations, mix } from "../configurations.js";
 import { AccountTable } from "./account-table.js";
 import type { BankAnswer, BankOperation } from "./bank-operation.js";
-import { Configurations, mix } from "./configurations.js";
 import { answers, type Bank, perform, refuses, undo } from "./model.js";
 import { type Orders, PostingOrders } from "./posting-orders.js";
 

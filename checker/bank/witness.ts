@@ -2,12 +2,12 @@
 // ledger's entries. It is only a candidate. Where it respects real time and replays, it proves the
 // history linearizable in linear time; where not, it proves nothing, and the search decides.
 
+import { describe } from "../describe.js";
+import type { LedgerEntry } from "../run-record.js";
 import type { BankOp } from "./bank-history.js";
 import { isWrite } from "./bank-operation.js";
-import { describe } from "./describe.js";
 import type { ByRequest } from "./ledger-index.js";
 import { answers, type Bank, perform, undo } from "./model.js";
-import type { LedgerEntry } from "./run-record.js";
 import { fits, isEffectFree, type SearchLimits, search } from "./search.js";
 
 export type Witness =

@@ -2,11 +2,11 @@
 
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { pairOperations } from "../operations.js";
+import type { LedgerDump } from "../run-record.js";
 import { corrupt } from "./corrupt.js";
 import { linearizable } from "./linearizable.js";
 import { historyFrom, runOf } from "./notation.js";
-import { pairOperations } from "./operations.js";
-import type { LedgerDump } from "./run-record.js";
 import { randomOf, simulate } from "./simulate-bank.js";
 
 const OPENED = `

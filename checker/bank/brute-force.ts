@@ -1,8 +1,8 @@
 // The slow, obvious twin of the search, for tests: try every order. It has its own bank, as plain as
 // can be, copied at every step.
 
-import type { HistoryOp } from "./history.js";
-import { type Operation, pairOperations } from "./operations.js";
+import type { HistoryOp } from "../history.js";
+import { type Operation, pairOperations } from "../operations.js";
 
 type Books = Readonly<Record<string, readonly number[]>>;
 type Fields = Readonly<Record<string, unknown>>;

@@ -1,8 +1,8 @@
 // A history as the bank's model sees it: who asked what, what was answered, and what cannot matter.
 
+import { describe } from "../describe.js";
+import type { Operation } from "../operations.js";
 import { bankAnswer, bankOperation, isRead } from "./bank-operation.js";
-import { describe } from "./describe.js";
-import type { Operation } from "./operations.js";
 import type { SearchOp } from "./search.js";
 
 /** An operation to be linearized, and where it came from. */

@@ -3,11 +3,11 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { HistoryOp } from "../history.js";
+import { pairOperations } from "../operations.js";
 import { explicable } from "./brute-force.js";
 import { corrupt } from "./corrupt.js";
-import type { HistoryOp } from "./history.js";
 import { linearizable } from "./linearizable.js";
-import { pairOperations } from "./operations.js";
 import { randomOf, simulate } from "./simulate-bank.js";
 
 const small = fc.record({

@@ -11,9 +11,9 @@
 //
 // Times are nanoseconds. Session ids and timestamps are made up, one session a process.
 
-import type { HistoryOp } from "./history.js";
+import type { HistoryOp } from "../history.js";
+import type { LedgerDump, LedgerEntry, RunRecord } from "../run-record.js";
 import { CASH } from "./ledger-replay.js";
-import type { LedgerDump, LedgerEntry, RunRecord } from "./run-record.js";
 
 type Line = {
   process: number;

@@ -1,9 +1,9 @@
 // Why no order explains a history, for people: what was over before the operation in question, what
 // went on meanwhile, what was possible, and what the impossible answer looks like.
 
+import { counted, cut, describe, duration, seconds } from "../describe.js";
 import type { BankOp } from "./bank-history.js";
 import { accountsOf } from "./bank-operation.js";
-import { counted, cut, describe, duration, seconds } from "./describe.js";
 import { type SearchLimits, search } from "./search.js";
 import { settledBank, smallestPart } from "./shrink.js";
 
