@@ -23,6 +23,8 @@ export class Promises {
   /** What durable records imply, since the log was last cut. */
   #written = new Set<string>();
   #stableWritten: Seq = 0;
+  /** The view that a durable new-view or view record has entered. */
+  #viewWritten: View = -1;
   #viewAsked: View = 0;
 
   constructor(id: ReplicaId, n: number) {
@@ -44,6 +46,7 @@ export class Promises {
   onAmnesia(): void {
     this.#written = new Set();
     this.#stableWritten = 0;
+    this.#viewWritten = -1;
   }
 
   /** A message leaves. Throws a Violation where it promises what it must not. */
@@ -61,7 +64,7 @@ export class Promises {
     if (!disk.clean) {
       throw new Violation("durable-promises", `${name} left before its record was synced`);
     }
-    if (vote.seq > this.#stableWritten && !this.#written.has(`${key} ${vote.value}`)) {
+    if (!this.#isCovered(vote)) {
       throw new Violation("durable-promises", `${name} left without a durable record of it`);
     }
     if ((vote.kind === "prepare" || vote.kind === "commit") && vote.view < this.#viewAsked) {
@@ -71,6 +74,13 @@ export class Promises {
     if (vote.kind === "view-change") this.#viewAsked = Math.max(this.#viewAsked, vote.view);
     this.#said.set(key, { value: vote.value, seq: vote.seq });
     if (this.#said.size > VOTES_KEPT_MAX) this.#forgetOld();
+  }
+
+  #isCovered({ kind, place: where, value, seq, view }: Vote): boolean {
+    if (this.#written.has(`${kind} ${where} ${value}`)) return true;
+    // Having entered a view binds as much as having asked for it.
+    if (kind === "view-change") return view <= this.#viewWritten;
+    return kind !== "new-view" && seq <= this.#stableWritten;
   }
 
   #voteIn(message: Message): Vote | undefined {
@@ -129,11 +139,14 @@ export class Promises {
         break;
       case "new-view":
         this.#coverSigned("new-view", record.message);
+        this.#viewWritten = Math.max(this.#viewWritten, record.message.view);
         for (const { seq, digest } of record.message.prePrepares) {
           add("prepare", place(record.message.view, seq), digest);
         }
         break;
       case "view":
+        if (record.active) this.#viewWritten = Math.max(this.#viewWritten, record.view);
+        break;
       case "committed":
       case "rejoin":
         break;
