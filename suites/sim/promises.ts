@@ -25,6 +25,7 @@ export class Promises {
   #stableWritten: Seq = 0;
   /** The view that a durable new-view or view record has entered. */
   #viewWritten: View = -1;
+  #viewAskedWritten: View = -1;
   #viewAsked: View = 0;
 
   constructor(id: ReplicaId, n: number) {
@@ -47,6 +48,7 @@ export class Promises {
     this.#written = new Set();
     this.#stableWritten = 0;
     this.#viewWritten = -1;
+    this.#viewAskedWritten = -1;
   }
 
   /** A message leaves. Throws a Violation where it promises what it must not. */
@@ -78,9 +80,11 @@ export class Promises {
 
   #isCovered({ kind, place: where, value, seq, view }: Vote): boolean {
     if (this.#written.has(`${kind} ${where} ${value}`)) return true;
-    // Having entered a view binds as much as having asked for it.
+    // Having entered a view binds as much as having asked for it, and who has gone beyond a view
+    // never begins it again.
     if (kind === "view-change") return view <= this.#viewWritten;
-    return kind !== "new-view" && seq <= this.#stableWritten;
+    if (kind === "new-view") return view < Math.max(this.#viewWritten, this.#viewAskedWritten);
+    return seq <= this.#stableWritten;
   }
 
   #voteIn(message: Message): Vote | undefined {
@@ -136,6 +140,7 @@ export class Promises {
         break;
       case "view-change":
         this.#coverSigned("view-change", record.message);
+        this.#viewAskedWritten = Math.max(this.#viewAskedWritten, record.message.view);
         break;
       case "new-view":
         this.#coverSigned("new-view", record.message);
@@ -146,6 +151,7 @@ export class Promises {
         break;
       case "view":
         if (record.active) this.#viewWritten = Math.max(this.#viewWritten, record.view);
+        else this.#viewAskedWritten = Math.max(this.#viewAskedWritten, record.view);
         break;
       case "committed":
       case "rejoin":
