@@ -54,15 +54,14 @@ export class Network {
   #rules = new Map<number, LinkState>();
   /** By fault id and what was done: how many datagrams. */
   readonly #bites = new Map<string, Map<string, number>>();
-  weather: Weather;
-  sent = 0;
+  #weather: Weather;
   delivered = 0;
 
   constructor(queue: EventQueue, random: Random, weather: Weather, deliver: Deliver) {
     this.#queue = queue;
     this.#random = random;
     this.#deliver = deliver;
-    this.weather = weather;
+    this.#weather = weather;
   }
 
   /** Brings the links to what these faults together ask for. */
@@ -79,6 +78,12 @@ export class Network {
     }
   }
 
+  /** From now on the weather takes and changes nothing; it is as slow as before. */
+  clearUp(): void {
+    const { latencyUsMin, latencyUsMean } = this.#weather;
+    this.#weather = { ...CALM, latencyUsMin, latencyUsMean };
+  }
+
   /** How many datagrams the fault bit, by what it did to them. */
   bitesOf(faultId: string): ReadonlyMap<string, number> {
     return this.#bites.get(faultId) ?? new Map();
@@ -86,10 +91,9 @@ export class Network {
 
   /** Puts a datagram on the wire at `atUs`, now or later. */
   send(from: PrincipalId, to: PrincipalId, bytes: Uint8Array, atUs: number): void {
-    this.sent += 1;
     const link = this.#link(from, to);
     const { random, rule } = link;
-    const { weather } = this;
+    const weather = this.#weather;
     if (rule?.drop) {
       this.#bite(rule, "drop");
       return;
@@ -129,7 +133,7 @@ export class Network {
 
   #carry(link: Link, bytes: Uint8Array, atUs: number): void {
     const { random, rule } = link;
-    const { weather } = this;
+    const weather = this.#weather;
     let arrivesUs =
       Math.max(atUs, this.#queue.nowUs) +
       weather.latencyUsMin +

@@ -23,6 +23,9 @@ export class Promises {
   /** What durable records imply, since the log was last cut. */
   #written = new Set<string>();
   #stableWritten: Seq = 0;
+  /** The view that a durable new-view or view record has entered. */
+  #viewWritten: View = -1;
+  #viewAskedWritten: View = -1;
   #viewAsked: View = 0;
 
   constructor(id: ReplicaId, n: number) {
@@ -44,6 +47,8 @@ export class Promises {
   onAmnesia(): void {
     this.#written = new Set();
     this.#stableWritten = 0;
+    this.#viewWritten = -1;
+    this.#viewAskedWritten = -1;
   }
 
   /** A message leaves. Throws a Violation where it promises what it must not. */
@@ -61,7 +66,7 @@ export class Promises {
     if (!disk.clean) {
       throw new Violation("durable-promises", `${name} left before its record was synced`);
     }
-    if (vote.seq > this.#stableWritten && !this.#written.has(`${key} ${vote.value}`)) {
+    if (!this.#isCovered(vote)) {
       throw new Violation("durable-promises", `${name} left without a durable record of it`);
     }
     if ((vote.kind === "prepare" || vote.kind === "commit") && vote.view < this.#viewAsked) {
@@ -71,6 +76,15 @@ export class Promises {
     if (vote.kind === "view-change") this.#viewAsked = Math.max(this.#viewAsked, vote.view);
     this.#said.set(key, { value: vote.value, seq: vote.seq });
     if (this.#said.size > VOTES_KEPT_MAX) this.#forgetOld();
+  }
+
+  #isCovered({ kind, place: where, value, seq, view }: Vote): boolean {
+    if (this.#written.has(`${kind} ${where} ${value}`)) return true;
+    // Having entered a view binds as much as having asked for it, and who has gone beyond a view
+    // never begins it again.
+    if (kind === "view-change") return view <= this.#viewWritten;
+    if (kind === "new-view") return view < Math.max(this.#viewWritten, this.#viewAskedWritten);
+    return seq <= this.#stableWritten;
   }
 
   #voteIn(message: Message): Vote | undefined {
@@ -126,14 +140,19 @@ export class Promises {
         break;
       case "view-change":
         this.#coverSigned("view-change", record.message);
+        this.#viewAskedWritten = Math.max(this.#viewAskedWritten, record.message.view);
         break;
       case "new-view":
         this.#coverSigned("new-view", record.message);
+        this.#viewWritten = Math.max(this.#viewWritten, record.message.view);
         for (const { seq, digest } of record.message.prePrepares) {
           add("prepare", place(record.message.view, seq), digest);
         }
         break;
       case "view":
+        if (record.active) this.#viewWritten = Math.max(this.#viewWritten, record.view);
+        else this.#viewAskedWritten = Math.max(this.#viewAskedWritten, record.view);
+        break;
       case "committed":
       case "rejoin":
         break;

@@ -273,10 +273,12 @@ export class SimReplica {
   /** Everything that reaches the world passes here before it happens. */
   #effect(what: string, costUs: number): void {
     this.#cursorUs += costUs * this.cpuFactor;
-    this.#ground.watch.onEffect(this.id, what);
     const crash = this.#crash;
     if (crash === undefined) return;
-    if (crash.boundary === 0) throw new ProcessEnd(crash.how);
+    if (crash.boundary === 0) {
+      this.#ground.watch.coverage.sometimes(`crash before a ${what} (${crash.how})`);
+      throw new ProcessEnd(crash.how);
+    }
     crash.boundary -= 1;
   }
 

@@ -19,6 +19,8 @@ import type { Scenario, TimedFault } from "./scenario.js";
 /** Load and faults last at most so long, ms. */
 const LOAD_MS_MIN = 4_000;
 const LOAD_MS_MAX = 30_000;
+/** Operations of a seed with four replicas, at most. */
+const OPERATIONS_MAX = 200;
 /** One seed in so many signs with Ed25519. */
 const REAL_SIGNATURES_EVERY = 64;
 
@@ -46,7 +48,11 @@ export function drawScenario(seed: number): Scenario {
     clientProcesses: sizes.chance(0.5) ? 1 : 2,
     sessions,
     accounts: Math.max(2, Math.ceil(sessions / 4), sizes.pick([2, 4, 8, 32])),
-    operations: Math.min(600, Math.ceil((sessions * loadMs) / (thinkMs + 20))),
+    // A seed is worth about as much work whatever its size: messages grow with n².
+    operations: Math.min(
+      Math.ceil((OPERATIONS_MAX * 16) / replicas ** 2),
+      Math.ceil((sessions * loadMs) / (thinkMs + 20)),
+    ),
     thinkMs,
     timeoutMs: sizes.pick([1_000, 5_000]),
     datagramBytesMax: sizes.pick([512, 1_400, 8_192, 65_507]),

@@ -66,6 +66,8 @@ export class Watch {
 
   onOpen(id: ReplicaId, content: LogContent): void {
     this.#promises[id]?.onLog(content.records);
+    if (content.torn) this.coverage.sometimes("a torn log was cut");
+    if (content.hollow) this.coverage.sometimes("a replica began with an empty disk");
   }
 
   onStart(id: ReplicaId, replica: Replica): void {
@@ -115,10 +117,6 @@ export class Watch {
     if (event.kind === "diverged" && !this.#excused.has(id)) {
       throw new Violation("agreement", `r${id} found its state at seq ${event.seq} to be wrong`);
     }
-  }
-
-  onEffect(_id: ReplicaId, what: string): void {
-    this.coverage.effect(what);
   }
 
   #agree(

@@ -107,9 +107,9 @@ export class World {
   }
 
   apply(fault: ResolvedFault): void {
-    this.watch.coverage.fault(fault.intent.kind);
     this.trace.text(fault.id);
     this.#faults.set(fault.id, fault);
+    this.#noteActive();
     if (fault.links.length > 0) this.network.apply(this.active);
     else this.#nodeFaults.apply(fault, this.active);
   }
@@ -118,6 +118,7 @@ export class World {
     const fault = this.#faults.get(faultId);
     if (fault === undefined) throw new RangeError(`no active fault ${faultId}`);
     this.#faults.delete(faultId);
+    this.#noteActive();
     this.trace.text(faultId);
     if (fault.links.length > 0) this.network.apply(this.active);
     else this.#nodeFaults.heal(fault, this.active);
@@ -148,6 +149,10 @@ export class World {
       if (next === undefined || next > untilUs) return false;
       this.queue.step();
     }
+  }
+
+  #noteActive(): void {
+    this.watch.coverage.underFaults(this.active.map(({ intent }) => intent.kind));
   }
 
   #deliver(from: PrincipalId, to: PrincipalId, bytes: Uint8Array): void {
