@@ -25,7 +25,7 @@ const options = new Command("mutants")
       .choices(["sim", "local", "netns", "unit"])
       .default("sim"),
   )
-  .option("--budget <seconds>", "for each mutant in the simulator", "60")
+  .option("--budget <seconds>", "CPU seconds for each mutant in the simulator", "60")
   .option("--seeds <count>", "seeds to try with each mutant; default: 400 in sim, 4 elsewhere")
   .option("--first-seed <number>", "the first of them", "1")
   .option("--jobs <count>", "mutants at a time, except on real processes")

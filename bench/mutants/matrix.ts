@@ -15,6 +15,7 @@ export type Row = {
   seeds: number;
   /** The one that caught it. */
   seed: number | undefined;
+  /** Of CPU in the simulator, of the clock elsewhere. */
   seconds: number;
   /** "valid", or what the clean build was found guilty of on the same seeds. */
   clean: string;

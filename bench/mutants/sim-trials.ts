@@ -18,7 +18,7 @@ export type SimTrials = {
   onRow: (row: Row) => void;
 };
 
-/** Seeds of the clean build that one thread runs. */
+/** Seeds of the clean build that one process runs. */
 const CONTROL_SEEDS = 20;
 
 export async function simTrials(
