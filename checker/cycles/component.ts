@@ -26,11 +26,7 @@ export function componentsOf(
 ): Component[] {
   const { count, outcome } = transactions;
   const chain = realTimeChain(orders.firstAfter, count, (txn) => outcome[txn] !== FAIL);
-  const graph = graphOf(
-    count + chain.links,
-    joined(edges.from, chain.from),
-    joined(edges.to, chain.to),
-  );
+  const graph = graphOf(count + chain.links, edges, chain);
   const found = components(graph);
   if (found.count === 0) return [];
   return cut(transactions, edges, orders, found.of, found.count);
@@ -103,11 +99,4 @@ function rowsOf(
     rows.reason[position] = reason[edge] ?? -1;
   }
   return rows;
-}
-
-function joined(a: Int32Array, b: Int32Array): Int32Array {
-  const both = new Int32Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
 }

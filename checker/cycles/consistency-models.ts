@@ -39,9 +39,8 @@ const MODELS: ReadonlyMap<string, Model> = new Map(
       ],
       ["internal", "G-nonadjacent"],
     ),
-    "view-serializable": model([], []),
     serializable: model(
-      ["repeatable-read", "snapshot-isolation", "update-serializable", "view-serializable"],
+      ["repeatable-read", "snapshot-isolation", "update-serializable"],
       ["internal", "G2-item", "write-skew"],
     ),
     "strong-session-read-uncommitted": model(["read-uncommitted"], ["G0-process"]),

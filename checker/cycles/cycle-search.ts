@@ -171,7 +171,7 @@ function withChain(
 ) {
   const nodes = layers * size;
   if ((kinds & REALTIME) === 0) {
-    return components(graphOf(nodes, Int32Array.from(from), Int32Array.from(to)));
+    return components(graphOf(nodes, { from: Int32Array.from(from), to: Int32Array.from(to) }));
   }
   const chain = realTimeChain(component.firstAfter, size, () => true);
   const place = (node: number) => (node < size ? layers * node : nodes + node - size);
@@ -184,7 +184,9 @@ function withChain(
       to.push(target);
     }
   }
-  return components(graphOf(nodes + chain.links, Int32Array.from(from), Int32Array.from(to)));
+  return components(
+    graphOf(nodes + chain.links, { from: Int32Array.from(from), to: Int32Array.from(to) }),
+  );
 }
 
 /** Breadth first from one edge back to where it begins. Guards: what one walk marked, the next forgets. */

@@ -15,18 +15,26 @@ const LINKS_MAX = 64;
 export type Edges = {
   from: Int32Array;
   to: Int32Array;
-  kind: Uint8Array;
+  kind: Int32Array;
   /** The element that `to` wrote (WW, RW), or read (WR). */
   reason: Int32Array;
 };
 
 export class EdgeList {
-  readonly #from = new IntList(1 << 16);
-  readonly #to = new IntList(1 << 16);
-  readonly #kind = new IntList(1 << 16);
-  readonly #reason = new IntList(1 << 16);
+  readonly #from: IntList;
+  readonly #to: IntList;
+  readonly #kind: IntList;
+  readonly #reason: IntList;
   /** Pairs that `linkAll` left out. */
   omitted = 0;
+
+  /** Room for so many edges from the start spares copies; more may come. */
+  constructor(expected = 1_024) {
+    this.#from = new IntList(expected);
+    this.#to = new IntList(expected);
+    this.#kind = new IntList(expected);
+    this.#reason = new IntList(expected);
+  }
 
   /** A transaction never precedes itself: such an edge is left out. */
   add(from: number, to: number, kind: number, reason: number): void {
@@ -63,7 +71,7 @@ export class EdgeList {
     return {
       from: this.#from.view(),
       to: this.#to.view(),
-      kind: Uint8Array.from(this.#kind.view()),
+      kind: this.#kind.view(),
       reason: this.#reason.view(),
     };
   }

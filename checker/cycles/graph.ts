@@ -7,22 +7,31 @@ export type Graph = {
   to: Int32Array;
 };
 
-/** Collects edges, then sorts them into rows by counting. */
-export function graphOf(nodes: number, from: Int32Array, to: Int32Array): Graph {
+export type EdgeColumns = { from: Int32Array; to: Int32Array };
+
+/** Sorts edges into rows, by counting. */
+export function graphOf(nodes: number, ...sources: readonly EdgeColumns[]): Graph {
   const start = new Int32Array(nodes + 1);
-  for (let edge = 0; edge < from.length; edge++) {
-    const row = (from[edge] ?? 0) + 1;
-    start[row] = (start[row] ?? 0) + 1;
+  let edges = 0;
+  for (const { from } of sources) {
+    edges += from.length;
+    for (let edge = 0; edge < from.length; edge++) {
+      const row = (from[edge] ?? 0) + 1;
+      start[row] = (start[row] ?? 0) + 1;
+    }
   }
-  for (let node = 0; node < nodes; node++)
+  for (let node = 0; node < nodes; node++) {
     start[node + 1] = (start[node + 1] ?? 0) + (start[node] ?? 0);
+  }
   const place = start.slice(0, nodes);
-  const rows = new Int32Array(from.length);
-  for (let edge = 0; edge < from.length; edge++) {
-    const node = from[edge] ?? 0;
-    const position = place[node] ?? 0;
-    rows[position] = to[edge] ?? 0;
-    place[node] = position + 1;
+  const rows = new Int32Array(edges);
+  for (const { from, to } of sources) {
+    for (let edge = 0; edge < from.length; edge++) {
+      const node = from[edge] ?? 0;
+      const position = place[node] ?? 0;
+      rows[position] = to[edge] ?? 0;
+      place[node] = position + 1;
+    }
   }
   return { nodes, start, to: rows };
 }

@@ -3,7 +3,7 @@
 // Source: Kingsbury & Alvaro, "Elle: Inferring Isolation Anomalies from Experimental Observations"
 
 import type { Step } from "./cycle.js";
-import { EdgeList, RW, WW } from "./edges.js";
+import { EdgeList, RW, WR, WW } from "./edges.js";
 import { Findings } from "./findings.js";
 import { type ListOrders, listOrders } from "./list-orders.js";
 import { checkReads } from "./list-reads.js";
@@ -24,8 +24,9 @@ export function checkListAppend(
   const wording = listWording(transactions, writers, orders);
   checkReads(transactions, writers, orders, findings, wording);
   lostUpdates(transactions, lastSeen(transactions), findings, wording);
-  const edges = new EdgeList();
-  addVersionEdges(versionsOf(transactions, writers, orders), edges);
+  // A write has one edge or none; a read two at most.
+  const edges = new EdgeList(Math.ceil(1.6 * transactions.kind.length));
+  addVersionEdges(versionsOf(transactions, writers, orders, edges), edges);
   return judgeTransactions(transactions, edges, findings, wording, options, writers.doubts);
 }
 
@@ -43,26 +44,33 @@ function versionsOf(
   transactions: Transactions,
   writers: Writers,
   { start, order, position, fits, distinct }: ListOrders,
+  edges: EdgeList,
 ): Versions {
   const { count, kind, key, keys, listStart, listLength, lists } = transactions;
   let reads = 0;
-  for (const each of kind) reads += Number(each === READ);
+  for (let op = 0; op < kind.length; op++) reads += Number(kind[op] === READ && fits[op] === 1);
   const [readTxn, readKey] = [new Int32Array(reads), new Int32Array(reads)];
   const readLength = new Int32Array(reads);
-  let [read, op] = [0, 0];
   const contested = new Set<number>();
+  let [read, op] = [0, 0];
   for (let txn = 0; txn < count; txn++) {
     for (const end = transactions.start[txn + 1] ?? 0; op < end; op++) {
       if (kind[op] !== READ) continue;
       const number = key[op] ?? 0;
-      if (fits[op] === 0) contested.add(number);
       const length = listLength[op] ?? 0;
+      const last = lists[(listStart[op] ?? 0) + length - 1] ?? -1;
+      if (fits[op] === 0) {
+        // What it missed is not known, for its order is another; what it saw is.
+        contested.add(number);
+        const writer = writers.writer[last] ?? -1;
+        if (writer >= 0) edges.add(writer, txn, WR, last);
+        continue;
+      }
       readTxn[read] = txn;
       readKey[read] = number;
       // An element may stand in a list twice: it counts where it stood first.
-      const last = lists[(listStart[op] ?? 0) + length - 1] ?? -1;
-      const exact = fits[op] === 1 && distinct[number] === 1;
-      readLength[read++] = exact || length === 0 ? length : (position[last] ?? 0) + 1;
+      const exact = distinct[number] === 1 || length === 0;
+      readLength[read++] = exact ? length : (position[last] ?? 0) + 1;
     }
   }
   // Where reads do not agree on the order, nobody knows what comes after all of it.
