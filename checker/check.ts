@@ -2,6 +2,7 @@
 
 import { agreement } from "./agreement.js";
 import { conservation } from "./conservation.js";
+import { ledgerCycles, statementsTell } from "./cycles/ledger-cycles.js";
 import { durability } from "./durability.js";
 import { EVIDENCE_DEFAULTS, type EvidenceOptions, evidence } from "./evidence.js";
 import { linearizable, SEARCH_DEFAULTS } from "./linearizable.js";
@@ -51,6 +52,10 @@ function checksOf(
   // A history from elsewhere need not name seqs; our own replies always do.
   if (!alone || operations.some(({ seq }) => seq !== undefined)) {
     ofHistory.push(["seq-order", () => seqOrder(operations)]);
+  }
+  // Without ledgers, only statements tell which entries a read saw.
+  if (!alone || statementsTell(operations)) {
+    ofHistory.push(["cycles", () => ledgerCycles(operations, ledgers)]);
   }
   const ofLedgers: Check[] = [
     ["conservation", () => conservation(operations, record)],

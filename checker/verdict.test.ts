@@ -24,6 +24,7 @@ test("a correct run passes every check", () => {
     assert.equal(Object.keys(verdict.checks), [
       "linearizable",
       "seq-order",
+      "cycles",
       "conservation",
       "durability",
       "agreement",

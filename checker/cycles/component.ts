@@ -3,7 +3,7 @@
 import { type Edges, PROCESS } from "./edges.js";
 import { components, graphOf } from "./graph.js";
 import { firstAfter, type Orders, realTimeChain } from "./order-edges.js";
-import { FAIL, type Transactions } from "./transactions.js";
+import { FAIL, type Timetable } from "./transactions.js";
 
 /** Members are numbered from 0 in the order of their calls. */
 export type Component = {
@@ -19,11 +19,7 @@ export type Component = {
 };
 
 /** Every component of more than one transaction, the smallest first. */
-export function componentsOf(
-  transactions: Transactions,
-  edges: Edges,
-  orders: Orders,
-): Component[] {
+export function componentsOf(transactions: Timetable, edges: Edges, orders: Orders): Component[] {
   const { count, outcome } = transactions;
   const chain = realTimeChain(orders.firstAfter, count, (txn) => outcome[txn] !== FAIL);
   const graph = graphOf(count + chain.links, edges, chain);
@@ -33,7 +29,7 @@ export function componentsOf(
 }
 
 function cut(
-  { count, call, ret }: Transactions,
+  { count, call, ret }: Timetable,
   edges: Edges,
   orders: Orders,
   of: Int32Array,

@@ -2,7 +2,7 @@
 // time" relates nearly all pairs; a chain of nodes, one for each stretch of calls without a return
 // between them, tells the same with about 3n edges.
 
-import { FAIL, NO_RETURN, OK, type Transactions } from "./transactions.js";
+import { FAIL, NO_RETURN, OK, type Timetable } from "./transactions.js";
 
 export type Orders = {
   /** By transaction: the next one of its process, or -1. Known only after an ok. */
@@ -12,7 +12,7 @@ export type Orders = {
 };
 
 /** Failed transactions took no part, and stand in no order. Cost: one pass over the events. */
-export function ordersOf(transactions: Transactions): Orders {
+export function ordersOf(transactions: Timetable): Orders {
   const { count, outcome, process, call, ret } = transactions;
   const processNext = new Int32Array(count).fill(-1);
   const last = new Map<number, number>();

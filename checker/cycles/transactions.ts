@@ -17,7 +17,8 @@ export const NO_RETURN = 2 ** 31 - 1;
 /** The element of a read that saw a register's initial state. */
 export const INITIAL = -1;
 
-export type Transactions = {
+/** Who did something, when, and how it ended. */
+export type Timetable = {
   count: number;
   /** OK, INFO or FAIL. */
   outcome: Uint8Array;
@@ -27,6 +28,9 @@ export type Transactions = {
   ret: Int32Array;
   /** Index of the invocation in the history, for people. */
   index: Int32Array;
+};
+
+export type Transactions = Timetable & {
   /** Micro-ops of transaction t: start[t] to start[t + 1]. */
   start: Int32Array;
   /** By micro-op: WRITE or READ; the key's number. */

@@ -14,7 +14,7 @@ import { searchCycles } from "./cycle-search.js";
 import type { EdgeList } from "./edges.js";
 import type { Anomaly, Findings } from "./findings.js";
 import { ordersOf } from "./order-edges.js";
-import type { Transactions } from "./transactions.js";
+import type { Timetable } from "./transactions.js";
 import { cycleLines, type Wording } from "./wording.js";
 
 export type CyclesOptions = {
@@ -50,7 +50,7 @@ const SEVERITY: readonly AnomalyName[] = [
 
 /** Throws where the model is not known. Cost: linear, but for the witnesses of a kind, which is bounded. */
 export function judgeTransactions(
-  transactions: Transactions,
+  transactions: Timetable,
   list: EdgeList,
   findings: Findings,
   wording: Wording,

@@ -2,7 +2,7 @@
 
 import type { Step } from "./cycle.js";
 import { PROCESS, REALTIME, RW, WR, WW } from "./edges.js";
-import { OK, READ, type Transactions } from "./transactions.js";
+import { OK, READ, type Timetable, type Transactions } from "./transactions.js";
 
 /** How a model speaks of its edges; `a` and `b` are the names of the two transactions. */
 export type Wording = {
@@ -72,7 +72,7 @@ export function readText(transactions: Transactions, op: number, verb: string): 
 }
 
 export function orderText(
-  { process, index }: Transactions,
+  { process, index }: Timetable,
   { from, to, kind }: Step,
   a: string,
   b: string,
