@@ -2,12 +2,12 @@
 // black box (no seqs, no ledgers), and with one stale read to be found.
 // Run: node dist/bench/checker.js [operations…]
 
+import { linearizable } from "../checker/bank/linearizable.js";
+import { simulate } from "../checker/bank/simulate-bank.js";
 import { checkRun } from "../checker/check.js";
 import type { HistoryOp } from "../checker/history.js";
-import { linearizable } from "../checker/linearizable.js";
 import { type Operation, pairOperations } from "../checker/operations.js";
 import { parseHistory } from "../checker/parse-history.js";
-import { simulate } from "../checker/simulate-bank.js";
 import type { CheckResult } from "../checker/verdict.js";
 
 const sizes = process.argv.slice(2).map(Number);

@@ -1,15 +1,15 @@
 // The verdict on a run: every check that applies to what was recorded, each by itself.
 
-import { agreement } from "./agreement.js";
-import { conservation } from "./conservation.js";
+import { agreement } from "./bank/agreement.js";
+import { conservation } from "./bank/conservation.js";
+import { durability } from "./bank/durability.js";
+import { linearizable, SEARCH_DEFAULTS } from "./bank/linearizable.js";
+import type { SearchLimits } from "./bank/search.js";
 import { ledgerCycles, statementsTell } from "./cycles/ledger-cycles.js";
-import { durability } from "./durability.js";
 import { EVIDENCE_DEFAULTS, type EvidenceOptions, evidence } from "./evidence.js";
-import { linearizable, SEARCH_DEFAULTS } from "./linearizable.js";
 import { type Operation, pairOperations } from "./operations.js";
 import { progress } from "./progress.js";
 import type { RunRecord } from "./run-record.js";
-import type { SearchLimits } from "./search.js";
 import { seqOrder } from "./seq-order.js";
 import { statistics } from "./statistics.js";
 import { type CheckResult, mergeValid, type Verdict } from "./verdict.js";

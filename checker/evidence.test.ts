@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { historyFrom } from "./bank/notation.js";
 import { evidence } from "./evidence.js";
-import { historyFrom } from "./notation.js";
 import { pairOperations } from "./operations.js";
 import type { FaultSpan } from "./run-record.js";
 

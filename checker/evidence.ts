@@ -1,6 +1,6 @@
 // Whether there is anything to judge: a run in which little was done, or no fault bit, proves nothing.
 
-import { isRead, isRefused, isWrite } from "./bank-operation.js";
+import { isRead, isRefused, isWrite } from "./bank/bank-operation.js";
 import { counted, seconds } from "./describe.js";
 import type { Operation } from "./operations.js";
 import type { FaultSpan, RunRecord } from "./run-record.js";

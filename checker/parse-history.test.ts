@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { historyFrom } from "./bank/notation.js";
+import { simulate } from "./bank/simulate-bank.js";
 import { HistoryError } from "./history-error.js";
-import { historyFrom } from "./notation.js";
 import { NEVER, pairOperations } from "./operations.js";
 import { LINE_CHARACTERS_MAX, parseHistory } from "./parse-history.js";
 import { readHistory } from "./read-history.js";
-import { simulate } from "./simulate-bank.js";
 
 const OPS = historyFrom(`
   p0 0-1 open A -> ok @1
@@ -48,7 +48,8 @@ function withFields(line: number, fields: Record<string, unknown>): string {
 }
 
 test("what was written is read", () => {
-  assert.equal(parseHistory(TEXT), { ops: OPS });
+  assert.equal(parseHistory(TEXT).ops, OPS);
+  assert.is(parseHistory(TEXT).torn, undefined);
   const { history } = simulate({ operations: 200 });
   const text = history.map((op) => JSON.stringify(op)).join("\n");
   assert.equal(parseHistory(text).ops, history);

@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { historyFrom } from "./notation.js";
+import { historyFrom } from "./bank/notation.js";
 import { pairOperations } from "./operations.js";
 import { progress } from "./progress.js";
 

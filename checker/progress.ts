@@ -1,7 +1,7 @@
 // Liveness: once everything is healed, operations must be acknowledged again within a bound that
 // was computed before the run. An acknowledgement is an ok or the ledger's own refusal.
 
-import { isRefused } from "./bank-operation.js";
+import { isRefused } from "./bank/bank-operation.js";
 import { counted, cut, describe, duration, seconds } from "./describe.js";
 import { NEVER, type Operation } from "./operations.js";
 import type { RunRecord } from "./run-record.js";

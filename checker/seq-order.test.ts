@@ -1,9 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { historyFrom } from "./notation.js";
+import { historyFrom } from "./bank/notation.js";
+import { simulate } from "./bank/simulate-bank.js";
 import { pairOperations } from "./operations.js";
 import { seqOrder } from "./seq-order.js";
-import { simulate } from "./simulate-bank.js";
 import { statistics } from "./statistics.js";
 
 function judged(text: string) {

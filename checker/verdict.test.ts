@@ -1,9 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { runOf } from "./bank/notation.js";
+import { randomOf, simulate } from "./bank/simulate-bank.js";
 import { checkRun } from "./check.js";
 import type { HistoryOp } from "./history.js";
-import { runOf } from "./notation.js";
-import { randomOf, simulate } from "./simulate-bank.js";
 import { exitCode, mergeValid } from "./verdict.js";
 
 test("the worst finding decides", () => {

@@ -1,7 +1,7 @@
 // The bank's history as transactions over lists, one for each account: deposits, withdrawals and moves
 // append a signed amount to one or two of them; statements and balances read one.
 
-import { bankAnswer, bankOperation } from "../bank-operation.js";
+import { bankAnswer, bankOperation } from "../bank/bank-operation.js";
 import { NEVER, type Operation } from "../operations.js";
 import { FAIL, INFO, NO_RETURN, OK, type Timetable } from "./transactions.js";
 

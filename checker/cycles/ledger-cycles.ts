@@ -1,8 +1,8 @@
 // The bank's own history, judged as transactions over lists. Where no statement shows an entry, its
 // place comes from the longest ledger; a history that stands alone has only its statements.
 
+import { longest } from "../bank/ledger-index.js";
 import { counted, describe } from "../describe.js";
-import { longest } from "../ledger-index.js";
 import type { Operation } from "../operations.js";
 import type { LedgerDump } from "../run-record.js";
 import type { CheckResult } from "../verdict.js";

@@ -1,7 +1,7 @@
 // Histories of transactions from an imaginary store that is strictly serializable: each transaction
 // takes effect at one instant between its call and its return. All from one seed.
 
-import { randomOf } from "../../simulate-bank.js";
+import { randomOf } from "../../bank/simulate-bank.js";
 import { INFO, NO_RETURN, OK, type Transactions, TransactionsBuilder } from "../transactions.js";
 
 export type LoadOptions = {

@@ -1,7 +1,7 @@
 // A small store with versions of lists, at a chosen level of isolation, for histories whose anomalies
 // nobody wrote by hand. Transactions run step by step, interleaved; all from one seed.
 
-import { randomOf } from "../../simulate-bank.js";
+import { randomOf } from "../../bank/simulate-bank.js";
 import type { MicroOp, Transaction } from "../transactions.js";
 
 export const LEVELS = [
