@@ -2,7 +2,7 @@
 // the weather (for the whole run) and the faults (while they last) do to each datagram. Every link
 // draws from its own fork of the seed.
 
-import type { LinkRule, ResolvedFault } from "../../nemesis/faults.js";
+import type { ResolvedFault } from "../../nemesis/faults.js";
 import { composeLinks, type LinkCauses, type LinkState } from "../../nemesis/links.js";
 import type { Random } from "../../nemesis/random.js";
 import type { PrincipalId } from "../../node/core/messages.js";
@@ -31,6 +31,7 @@ const CLOGGED_MAX = 256;
 const QUEUE_US_MAX = 100_000;
 
 type Link = {
+  readonly name: string;
   readonly from: PrincipalId;
   readonly to: PrincipalId;
   readonly random: Random;
@@ -44,6 +45,9 @@ type Link = {
   freeUs: number;
 };
 
+/** What a fault did to datagrams, and to how many of each link ("r0>c1"). */
+export type NetworkBite = { what: keyof LinkCauses; links: Map<string, number> };
+
 export type Deliver = (from: PrincipalId, to: PrincipalId, bytes: Uint8Array) => void;
 
 export class Network {
@@ -52,8 +56,7 @@ export class Network {
   readonly #deliver: Deliver;
   readonly #links = new Map<number, Link>();
   #rules = new Map<number, LinkState>();
-  /** By fault id and what was done: how many datagrams. */
-  readonly #bites = new Map<string, Map<string, number>>();
+  readonly #bites = new Map<string, NetworkBite>();
   #weather: Weather;
   delivered = 0;
 
@@ -84,9 +87,9 @@ export class Network {
     this.#weather = { ...CALM, latencyUsMin, latencyUsMean };
   }
 
-  /** How many datagrams the fault bit, by what it did to them. */
-  bitesOf(faultId: string): ReadonlyMap<string, number> {
-    return this.#bites.get(faultId) ?? new Map();
+  /** Undefined where no datagram met the fault. */
+  biteOf(faultId: string): NetworkBite | undefined {
+    return this.#bites.get(faultId);
   }
 
   /** Puts a datagram on the wire at `atUs`, now or later. */
@@ -95,7 +98,7 @@ export class Network {
     const { random, rule } = link;
     const weather = this.#weather;
     if (rule?.drop) {
-      this.#bite(rule, "drop");
+      this.#bite(link, rule, "drop");
       return;
     }
     if (random.chance(weather.lossPercent / 100)) return;
@@ -124,7 +127,7 @@ export class Network {
   #pass(link: Link, bytes: Uint8Array, atUs: number): void {
     const { rule } = link;
     if (rule?.clogged) {
-      this.#bite(rule, "clog");
+      this.#bite(link, rule, "clog");
       if (link.waiting.length < CLOGGED_MAX) link.waiting.push(bytes);
       return;
     }
@@ -139,7 +142,7 @@ export class Network {
       weather.latencyUsMin +
       random.exponential(weather.latencyUsMean);
     if (rule?.delay !== undefined) {
-      this.#bite(rule, "delay");
+      this.#bite(link, rule, "delay");
       const { delayMs, jitterMs } = rule.delay;
       arrivesUs += 1_000 * (delayMs + jitterMs * (2 * random.float() - 1));
     }
@@ -150,7 +153,7 @@ export class Network {
     if (rule?.bytesPerSecond !== undefined) {
       const startUs = Math.max(link.freeUs, this.#queue.nowUs);
       if (startUs - this.#queue.nowUs > QUEUE_US_MAX) {
-        this.#bite(rule, "bandwidth");
+        this.#bite(link, rule, "bandwidth");
         return;
       }
       const carryUs = (bytes.length / rule.bytesPerSecond) * 1e6;
@@ -165,15 +168,15 @@ export class Network {
 
   #strikes(link: Link, what: keyof LinkCauses, percent: number | undefined): boolean {
     if (percent === undefined || !link.random.chance(percent / 100)) return false;
-    if (link.rule !== undefined) this.#bite(link.rule, what);
+    if (link.rule !== undefined) this.#bite(link, link.rule, what);
     return true;
   }
 
-  #bite(rule: LinkRule & { causes: LinkCauses }, what: keyof LinkCauses): void {
-    for (const faultId of rule.causes[what]) {
-      const counts = this.#bites.get(faultId) ?? new Map<string, number>();
-      this.#bites.set(faultId, counts);
-      counts.set(what, (counts.get(what) ?? 0) + 1);
+  #bite({ name }: Link, { causes }: LinkState, what: keyof LinkCauses): void {
+    for (const faultId of causes[what]) {
+      const bite = this.#bites.get(faultId) ?? { what, links: new Map<string, number>() };
+      this.#bites.set(faultId, bite);
+      bite.links.set(name, (bite.links.get(name) ?? 0) + 1);
     }
   }
 
@@ -186,10 +189,12 @@ export class Network {
     const key = keyOf(from, to);
     const known = this.#links.get(key);
     if (known !== undefined) return known;
+    const name = `${nameOf(from)}>${nameOf(to)}`;
     const link: Link = {
+      name,
       from,
       to,
-      random: this.#random.fork(`${nameOf(from)}>${nameOf(to)}`),
+      random: this.#random.fork(name),
       rule: this.#rules.get(key),
       old: [],
       oldAt: 0,

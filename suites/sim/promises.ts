@@ -26,6 +26,8 @@ export class Promises {
   /** The view that a durable new-view or view record has entered. */
   #viewWritten: View = -1;
   #viewAskedWritten: View = -1;
+  /** By seq: the highest view of a durable certificate that it prepared. */
+  #preparedWritten = new Map<Seq, View>();
   #viewAsked: View = 0;
 
   constructor(id: ReplicaId, n: number) {
@@ -36,6 +38,7 @@ export class Promises {
   /** The log as a process found it, or left it after a cut. */
   onLog(records: readonly (LogRecord | undefined)[]): void {
     this.#written = new Set();
+    this.#preparedWritten = new Map();
     this.onAppend(records);
   }
 
@@ -84,7 +87,12 @@ export class Promises {
     // never begins it again.
     if (kind === "view-change") return view <= this.#viewWritten;
     if (kind === "new-view") return view < Math.max(this.#viewWritten, this.#viewAskedWritten);
-    return seq <= this.#stableWritten;
+    if (seq <= this.#stableWritten) return true;
+    // A prepare binds in its view only. A commit binds until its seq is stable: a later view's
+    // certificate for the seq keeps what it promised.
+    const viewLeft = Math.max(this.#viewWritten, this.#viewAskedWritten);
+    if (kind === "prepare") return view < viewLeft;
+    return kind === "commit" && (this.#preparedWritten.get(seq) ?? -1) > view;
   }
 
   #voteIn(message: Message): Vote | undefined {
@@ -130,6 +138,7 @@ export class Promises {
       case "prepared": {
         const { view, seq, digest } = record.certificate;
         add("commit", place(view, seq), digest);
+        this.#preparedWritten.set(seq, Math.max(this.#preparedWritten.get(seq) ?? -1, view));
         break;
       }
       case "checkpoint":
@@ -154,6 +163,8 @@ export class Promises {
         else this.#viewAskedWritten = Math.max(this.#viewAskedWritten, record.view);
         break;
       case "committed":
+        this.#preparedWritten.set(record.certificate.seq, Number.POSITIVE_INFINITY);
+        break;
       case "rejoin":
         break;
       default:
