@@ -1,15 +1,35 @@
 // What must hold inside one correct replica after every turn, whoever its peers are.
 
-import type { ReplicaId, Seq, View } from "../../node/core/messages.js";
+import { batchDigest } from "../../node/core/digest.js";
+import type {
+  CommitCertificate,
+  Digest,
+  PreparedCertificate,
+  PrincipalId,
+  ReplicaId,
+  Seq,
+  Signature,
+  View,
+} from "../../node/core/messages.js";
 import { preparesNeeded, primaryOf, quorumOf } from "../../node/core/quorum.js";
 import type { Replica } from "../../node/core/replica.js";
+import type { Signable } from "../../node/core/wire.js";
 import { Violation } from "./violation.js";
 
 /** What a replica was at its last turn; over all its processes, but not over a lost disk. */
 export type Remembered = { view: View; executedSeq: Seq; stableSeq: Seq; tick: number };
 
+/** Whoever looks at a replica's proofs: with the keys that verify, and a memory of what was looked at. */
+export type Audit = {
+  /** Whether the signature is this principal's over the message, as our own codec writes it. */
+  holds: (principal: PrincipalId, message: Signable, signature: Signature) => boolean;
+  checked: WeakSet<object>;
+};
+
+type About = { view: View; seq: Seq; digest: Digest };
+
 /** Throws a Violation; updates `last`. */
-export function checkReplica(replica: Replica, last: Remembered, checked: WeakSet<object>): void {
+export function checkReplica(replica: Replica, last: Remembered, audit: Audit): void {
   const { id, view, executedSeq, stable } = replica;
   if (view < last.view) fail("views", id, `went back from view ${last.view} to ${view}`);
   if (executedSeq < last.executedSeq) {
@@ -25,54 +45,98 @@ export function checkReplica(replica: Replica, last: Remembered, checked: WeakSe
   last.executedSeq = executedSeq;
   last.stableSeq = stable.seq;
   last.tick = replica.tick;
-  if (due) checkSlots(replica, checked);
-  checkStable(replica, checked);
+  if (due) {
+    checkSlots(replica, audit);
+    checkMemory(replica);
+  }
+  checkStable(replica, audit);
 }
 
-function checkSlots(replica: Replica, checked: WeakSet<object>): void {
+function checkSlots(replica: Replica, audit: Audit): void {
   const { id, config, slots, stable } = replica;
-  const { n, window } = config;
+  const { window } = config;
   if (slots.size > window) fail("watermarks", id, `holds ${slots.size} slots in ${window}`);
-  for (const slot of slots.values()) {
-    if (slot.seq <= stable.seq || slot.seq > stable.seq + window) {
-      fail("watermarks", id, `holds seq ${slot.seq} outside (${stable.seq}, +${window}]`);
+  for (const { seq, prepared, committed } of slots.values()) {
+    if (seq <= stable.seq || seq > stable.seq + window) {
+      fail("watermarks", id, `holds seq ${seq} outside (${stable.seq}, +${window}]`);
     }
-    const { prepared, committed } = slot;
-    if (prepared !== undefined && !checked.has(prepared)) {
-      checked.add(prepared);
-      const { view, seq, digest, prepares } = prepared;
-      const voters = new Set(prepares.map((prepare) => prepare.replica));
-      voters.delete(primaryOf(view, n));
-      const alike = prepares.every(
-        (prepare) => prepare.view === view && prepare.seq === seq && prepare.digest === digest,
-      );
-      if (voters.size < preparesNeeded(n) || !alike) {
-        fail("certificates", id, `prepared seq ${seq} with ${voters.size} backups`);
-      }
-    }
-    if (committed !== undefined && !checked.has(committed)) {
-      checked.add(committed);
-      const { view, seq, digest, commits } = committed;
-      const voters = new Set(commits.map((commit) => commit.replica));
-      const alike = commits.every(
-        (commit) => commit.view === view && commit.seq === seq && commit.digest === digest,
-      );
-      if (voters.size < quorumOf(n) || !alike) {
-        fail("certificates", id, `committed seq ${seq} with ${voters.size} replicas`);
-      }
+    if (prepared !== undefined && isNew(prepared, audit)) checkPrepared(replica, prepared, audit);
+    if (committed !== undefined && isNew(committed, audit)) {
+      checkCommitted(replica, committed, audit);
     }
   }
 }
 
-function checkStable({ id, config, stable }: Replica, checked: WeakSet<object>): void {
-  if (stable.seq === 0 || checked.has(stable)) return;
-  checked.add(stable);
-  const alike = stable.proof.filter(
-    ({ seq, digest }) => seq === stable.seq && digest === stable.digest,
+/** @source OSDI '99 §4.2, prepared(m, v, n, i) */
+function checkPrepared(
+  { id, config: { n } }: Replica,
+  { view, seq, digest, prepares, prePrepareSignature }: PreparedCertificate,
+  { holds }: Audit,
+): void {
+  const primary = primaryOf(view, n);
+  const voters = new Set(
+    prepares
+      .filter((prepare) => isVoteFor(prepare, { view, seq, digest }) && prepare.replica !== primary)
+      .filter((prepare) => holds(prepare.replica, prepare, prepare.signature))
+      .map(({ replica }) => replica),
   );
-  const voters = new Set(alike.map(({ replica }) => replica));
+  if (voters.size < preparesNeeded(n)) {
+    fail("certificates", id, `prepared seq ${seq} with ${voters.size} backups`);
+  }
+  if (!holds(primary, { kind: "pre-prepare", view, seq, digest }, prePrepareSignature)) {
+    fail("certificates", id, `prepared seq ${seq} and its primary proposed nothing like it`);
+  }
+}
+
+/** @source OSDI '99 §4.2, committed(m, v, n) */
+function checkCommitted(
+  { id, config: { n } }: Replica,
+  { view, seq, digest, commits, requests }: CommitCertificate,
+  { holds }: Audit,
+): void {
+  const voters = new Set(
+    commits
+      .filter((commit) => isVoteFor(commit, { view, seq, digest }))
+      .filter((commit) => holds(commit.replica, commit, commit.signature))
+      .map(({ replica }) => replica),
+  );
+  if (voters.size < quorumOf(n)) {
+    fail("certificates", id, `committed seq ${seq} with ${voters.size} replicas`);
+  }
+  if (batchDigest(requests) !== digest) {
+    fail("certificates", id, `committed another batch at seq ${seq} than was voted for`);
+  }
+}
+
+function isVoteFor(vote: About, { view, seq, digest }: About): boolean {
+  return vote.view === view && vote.seq === seq && vote.digest === digest;
+}
+
+function checkStable({ id, config, stable }: Replica, audit: Audit): void {
+  if (stable.seq === 0 || !isNew(stable, audit)) return;
+  const voters = new Set(
+    stable.proof
+      .filter(({ seq, digest }) => seq === stable.seq && digest === stable.digest)
+      .filter((vote) => audit.holds(vote.replica, vote, vote.signature))
+      .map(({ replica }) => replica),
+  );
   if (voters.size >= quorumOf(config.n)) return;
   fail("stable-proof", id, `calls seq ${stable.seq} stable with ${voters.size} checkpoints`);
+}
+
+/** What a liar's votes may make a replica keep, beside its slots. */
+function checkMemory({ id, config, checkpoints }: Replica): void {
+  const { n, window, checkpointInterval } = config;
+  let votes = 0;
+  for (const voters of checkpoints.values()) votes += voters.size;
+  const most = n * (window / checkpointInterval + 2);
+  if (votes > most) fail("memory", id, `keeps ${votes} checkpoint votes, of ${most} at most`);
+}
+
+function isNew(proof: object, { checked }: Audit): boolean {
+  if (checked.has(proof)) return false;
+  checked.add(proof);
+  return true;
 }
 
 function fail(check: string, id: ReplicaId, what: string): never {

@@ -34,7 +34,7 @@ export function drawScenario(seed: number): Scenario {
   const f = (replicas - 1) / 3;
   const names = Array.from({ length: replicas }, (_, id) => `r${id}`);
   const order = random.fork("faulty").shuffle(names);
-  const faultyCount = sizes.chance(0.6) ? sizes.int(f + 1) : 0;
+  const faultyCount = sizes.chance(0.6) ? 1 + sizes.int(f) : 0;
   const faulty = order.slice(0, faultyCount);
   const core = order.slice(f).sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)));
   const outside = order.slice(0, f);
@@ -175,7 +175,8 @@ function drawFaults(random: Random, loadMs: number, faulty: readonly NodeName[])
   const drawn = FEATURES.flatMap(({ name, holdMsMax, draw }) => {
     const own = random.fork(name);
     if (!own.chance(name === "lie" || name === "disk-damage" ? 2 * share : share)) return [];
-    return Array.from({ length: 1 + own.int(4) }, () => {
+    // One faulty replica tells many lies: each alone shows in few runs.
+    return Array.from({ length: name === "lie" ? 3 + own.int(6) : 1 + own.int(4) }, () => {
       const startMs = own.int(Math.floor(loadMs * 0.9));
       const stopMs = startMs + 20 + own.int(holdMsMax);
       return { intent: draw(own, faulty), startMs, stopMs };
@@ -202,8 +203,10 @@ function drawRest(
       { kind: "partition", shape: "isolate", target },
       { kind: "pause", target },
     ];
-    if (faulty.includes(node))
-      fates.push({ kind: "lie", lie: random.pick(LIES), percent: 50, target });
+    if (faulty.includes(node)) {
+      const lie = () => ({ kind: "lie" as const, lie: random.pick(LIES), percent: 50, target });
+      fates.push(lie(), lie(), lie());
+    }
     const intent = random.pick(fates);
     return intent === undefined ? [] : [{ id, intent }];
   });

@@ -3,29 +3,32 @@
 // are correct: not liars, and not those whose disk lied to them.
 
 import { batchDigest } from "../../node/core/digest.js";
-import type {
-  Digest,
-  Message,
-  PrincipalId,
-  ReplicaId,
-  Request,
-  Seq,
+import type { Keyring } from "../../node/core/keyring.js";
+import {
+  type Digest,
+  type Message,
+  type PrincipalId,
+  principalOfClient,
+  type ReplicaId,
+  type Request,
+  type Seq,
 } from "../../node/core/messages.js";
 import type { Replica } from "../../node/core/replica.js";
 import type { CoreEvent } from "../../node/core/step.js";
-import { decodeMessage, decodeRecord } from "../../node/core/wire.js";
+import { decodeMessage, decodeRecord, requestBytes, signedBytes } from "../../node/core/wire.js";
 import type { LogContent } from "../../node/runtime/replica-assembly.js";
 import { Coverage } from "./coverage.js";
 import type { Ended } from "./ended.js";
 import { Promises } from "./promises.js";
-import { checkReplica, type Remembered } from "./replica-checks.js";
+import { type Audit, checkReplica, type Remembered } from "./replica-checks.js";
 import { Violation } from "./violation.js";
 
 export class Watch {
   readonly coverage = new Coverage();
   readonly #promises: readonly Promises[];
   readonly #last: Remembered[];
-  readonly #checked = new WeakSet<object>();
+  readonly #audit: Audit;
+  readonly #asked: (request: Request) => boolean;
   readonly #executed = new Map<Seq, { digest: Digest; by: ReplicaId }>();
   readonly #states = new Map<Seq, { digest: Digest; by: ReplicaId }>();
   /** Replicas that nothing is demanded of. */
@@ -36,7 +39,19 @@ export class Watch {
   onMessage: ((from: ReplicaId, to: PrincipalId, message: Message) => void) | undefined;
   onCoreEvent: ((id: ReplicaId, event: CoreEvent) => void) | undefined;
 
-  constructor(n: number) {
+  /** `keyring`: anyone's, to verify with. */
+  constructor({ n, cluster }: { n: number; cluster: string }, keyring: Pick<Keyring, "verify">) {
+    this.#audit = {
+      holds: (principal, message, signature) =>
+        keyring.verify(principal, signedBytes(cluster, message), signature),
+      checked: new WeakSet(),
+    };
+    this.#asked = (request) =>
+      keyring.verify(
+        principalOfClient(request.client),
+        requestBytes(cluster, request),
+        request.signature,
+      );
     const ids = Array.from({ length: n }, (_, id) => id);
     this.#promises = ids.map((id) => new Promises(id, n));
     this.#last = ids.map(() => ({ view: 0, executedSeq: 0, stableSeq: 0, tick: 0 }));
@@ -77,7 +92,7 @@ export class Watch {
   onTurn(id: ReplicaId, replica: Replica): void {
     const last = this.#last[id];
     if (last === undefined || this.#excused.has(id)) return;
-    checkReplica(replica, last, this.#checked);
+    checkReplica(replica, last, this.#audit);
   }
 
   onAppend(id: ReplicaId, records: readonly Uint8Array[]): void {
@@ -105,6 +120,13 @@ export class Watch {
 
   onApply(id: ReplicaId, seq: Seq, requests: readonly Request[]): void {
     this.#agree(id, seq, batchDigest(requests), this.#executed, "executed another batch");
+    if (this.#excused.has(id)) return;
+    for (const request of requests) {
+      if (this.#asked(request)) continue;
+      const { client, timestamp } = request;
+      const what = `r${id} executed request ${timestamp} of client ${client}`;
+      throw new Violation("client-asked", `${what}, which did not sign it`);
+    }
   }
 
   onSnapshot(id: ReplicaId, seq: Seq, digest: Digest): void {

@@ -52,7 +52,7 @@ export class World {
     const queue = setup.queue ?? new EventQueue();
     this.queue = queue;
     const { n, cluster } = config;
-    this.watch = new Watch(n);
+    this.watch = new Watch(config, keyringOf(0));
     this.network = new Network(queue, random.fork("network"), weather, (from, to, bytes) =>
       this.#deliver(from, to, bytes),
     );
