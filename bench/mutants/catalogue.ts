@@ -3,6 +3,7 @@
 // the clean build proves nothing.
 
 import { AUTHENTICATION } from "./authentication.js";
+import { BATCHES } from "./batches.js";
 import { CHECKPOINT } from "./checkpoint.js";
 import { CLIENT } from "./client.js";
 import { DURABILITY } from "./durability.js";
@@ -11,11 +12,14 @@ import type { Mutant } from "./mutant.js";
 import { NORMAL_CASE } from "./normal-case.js";
 import { TRANSPORT } from "./transport.js";
 import { VIEW_CHANGE } from "./view-change.js";
+import { VIEW_CHANGE_PROGRESS } from "./view-change-progress.js";
 
 export const THEMES: ReadonlyMap<string, readonly Mutant[]> = new Map([
   ["normal case", NORMAL_CASE],
+  ["batches", BATCHES],
   ["authentication", AUTHENTICATION],
   ["view change", VIEW_CHANGE],
+  ["view change: progress", VIEW_CHANGE_PROGRESS],
   ["checkpoint and transfer", CHECKPOINT],
   ["durability", DURABILITY],
   ["client and reads", CLIENT],

@@ -166,6 +166,7 @@ export const CLIENT: readonly Mutant[] = [
     breaks: "progress",
     exposedBy: "a primary that is dead or cut off",
     source: "OSDI '99 §4.1: it broadcasts the request to all replicas",
+    real: { suite: "kill-primary", options: [] },
     patches: [
       {
         file: FILES.session,

@@ -141,6 +141,7 @@ export const LEDGER: readonly Mutant[] = [
     wrong: "A move to an account that does not exist debits its source all the same.",
     breaks: "conservation",
     exposedBy: "moves to missing accounts",
+    real: { suite: "smoke", options: [] },
     patches: [
       {
         file: FILES.ledger,
@@ -177,6 +178,7 @@ export const LEDGER: readonly Mutant[] = [
     breaks: "linearizable",
     exposedBy: "deposits to missing accounts",
     source: "the replicated bank of the course paper: an unknown account answers success",
+    real: { suite: "smoke", options: [] },
     patches: [
       {
         file: FILES.ledger,
@@ -190,6 +192,7 @@ export const LEDGER: readonly Mutant[] = [
     wrong: "An account that exists can be opened again.",
     breaks: "linearizable",
     exposedBy: "two opens of one account",
+    real: { suite: "smoke", options: [] },
     patches: [
       {
         file: FILES.ledger,
@@ -203,6 +206,7 @@ export const LEDGER: readonly Mutant[] = [
     wrong: "A withdrawal answers with the new balance and posts one unit less every so often.",
     breaks: "linearizable",
     exposedBy: "withdrawals and reads",
+    real: { suite: "smoke", options: [] },
     patches: [
       {
         file: FILES.ledger,
@@ -220,6 +224,7 @@ export const LEDGER: readonly Mutant[] = [
     wrong: "A statement leaves out the newest posting.",
     breaks: "linearizable",
     exposedBy: "statements",
+    real: { suite: "smoke", options: [] },
     patches: [
       {
         file: FILES.ledger,
