@@ -5,10 +5,10 @@ import * as assert from "uvu/assert";
 import { pairOperations } from "../operations.js";
 import type { LedgerDump } from "../run-record.js";
 import { BankCase } from "./bank-case.js";
-import { corrupt } from "./corrupt.js";
 import { linearizable } from "./linearizable.js";
 import { historyFrom, runOf } from "./notation.js";
 import { randomOf, simulate } from "./simulate-bank.js";
+import { corrupt } from "./testing/corrupt.js";
 
 const OPENED = `
   p0 0-1 open A -> ok @1
