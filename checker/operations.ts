@@ -32,28 +32,42 @@ export type Operation = {
 };
 
 /**
- * Pairs the ops of clients; those of the nemesis are left out. Events at the same instant count as
- * concurrent: invocations come before completions. Throws HistoryError where the ops are no
- * history; `where` names the place of the op at an index, and stands before the message.
+ * What decides which event came first. By time, events at the same instant count as concurrent:
+ * invocations come before completions. By position, the history is in order as it stands.
+ */
+export type EventOrder = "time" | "position";
+
+/**
+ * Pairs the ops of clients; those of the nemesis are left out. Throws HistoryError where the ops are
+ * no history; `where` names the place of the op at an index, and stands before the message.
  */
 export function pairOperations(
   history: readonly HistoryOp[],
   where: (index: number) => string = (index) => `op ${index}: `,
+  order: EventOrder = "time",
 ): Operation[] {
   const operations: Operation[] = [];
   const open = new Map<number, Operation>();
   const inconsistent = (index: number, message: string) =>
     new HistoryError("history-inconsistent", `${where(index)}${message}`);
 
-  for (const [index, op] of history.entries()) {
-    const process = op.process;
+  let isInOrder = true;
+  let rank = 0;
+  let before: HistoryOp | undefined;
+  for (let index = 0; index < history.length; index += 1) {
+    const op = history[index];
+    const process = op?.process;
+    if (op === undefined || process === undefined) continue;
     if (process === "nemesis") continue;
+    isInOrder &&= before === undefined || isAfter(before, op);
+    before = op;
     const pending = open.get(process);
     if (op.type === "invoke") {
       if (pending !== undefined) {
         throw inconsistent(index, `process ${process} invokes ${op.f} while ${pending.f} is open`);
       }
-      const operation = invoked(op, process, operations.length);
+      const operation = invoked(op, process, operations.length, rank);
+      rank += 1;
       operations.push(operation);
       open.set(process, operation);
       continue;
@@ -68,17 +82,25 @@ export function pairOperations(
     if (pending.f !== op.f) {
       throw inconsistent(index, `process ${process} completes ${op.f}, but invoked ${pending.f}`);
     }
-    if (op.time < pending.invocation.time) {
+    if (order === "time" && op.time < pending.invocation.time) {
       throw inconsistent(index, `process ${process} completes ${op.f} before it invoked it`);
     }
     open.delete(process);
     complete(pending, op, op.type);
+    if (op.type === "info") continue;
+    pending.ret = rank;
+    rank += 1;
   }
-  rank(operations);
+  if (order === "time" && !isInOrder) rankByTime(operations);
   return operations;
 }
 
-function invoked(op: HistoryOp, process: number, id: number): Operation {
+function isAfter(before: HistoryOp, op: HistoryOp): boolean {
+  if (before.time !== op.time) return before.time < op.time;
+  return before.type === "invoke" || op.type !== "invoke";
+}
+
+function invoked(op: HistoryOp, process: number, id: number, call: number): Operation {
   return {
     id,
     process,
@@ -87,7 +109,7 @@ function invoked(op: HistoryOp, process: number, id: number): Operation {
     invocation: op,
     completion: undefined,
     outcome: "info",
-    call: 0,
+    call,
     ret: NEVER,
     seq: undefined,
     client: op.client,
@@ -106,7 +128,7 @@ function complete(operation: Operation, op: HistoryOp, type: "ok" | "fail" | "in
 }
 
 /** Sets calls and rets, and renumbers by call. */
-function rank(operations: Operation[]): void {
+function rankByTime(operations: Operation[]): void {
   const events: { operation: Operation; time: number; isReturn: 0 | 1; index: number }[] = [];
   for (const operation of operations) {
     const { invocation, completion } = operation;

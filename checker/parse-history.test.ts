@@ -48,7 +48,8 @@ function withFields(line: number, fields: Record<string, unknown>): string {
 }
 
 test("what was written is read", () => {
-  assert.equal(parseHistory(TEXT), { ops: OPS });
+  assert.equal(parseHistory(TEXT).ops, OPS);
+  assert.is(parseHistory(TEXT).torn, undefined);
   const { history } = simulate({ operations: 200 });
   const text = history.map((op) => JSON.stringify(op)).join("\n");
   assert.equal(parseHistory(text).ops, history);

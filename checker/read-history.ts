@@ -4,7 +4,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 import type { HistoryOp } from "./history.js";
 import { HistoryError } from "./history-error.js";
-import { HistoryParser, LINE_CHARACTERS_MAX } from "./parse-history.js";
+import { HistoryParser } from "./parse-history.js";
 
 const PIECE_BYTES = 1 << 20;
 
@@ -13,34 +13,21 @@ const PIECE_BYTES = 1 << 20;
  * is told of a torn last line, which is left out.
  */
 export function readHistory(path: string, onTorn?: (message: string) => void): HistoryOp[] {
+  const parser = new HistoryParser(path);
   const file = open(path);
   try {
-    const { ops, torn } = readPieces(path, file);
-    if (torn !== undefined) onTorn?.(torn);
-    return ops;
+    const decoder = new StringDecoder("utf8");
+    const piece = Buffer.alloc(PIECE_BYTES);
+    for (let bytes = 1; bytes > 0; ) {
+      bytes = readPiece(path, file, piece);
+      parser.write(bytes === 0 ? decoder.end() : decoder.write(piece.subarray(0, bytes)));
+    }
   } finally {
     closeSync(file);
   }
-}
-
-function readPieces(path: string, file: number) {
-  const parser = new HistoryParser(path);
-  const decoder = new StringDecoder("utf8");
-  const piece = Buffer.alloc(PIECE_BYTES);
-  let rest = "";
-  for (;;) {
-    const bytes = readPiece(path, file, piece);
-    rest += bytes === 0 ? decoder.end() : decoder.write(piece.subarray(0, bytes));
-    let start = 0;
-    for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n", start)) {
-      parser.line(rest.slice(start, end));
-      start = end + 1;
-    }
-    rest = rest.slice(start);
-    // Garbage without newlines must not be collected until memory ends.
-    if (rest.length > LINE_CHARACTERS_MAX) parser.line(rest);
-    if (bytes === 0) return parser.finish(rest);
-  }
+  const { ops, torn } = parser.finish();
+  if (torn !== undefined) onTorn?.(torn);
+  return ops;
 }
 
 function open(path: string): number {

@@ -3,30 +3,35 @@
 //
 //   cluster n=4 checkpoint=4 window=8 outstanding=1
 //   request c0 deposit to r0 r1       delivered at once
+//   again c0 to r0 r1                 the same request once more
+//   say r1 prepare 0/1 c0:deposit to r2    a faulty r1's own words (script-voice.ts), at once
 //   deliver [from r0] [to r1 r2] [kind prepare ...]    what is pending and matches, and what follows
 //   drop    [from r0] [to r1 r2] [kind prepare ...]
 //   timeout r1 view
-//   crash r1 | restart r1 | wipe r1
+//   crash r1 [after 1]                now, or when it has performed so many more effects
+//   restart r1 | wipe r1
 //   status
+//   quietly COMMAND                   for what has been shown elsewhere: no output
 
 import assert from "node:assert";
 import { PROTOCOL_DEFAULTS, type ProtocolConfig } from "../config.js";
 import type { LogRecord } from "../log.js";
 import type { Message, PrincipalId, ReplicaId } from "../messages.js";
 import { createReplica, type Replica, recover, statusOf, step } from "../replica.js";
-import type { CoreEvent, Effect, TimerName } from "../step.js";
+import type { Effect, TimerName } from "../step.js";
 import { modelKeyring } from "./model-keyring.js";
-import { modelRequest } from "./model-request.js";
 import { type ModelStateMachine, modelStateMachine } from "./model-state-machine.js";
+import { describeEffect } from "./script-effects.js";
+import { ScriptVoice } from "./script-voice.js";
+import { type Filter, filterOf, type Pending, replicaOf, timerOf } from "./script-words.js";
 
 type Node = {
   replica: Replica;
   stateMachine: ModelStateMachine;
   log: LogRecord[];
   alive: boolean;
+  effectsUntilCrash: number;
 };
-type Pending = { from: PrincipalId; to: PrincipalId; message: Message };
-type Filter = (pending: Pending) => boolean;
 
 const DELIVERIES_MAX = 10_000;
 
@@ -47,7 +52,7 @@ class ScriptRunner {
   private config: ProtocolConfig = { cluster: "00112233445566aa", n: 4, ...PROTOCOL_DEFAULTS };
   private nodes: Node[] = [];
   private pending: Pending[] = [];
-  private readonly timestamps = new Map<number, number>();
+  private voice = new ScriptVoice(this.config);
   private output: string[] = [];
 
   run(line: string): readonly string[] {
@@ -60,6 +65,12 @@ class ScriptRunner {
       case "request":
         this.request(words);
         break;
+      case "again":
+        this.requestAgain(words);
+        break;
+      case "say":
+        this.say(words);
+        break;
       case "deliver":
         this.deliver(filterOf(words));
         break;
@@ -70,7 +81,9 @@ class ScriptRunner {
         this.timeout(replicaOf(words[0]), timerOf(words[1]));
         break;
       case "crash":
-        this.crash(replicaOf(words[0]));
+        if (words[1] === "after")
+          this.node(replicaOf(words[0])).effectsUntilCrash = Number(words[2]);
+        else this.crash(replicaOf(words[0]));
         break;
       case "restart":
         this.restart(replicaOf(words[0]), "with its log");
@@ -81,6 +94,9 @@ class ScriptRunner {
       case "status":
         this.status();
         break;
+      case "quietly":
+        this.run(words.join(" "));
+        return [];
       default:
         throw new Error(`no such command: ${line}`);
     }
@@ -97,6 +113,7 @@ class ScriptRunner {
       statusIntervalMs: 1_000, // longer than the view time-out: scripts fire timers by hand
       batchesOutstandingMax: numbers.get("outstanding") ?? 1,
     };
+    this.voice = new ScriptVoice(this.config);
     this.nodes = Array.from({ length: this.config.n }, (_, id) => this.createNode(id, false));
     for (const node of this.nodes) recover(node.replica, []); // the first statuses tell nothing
   }
@@ -106,7 +123,13 @@ class ScriptRunner {
     const { config } = this;
     const keyring = modelKeyring(id);
     const replica = createReplica({ id, config, keyring, stateMachine, hollow });
-    return { replica, stateMachine, log: before?.log ?? [], alive: true };
+    return {
+      replica,
+      stateMachine,
+      log: before?.log ?? [],
+      alive: true,
+      effectsUntilCrash: Number.POSITIVE_INFINITY,
+    };
   }
 
   private node(id: ReplicaId): Node {
@@ -117,14 +140,24 @@ class ScriptRunner {
 
   private request(words: readonly string[]): void {
     const [session = "", operation = "", , ...targets] = words;
-    const client = 256 * 65536 + Number(session.slice(1));
-    const timestamp = (this.timestamps.get(client) ?? 0) + 1;
-    this.timestamps.set(client, timestamp);
-    const message = modelRequest(this.config, client, timestamp, operation);
-    for (const target of targets) {
-      const to = replicaOf(target);
-      this.perform(to, step(this.node(to).replica, { kind: "message", from: 256, message }));
-    }
+    const message = this.voice.nextRequest(session, operation);
+    for (const target of targets) this.hand(256, replicaOf(target), message);
+  }
+
+  private requestAgain(words: readonly string[]): void {
+    const [session = "", , ...targets] = words;
+    const message = this.voice.lastRequest(session);
+    for (const target of targets) this.hand(256, replicaOf(target), message);
+  }
+
+  private say(words: readonly string[]): void {
+    const { from, to, message } = this.voice.say(words);
+    for (const target of to) this.hand(from, target, message);
+  }
+
+  private hand(from: PrincipalId, to: ReplicaId, message: Message): void {
+    const { replica, alive } = this.node(to);
+    if (alive) this.perform(to, step(replica, { kind: "message", from, message }));
   }
 
   private deliver(matches: Filter): void {
@@ -134,9 +167,7 @@ class ScriptRunner {
       const [next] = index < 0 ? [] : this.pending.splice(index, 1);
       if (next === undefined) return;
       const { from, to, message } = next;
-      const node = this.nodes[to];
-      if (node === undefined || !node.alive) continue;
-      this.perform(to, step(node.replica, { kind: "message", from, message }));
+      this.hand(from, to, message);
     }
   }
 
@@ -149,7 +180,9 @@ class ScriptRunner {
   }
 
   private crash(id: ReplicaId): void {
-    this.node(id).alive = false;
+    const node = this.node(id);
+    node.alive = false;
+    node.effectsUntilCrash = Number.POSITIVE_INFINITY;
     this.pending = this.pending.filter(({ to }) => to !== id);
   }
 
@@ -173,10 +206,18 @@ class ScriptRunner {
   private perform(id: ReplicaId, effects: readonly Effect[]): void {
     const node = this.node(id);
     for (const effect of effects) {
+      if (node.effectsUntilCrash-- <= 0) {
+        this.output.push(`r${id} dies`);
+        this.crash(id);
+        return;
+      }
       this.show(id, effect);
+      if (effect.kind === "send") this.voice.hear(effect.message);
       if (effect.kind === "persist") node.log.push(effect.record);
       if (effect.kind === "compact") node.log = [...effect.records];
       if (effect.kind !== "send") continue;
+      // A driver ends the transaction before it sends; nobody sees the difference earlier.
+      node.stateMachine.commit();
       for (const to of effect.to) {
         if (to < this.config.n) this.pending.push({ from: id, to, message: effect.message });
       }
@@ -188,114 +229,4 @@ class ScriptRunner {
     const line = describeEffect(effect);
     if (line !== undefined) this.output.push(`r${id} ${line}`);
   }
-}
-
-function replicaOf(word = ""): ReplicaId {
-  const id = Number(word.slice(1));
-  assert(word.startsWith("r") && Number.isInteger(id), `no replica: ${word}`);
-  return id;
-}
-
-function timerOf(word = ""): TimerName {
-  assert(word === "view" || word === "status" || word === "fetch", `no timer: ${word}`);
-  return word;
-}
-
-/** "from r0 to r1 r2 kind prepare commit": all parts may be left out. */
-function filterOf(words: readonly string[]): Filter {
-  const wanted = new Map<string, Set<string>>();
-  let part: Set<string> | undefined;
-  for (const word of words) {
-    if (word === "from" || word === "to" || word === "kind") {
-      part = new Set();
-      wanted.set(word, part);
-    } else {
-      assert(part !== undefined, `not from, to or kind: ${word}`);
-      part.add(word);
-    }
-  }
-  const holds = (name: string, value: string): boolean => wanted.get(name)?.has(value) ?? true;
-  return ({ from, to, message }) =>
-    holds("from", `r${from}`) && holds("to", `r${to}`) && holds("kind", message.kind);
-}
-
-/** Timers and statuses would drown the story. */
-function describeEffect(effect: Effect): string | undefined {
-  switch (effect.kind) {
-    case "persist":
-      return `persist ${describeRecord(effect.record)}`;
-    case "compact":
-      return `compact to ${effect.records.length} records`;
-    case "send": {
-      if (effect.message.kind === "status") return undefined;
-      const to = effect.to.map((one) => (one < 256 ? `r${one}` : "client")).join(" ");
-      return `send ${describeMessage(effect.message)} to ${to}`;
-    }
-    case "set-timer":
-      return effect.timer === "view" ? `view timer ${effect.delayMs} ms` : undefined;
-    case "cancel-timer":
-      return effect.timer === "view" ? "view timer off" : undefined;
-    case "event":
-      return describeEvent(effect.event);
-    default:
-      effect satisfies never;
-      return undefined;
-  }
-}
-
-function describeRecord(record: LogRecord): string {
-  switch (record.kind) {
-    case "view":
-      return `view ${record.view}`;
-    case "prepared":
-    case "committed": {
-      const { view, seq, digest } = record.certificate;
-      return `${record.kind} ${view}/${seq} ${digest.slice(0, 4)}`;
-    }
-    case "stable":
-      return `stable ${record.proof[0]?.seq}`;
-    case "rejoin":
-      return `rejoin ${record.seq}`;
-    default:
-      return describeMessage(record.message);
-  }
-}
-
-function describeMessage(message: Message): string {
-  switch (message.kind) {
-    case "pre-prepare":
-    case "prepare":
-    case "commit":
-    case "commit-certificate":
-      return `${message.kind} ${message.view}/${message.seq} ${message.digest.slice(0, 4)}`;
-    case "checkpoint":
-      return `checkpoint ${message.seq} ${message.digest.slice(0, 4)}`;
-    case "view-change": {
-      const prepared = message.prepared.map(({ view, seq }) => `${view}/${seq}`).join(" ");
-      return `view-change ${message.view} stable ${message.stableSeq} prepared [${prepared}]`;
-    }
-    case "new-view": {
-      const from = message.viewChanges.map(({ replica }) => `r${replica}`).join(" ");
-      const slots = message.prePrepares.map(({ seq, digest }) => `${seq} ${digest.slice(0, 4)}`);
-      return `new-view ${message.view} from [${from}] with [${slots.join(", ")}]`;
-    }
-    case "reply":
-      return `reply seq ${message.seq} "${Buffer.from(message.result).toString()}"`;
-    case "request":
-      return `request ${Buffer.from(message.operation).toString()}`;
-    case "fetch":
-      return `fetch ${message.digests.length} ${message.what}`;
-    case "data":
-      return `data of ${message.what}`;
-    default:
-      return message.kind;
-  }
-}
-
-function describeEvent(event: CoreEvent): string {
-  const { kind, ...rest } = event;
-  const fields = Object.values(rest).map((field) =>
-    `${field}`.replace(/^([0-9a-f]{4})[0-9a-f]{60}$/, "$1"),
-  );
-  return `* ${kind} ${fields.join(" ")}`;
 }
