@@ -93,7 +93,7 @@ function around(ops: readonly BankOp[], blocked: BankOp): string[] {
   list("beside it", beside);
   if (unknown.length > 0) {
     const count = counted(unknown.length, "operation");
-    list(`${count} of unknown outcome, each of which may act at any time or never, the newest`, [
+    list(`${count} that may have acted by then, or later, or never, the newest`, [
       ...unknown.slice(-UNKNOWN_MAX),
     ]);
   }
