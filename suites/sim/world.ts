@@ -21,6 +21,7 @@ import { NodeFaults } from "./node-faults.js";
 import { SimClient } from "./sim-client.js";
 import { SimReplica } from "./sim-replica.js";
 import { TraceHash } from "./trace-hash.js";
+import { Violation } from "./violation.js";
 import { Watch } from "./watch.js";
 
 export type WorldSetup = {
@@ -106,7 +107,12 @@ export class World {
   }
 
   start(): void {
-    for (const replica of this.replicas) replica.start(true);
+    for (const replica of this.replicas) {
+      replica.start(true);
+      const { ended } = replica;
+      if (ended?.how !== "exit") continue;
+      throw new Violation("processes", `${nameOf(replica.id)} did not start: ${ended.message}`);
+    }
   }
 
   apply(fault: ResolvedFault): void {
