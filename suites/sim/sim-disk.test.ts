@@ -49,6 +49,23 @@ test("a power cut leaves every synced group, whatever it makes of the one that w
   assert.is(torn, 200, "a sync that failed has written nothing, as on Linux");
 });
 
+test("what a failed sync left unwritten is written by the next process that reads it", () => {
+  const disk = diskOf(6);
+  const log = LogFile.create(PATH, { cluster: CLUSTER, hollow: false }, disk);
+  log.append([record(1)]);
+  disk.flaws = { ...SOUND, failing: "sync" };
+  assert.throws(() => log.append([record(2)]), /EIO/);
+  disk.flaws = SOUND;
+  disk.closeAll();
+  const file = disk.open(PATH, "existing");
+  disk.sync(file);
+  assert.not.ok(disk.isClean(PATH), "a sync alone does not bring back what was given up");
+  assert.equal(firstBytes(disk), [1, 2]);
+  assert.ok(disk.isClean(PATH));
+  disk.powerCut();
+  assert.equal(firstBytes(disk), [1, 2]);
+});
+
 test("a write that nobody synced may be lost, kept or torn", () => {
   const fates = new Set<string>();
   for (let seed = 1; seed <= 60; seed++) {
