@@ -7,6 +7,9 @@ import type { Signable } from "../../node/core/wire.js";
 /** Messages, or bytes that may be none. */
 export type Said = readonly (Message | Uint8Array)[];
 
+/** What liars have agreed on: by view and seq, the other batch that some replicas are shown. */
+export type Plot = Map<string, Digest>;
+
 export type Forge = {
   readonly id: ReplicaId;
   readonly n: number;
@@ -14,6 +17,7 @@ export type Forge = {
   readonly random: Random;
   /** Some of what it sent before. */
   readonly old: readonly Message[];
+  readonly plot: Plot;
   batchDigest: (requests: readonly Request[]) => Digest;
   /** With its own key, whoever the message names. */
   signed: <M extends Signable>(message: M) => M & { signature: Uint8Array };

@@ -7,9 +7,9 @@ import type { Random } from "../../nemesis/random.js";
 import type { ProtocolConfig } from "../../node/core/config.js";
 import type { Keyring } from "../../node/core/keyring.js";
 import type { Message, PrincipalId } from "../../node/core/messages.js";
-import type { Forge, Said } from "./forge.js";
+import type { Forge, Plot, Said } from "./forge.js";
 import { garbage, madeUpRequest, wrongData, wrongReply } from "./lies-of-data.js";
-import { badProposal, equivocation, proposalOfBackup } from "./lies-of-proposals.js";
+import { badProposal, equivocation, plottedVote, proposalOfBackup } from "./lies-of-proposals.js";
 import { falseNewView, falseViewChange } from "./lies-of-views.js";
 import { flood, forgedCertificate, otherVotes, votesOfOthers } from "./lies-of-votes.js";
 import type { NodeBuild } from "./node-build.js";
@@ -31,6 +31,7 @@ export class Liar {
     config: Pick<ProtocolConfig, "cluster" | "n" | "checkpointInterval">,
     keyring: Keyring,
     random: Random,
+    plot: Plot,
   ) {
     this.#build = build;
     this.#random = random;
@@ -40,6 +41,7 @@ export class Liar {
       checkpointInterval: config.checkpointInterval,
       random,
       old: this.#old,
+      plot,
       batchDigest: build.batchDigest,
       signed: (message) => {
         const bytes = build.signedBytes(config.cluster, message);
@@ -78,7 +80,10 @@ export class Liar {
     const forge = this.#forge;
     switch (lie) {
       case "equivocate":
-        return message.kind === "pre-prepare" ? equivocation(forge, to, message) : undefined;
+        if (message.kind === "pre-prepare") return equivocation(forge, to, message);
+        return message.kind === "prepare" || message.kind === "commit"
+          ? plottedVote(forge, to, message)
+          : undefined;
       case "bad-proposal":
         return message.kind === "pre-prepare" ? badProposal(forge, to, message) : undefined;
       case "propose-as-backup":

@@ -1,16 +1,27 @@
 // What a faulty primary proposes, and a backup that would be one.
 
-import type { PrePrepare, Prepare, PrincipalId } from "../../node/core/messages.js";
+import type { Commit, PrePrepare, Prepare, PrincipalId } from "../../node/core/messages.js";
 import { primaryOf } from "../../node/core/quorum.js";
 import { type Forge, remembered, type Said } from "./forge.js";
 
 /** Half of the replicas get the batch, the others another one, both under a true signature. */
 export function equivocation(forge: Forge, to: PrincipalId, message: PrePrepare): Said | undefined {
   if (primaryOf(message.view, forge.n) !== forge.id || to % 2 === 0) return undefined;
-  const requests = forge.random.chance(0.5) ? [] : message.requests.slice(1);
-  return requests.length === message.requests.length
-    ? undefined
-    : [proposal(forge, { ...message, requests })];
+  const requests = message.requests.slice(1);
+  if (requests.length === message.requests.length) return undefined;
+  const other = proposal(forge, { ...message, requests });
+  forge.plot.set(`${message.view} ${message.seq}`, other.digest);
+  return [other];
+}
+
+/** Tells those who were shown the other batch that it votes for that one. */
+export function plottedVote(
+  { plot, signed }: Forge,
+  to: PrincipalId,
+  message: Prepare | Commit,
+): Said | undefined {
+  const digest = plot.get(`${message.view} ${message.seq}`);
+  return digest === undefined || to % 2 === 0 ? undefined : [signed({ ...message, digest })];
 }
 
 /** What no correct primary does; the same to all for one slot, so that it could get its votes. */

@@ -66,7 +66,7 @@ export function simulate(build: NodeBuild, scenario: Scenario, onlooker?: Onlook
     clientProcesses: scenario.clientProcesses,
     datagramBytesMax: scenario.datagramBytesMax,
     weather: scenario.weather,
-    keyringOf: keyrings(scenario),
+    keyringOf: keyrings(build, scenario, config.cluster),
     random: random.fork("world"),
   });
   onlooker?.(world);

@@ -38,6 +38,7 @@ export class Watch {
   /** Sees every message that leaves a replica, for the story of a run. */
   onMessage: ((from: ReplicaId, to: PrincipalId, message: Message) => void) | undefined;
   onCoreEvent: ((id: ReplicaId, event: CoreEvent) => void) | undefined;
+  onProcessEnd: ((id: ReplicaId, ended: Ended) => void) | undefined;
 
   /** `keyring`: anyone's, to verify with. */
   constructor({ n, cluster }: { n: number; cluster: string }, keyring: Pick<Keyring, "verify">) {
@@ -75,6 +76,7 @@ export class Watch {
   /** A power cut may take from the ledger what the log still has. */
   onEnd(id: ReplicaId, ended: Ended): void {
     this.coverage.sometimes(`process ended by ${ended.how === "exit" ? ended.code : ended.how}`);
+    this.onProcessEnd?.(id, ended);
     const last = this.#last[id];
     if (last !== undefined && ended.how === "power-cut") last.executedSeq = 0;
   }
