@@ -3,30 +3,18 @@
 import { batchDigest } from "../../node/core/digest.js";
 import type {
   CommitCertificate,
-  Digest,
   PreparedCertificate,
-  PrincipalId,
   ReplicaId,
   Seq,
-  Signature,
   View,
 } from "../../node/core/messages.js";
-import { preparesNeeded, primaryOf, quorumOf } from "../../node/core/quorum.js";
+import { quorumOf } from "../../node/core/quorum.js";
 import type { Replica } from "../../node/core/replica.js";
-import type { Signable } from "../../node/core/wire.js";
+import { type Audit, isVoteFor, preparedProblem, stableProblem, votersOf } from "./audit.js";
 import { Violation } from "./violation.js";
 
 /** What a replica was at its last turn; over all its processes, but not over a lost disk. */
 export type Remembered = { view: View; executedSeq: Seq; stableSeq: Seq; tick: number };
-
-/** Whoever looks at a replica's proofs: with the keys that verify, and a memory of what was looked at. */
-export type Audit = {
-  /** Whether the signature is this principal's over the message, as our own codec writes it. */
-  holds: (principal: PrincipalId, message: Signable, signature: Signature) => boolean;
-  checked: WeakSet<object>;
-};
-
-type About = { view: View; seq: Seq; digest: Digest };
 
 /** Throws a Violation; updates `last`. */
 export function checkReplica(replica: Replica, last: Remembered, audit: Audit): void {
@@ -67,39 +55,19 @@ function checkSlots(replica: Replica, audit: Audit): void {
   }
 }
 
-/** @source OSDI '99 §4.2, prepared(m, v, n, i) */
-function checkPrepared(
-  { id, config: { n } }: Replica,
-  { view, seq, digest, prepares, prePrepareSignature }: PreparedCertificate,
-  { holds }: Audit,
-): void {
-  const primary = primaryOf(view, n);
-  const voters = new Set(
-    prepares
-      .filter((prepare) => isVoteFor(prepare, { view, seq, digest }) && prepare.replica !== primary)
-      .filter((prepare) => holds(prepare.replica, prepare, prepare.signature))
-      .map(({ replica }) => replica),
-  );
-  if (voters.size < preparesNeeded(n)) {
-    fail("certificates", id, `prepared seq ${seq} with ${voters.size} backups`);
-  }
-  if (!holds(primary, { kind: "pre-prepare", view, seq, digest }, prePrepareSignature)) {
-    fail("certificates", id, `prepared seq ${seq} and its primary proposed nothing like it`);
-  }
+function checkPrepared(replica: Replica, certificate: PreparedCertificate, audit: Audit): void {
+  const problem = preparedProblem(certificate, replica.config.n, audit);
+  if (problem !== undefined) fail("certificates", replica.id, problem);
 }
 
 /** @source OSDI '99 §4.2, committed(m, v, n) */
 function checkCommitted(
   { id, config: { n } }: Replica,
   { view, seq, digest, commits, requests }: CommitCertificate,
-  { holds }: Audit,
+  audit: Audit,
 ): void {
-  const voters = new Set(
-    commits
-      .filter((commit) => isVoteFor(commit, { view, seq, digest }))
-      .filter((commit) => holds(commit.replica, commit, commit.signature))
-      .map(({ replica }) => replica),
-  );
+  const alike = commits.filter((commit) => isVoteFor(commit, { view, seq, digest }));
+  const voters = votersOf(alike, audit);
   if (voters.size < quorumOf(n)) {
     fail("certificates", id, `committed seq ${seq} with ${voters.size} replicas`);
   }
@@ -108,20 +76,10 @@ function checkCommitted(
   }
 }
 
-function isVoteFor(vote: About, { view, seq, digest }: About): boolean {
-  return vote.view === view && vote.seq === seq && vote.digest === digest;
-}
-
 function checkStable({ id, config, stable }: Replica, audit: Audit): void {
   if (stable.seq === 0 || !isNew(stable, audit)) return;
-  const voters = new Set(
-    stable.proof
-      .filter(({ seq, digest }) => seq === stable.seq && digest === stable.digest)
-      .filter((vote) => audit.holds(vote.replica, vote, vote.signature))
-      .map(({ replica }) => replica),
-  );
-  if (voters.size >= quorumOf(config.n)) return;
-  fail("stable-proof", id, `calls seq ${stable.seq} stable with ${voters.size} checkpoints`);
+  const problem = stableProblem(stable.proof, stable, config.n, audit);
+  if (problem !== undefined) fail("stable-proof", id, problem);
 }
 
 /** What a liar's votes may make a replica keep, beside its slots. */

@@ -17,10 +17,12 @@ import type { Replica } from "../../node/core/replica.js";
 import type { CoreEvent } from "../../node/core/step.js";
 import { decodeMessage, decodeRecord, requestBytes, signedBytes } from "../../node/core/wire.js";
 import type { LogContent } from "../../node/runtime/replica-assembly.js";
+import type { Audit } from "./audit.js";
 import { Coverage } from "./coverage.js";
 import type { Ended } from "./ended.js";
+import { newViewProblem } from "./new-view-check.js";
 import { Promises } from "./promises.js";
-import { type Audit, checkReplica, type Remembered } from "./replica-checks.js";
+import { checkReplica, type Remembered } from "./replica-checks.js";
 import { Violation } from "./violation.js";
 
 export class Watch {
@@ -98,7 +100,14 @@ export class Watch {
   }
 
   onAppend(id: ReplicaId, records: readonly Uint8Array[]): void {
-    this.#promises[id]?.onAppend(records.map(decodeRecord));
+    const decoded = records.map(decodeRecord);
+    this.#promises[id]?.onAppend(decoded);
+    if (this.#excused.has(id)) return;
+    for (const record of decoded) {
+      if (record?.kind !== "new-view") continue;
+      const problem = newViewProblem(record, this.#promises.length, this.#audit);
+      if (problem !== undefined) throw new Violation("new-view", `r${id} ${problem}`);
+    }
   }
 
   onReplace(id: ReplicaId, records: readonly Uint8Array[]): void {
