@@ -24,8 +24,9 @@ export type ModelCheckResult = CheckResult & {
   cause?: Cause;
   /** The parts that an unknown leaves open. */
   open?: readonly (string | number | undefined)[];
-  /** Of an invalid: a small history that is invalid, too. */
+  /** Of an invalid: a small history that is invalid, too, and how many operations can be placed. */
   minimal?: readonly HistoryOp[];
+  placed?: number;
 };
 
 /** For a search without a clock: about a minute, and less than a gigabyte. */
@@ -65,6 +66,7 @@ function resultOf(
         summary: refutationSummary(found.refuted),
         explanation: explainRefutation(found.refuted, kept),
         minimal: historyOf(minimalOperations(problem, kept)),
+        placed: found.refuted.longest.length,
       };
     }
     case "unknown": {

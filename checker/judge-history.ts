@@ -17,8 +17,10 @@ export type JudgeOptions = ModelOptions &
   };
 
 export type HistoryVerdict = Verdict & {
-  /** Of an invalid: a small history that is invalid, too; and the initial value that it assumes. */
+  /** Of an invalid: a small history that is invalid, too, and what a register held before it. */
   minimal?: readonly HistoryOp[];
+  initial?: unknown;
+  conventions?: ModelOptions;
   /** Of an unknown: what ended it, and what it left open. */
   cause?: ModelCheckResult["cause"];
   open?: ModelCheckResult["open"];
@@ -45,17 +47,34 @@ export function judgeHistory(
     if (chosen === undefined) throw new RangeError(`no model is called ${model}`);
     return { initial, model: options.independent === true ? independent(chosen) : chosen };
   });
-  let first: ModelCheckResult | undefined;
+  let worst: { result: ModelCheckResult; initial: unknown } | undefined;
   for (const { initial, model: candidate } of candidates) {
     const result = checkModel(history.operations, candidate, options);
-    if (result.valid !== false && first !== undefined) {
-      const assumed = `${result.summary}, if ${JSON.stringify(initial)} was there at first`;
+    if (result.valid === true && worst !== undefined) {
+      const assumed = `${result.summary}, if it held ${JSON.stringify(initial)} at first`;
       return verdictOf({ ...result, summary: assumed });
     }
-    first ??= result;
+    // The refutation that comes furthest says most.
+    if (worst === undefined || result.valid !== false || isFurther(result, worst.result)) {
+      worst = { result, initial };
+    }
     if (result.valid !== false) break;
   }
-  return verdictOf(first ?? { valid: "unknown", summary: "nothing was judged" });
+  const { result, initial } = worst ?? { result: NOTHING, initial: undefined };
+  const verdict = verdictOf(result);
+  if (verdict.minimal === undefined || typeof model !== "string") return verdict;
+  const { nilRead, failedCas } = { ...conventionsOf(history), ...options };
+  const conventions = {
+    ...(nilRead === undefined ? {} : { nilRead }),
+    ...(failedCas === undefined ? {} : { failedCas }),
+  };
+  return model.endsWith("register") ? { ...verdict, initial, conventions } : verdict;
+}
+
+const NOTHING: ModelCheckResult = { valid: "unknown", summary: "nothing was judged" };
+
+function isFurther({ placed = 0 }: ModelCheckResult, other: ModelCheckResult): boolean {
+  return placed > (other.placed ?? 0);
 }
 
 /**
@@ -88,7 +107,8 @@ function judgeBank(ops: HistoryOp[]): HistoryVerdict {
   });
 }
 
-function verdictOf({ minimal, cause, open, ...check }: ModelCheckResult): HistoryVerdict {
+function verdictOf(result: ModelCheckResult): HistoryVerdict {
+  const { minimal, cause, open, placed: _, ...check } = result;
   const linearizable: CheckResult = check;
   return {
     "valid?": check.valid,
