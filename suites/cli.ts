@@ -10,9 +10,11 @@ import { JUDGED_NAMES } from "../checker/judge-history.js";
 import { errorCode } from "./append-file.js";
 import { checkCommand } from "./commands/check.js";
 import { checkModelCommand, type RawModelOptions } from "./commands/check-model.js";
+import { fuzzCommand, type RawFuzzOptions } from "./commands/fuzz.js";
 import { listLines } from "./commands/list.js";
 import { faultsOf, replayCommand } from "./commands/replay.js";
 import { neededFaults, parseRunRequest, runCommand } from "./commands/run.js";
+import { parseSwarmRequest, swarmCommand } from "./commands/swarm.js";
 import { commitOf } from "./commit.js";
 import { EXIT_CRASH, EXIT_USAGE, exitCodeOf } from "./exit-code.js";
 import { registerClient } from "./hands/client.js";
@@ -43,30 +45,9 @@ function createProgram(): Command {
     .action(() => {
       for (const line of listLines()) output.line(line);
     });
-  program
-    .command("check")
-    .description("judge saved runs again, or with --model histories from anywhere")
-    .argument("<path...>", "folders of runs (store/latest), or history files")
-    .option("--model <name>", `${JUDGED_NAMES.join(", ")}, or a module: ./my-model.js`)
-    .option("--initial <value>", "what a register holds at first, as JSON")
-    .option("--nil-reads <meaning>", "unknown or nothing; default: nothing in logs, else unknown")
-    .option("--failed-cas <meaning>", "no-effect or mismatch; default: mismatch in logs")
-    .option("--independent", "values are [key value], and each key is judged by itself")
-    .option("--format <name>", "json-lines, json, edn or log; default: what the file looks like")
-    .option("--budget-time <seconds>", "for each file (default: 60); then the verdict is unknown")
-    .option("--budget-memory <megabytes>", "for each file (default: 2048)")
-    .option("--jobs <count>", "files and parts judged at once (default: the cores)")
-    .option("--json", "a line of JSON for each file")
-    .option("--store <folder>", "where the smallest failing histories are kept", "store")
-    .action(async (paths: string[], options: RawModelOptions) => {
-      const { model } = options;
-      process.exitCode = exitCodeOf(
-        model === undefined
-          ? checkCommand(paths, output)
-          : await checkModelCommand(paths, { ...options, model }, output, complain),
-      );
-    });
+  registerCheck(program, output);
   registerReplay(program, output);
+  registerFuzz(program, output);
   registerCluster(program);
   registerClient(program);
   return program;
@@ -93,13 +74,46 @@ function registerRun(program: Command, output: Output): void {
     .option("--store <folder>", "where runs are kept", "store")
     .option("--junit <file>", "write a JUnit XML report")
     .option("--replica-build <folder>", "run the replicas of another build, to test the tests")
+    .option("--only <parts>", "of a seed of the swarm: what shrinking left of it")
     .action(async (suites: string[], options: RawRunOptions) => {
+      const swarm = parseSwarmRequest(suites, options);
+      if (swarm !== undefined) {
+        const ours = { ownBuild: BUILD, commit: await commitOf(resolve(BUILD, "..")) };
+        process.exitCode = exitCodeOf(await swarmCommand(swarm, output, ours));
+        return;
+      }
       const request = parseRunRequest(suites, options, BUILD);
       const { env, store } = request.options;
       const needed = neededFaults(request);
       const commit = await commitOf(resolve(BUILD, ".."));
       process.exitCode = await inEnvironment({ env, needed, store, output }, async (chosen) =>
         exitCodeOf(await runCommand(request, chosen, commit)),
+      );
+    });
+}
+
+function registerCheck(program: Command, output: Output): void {
+  program
+    .command("check")
+    .description("judge saved runs again, or with --model histories from anywhere")
+    .argument("<path...>", "folders of runs (store/latest), or history files")
+    .option("--model <name>", `${JUDGED_NAMES.join(", ")}, or a module: ./my-model.js`)
+    .option("--initial <value>", "what a register holds at first, as JSON")
+    .option("--nil-reads <meaning>", "unknown or nothing; default: nothing in logs, else unknown")
+    .option("--failed-cas <meaning>", "no-effect or mismatch; default: mismatch in logs")
+    .option("--independent", "values are [key value], and each key is judged by itself")
+    .option("--format <name>", "json-lines, json, edn or log; default: what the file looks like")
+    .option("--budget-time <seconds>", "for each file (default: 60); then the verdict is unknown")
+    .option("--budget-memory <megabytes>", "for each file (default: 2048)")
+    .option("--jobs <count>", "files and parts judged at once (default: the cores)")
+    .option("--json", "a line of JSON for each file")
+    .option("--store <folder>", "where the smallest failing histories are kept", "store")
+    .action(async (paths: string[], options: RawModelOptions) => {
+      const { model } = options;
+      process.exitCode = exitCodeOf(
+        model === undefined
+          ? checkCommand(paths, output)
+          : await checkModelCommand(paths, { ...options, model }, output, complain),
       );
     });
 }
@@ -124,6 +138,25 @@ function registerReplay(program: Command, output: Output): void {
       process.exitCode = await inEnvironment({ env, needed, store, output }, async ({ context }) =>
         exitCodeOf(await replayCommand(saved, source, context)),
       );
+    });
+}
+
+function registerFuzz(program: Command, output: Output): void {
+  program
+    .command("fuzz")
+    .description("simulate seeds of the swarm until one fails")
+    .option("--seeds <count>", "so many (default: 1000)")
+    .option("--minutes <count>", "for so long")
+    .option("--first-seed <number>", "the first of them (default: 1)")
+    .option("--workers <count>", "threads (default: one for each processor)")
+    .option("--shard <i/m>", "only the seeds that leave i when divided by m")
+    .option("--keep-going", "collect all failures in place of stopping at the first")
+    .option("--fresh", "begin anew in place of going on where the last call ended")
+    .option("--store <folder>", "where the progress is kept", "store")
+    .option("--replica-build <folder>", "simulate another build, to test the tests")
+    .action(async (options: RawFuzzOptions) => {
+      const ours = { ownBuild: BUILD, commit: await commitOf(resolve(BUILD, "..")) };
+      process.exitCode = exitCodeOf(await fuzzCommand(options, output, ours));
     });
 }
 

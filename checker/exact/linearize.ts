@@ -2,9 +2,7 @@
 // grow, so that a hard part does not hide the easy contradiction of another.
 
 import assert from "node:assert/strict";
-import type { Model } from "../models/model.js";
-import type { Operation } from "../operations.js";
-import { NO_RETURN, type Problem, problemsOf } from "./problem.js";
+import { NO_RETURN, type Problem } from "./problem.js";
 import { type Cause, ExactSearch, type SearchLimits } from "./search.js";
 
 export type Linearization =
@@ -22,16 +20,6 @@ export type Refutation = {
 
 const FIRST_STEPS = 1 << 12;
 const GROWTH = 8;
-
-/** Throws HistoryError where the model does not know a call; `where` names the place of an op. */
-export function linearize(
-  operations: readonly Operation[],
-  model: Model,
-  limits: SearchLimits,
-  where?: (operation: Operation) => string,
-): Linearization {
-  return solve(problemsOf(operations, model, where), limits);
-}
 
 /** `limits.steps` are for all parts together; bytes are for each, as no two are searched at once. */
 export function solve(problems: readonly Problem[], limits: SearchLimits): Linearization {
