@@ -3,17 +3,21 @@
 
 import { checkRun } from "./check.js";
 import { checkModel, type ModelCheckOptions, type ModelCheckResult } from "./check-model.js";
+import { checkTransactions, type TransactionOptions } from "./cycles/check-transactions.js";
+import { asCheckResult } from "./cycles/verdict.js";
 import type { ParsedHistory } from "./formats/history-builder.js";
 import type { HistoryOp } from "./history.js";
 import { independent } from "./models/independent.js";
 import type { Model } from "./models/model.js";
 import { MODEL_NAMES, type ModelOptions, namedModel } from "./models/named.js";
-import type { CheckResult, Verdict } from "./verdict.js";
+import type { Verdict } from "./verdict.js";
 
 export type JudgeOptions = ModelOptions &
   ModelCheckOptions & {
     /** Each op's value is [key value]; every key has a state of its own. */
     independent?: boolean;
+    /** Of list-append and rw-register. */
+    transactions?: Omit<TransactionOptions, "where">;
   };
 
 export type HistoryVerdict = Verdict & {
@@ -27,68 +31,81 @@ export type HistoryVerdict = Verdict & {
 };
 
 /** Names that judgeHistory knows. */
-export const JUDGED_NAMES: readonly string[] = [...MODEL_NAMES, "bank"];
+export const JUDGED_NAMES: readonly string[] = [
+  ...MODEL_NAMES,
+  "bank",
+  "list-append",
+  "rw-register",
+];
 
 /**
- * Judges a history. Throws HistoryError where the model does not know an operation, and RangeError
- * where no model has the name.
+ * Judges a history. Throws HistoryError where the model does not know an operation, RangeError where
+ * no model has the name, and Error where no consistency model has the name.
  */
 export function judgeHistory(
   history: ParsedHistory,
   model: string | Model,
   options: JudgeOptions = {},
 ): HistoryVerdict {
-  if (model === "bank") return judgeBank(history.ops);
-  const candidates = initialsOf(history, model, options).map((initial) => {
-    const chosen =
-      typeof model === "string"
-        ? namedModel(model, { ...conventionsOf(history), ...options, initial })
-        : model;
-    if (chosen === undefined) throw new RangeError(`no model is called ${model}`);
-    return { initial, model: options.independent === true ? independent(chosen) : chosen };
-  });
-  let worst: { result: ModelCheckResult; initial: unknown } | undefined;
-  for (const { initial, model: candidate } of candidates) {
-    const result = checkModel(history.operations, candidate, options);
-    if (result.valid === true && worst !== undefined) {
-      const assumed = `${result.summary}, if it held ${JSON.stringify(initial)} at first`;
-      return verdictOf({ ...result, summary: assumed });
+  switch (model) {
+    case "bank":
+      return judgeBank(history.ops);
+    case "list-append":
+    case "rw-register": {
+      const { where, transactions } = options;
+      const found = checkTransactions(history.operations, model, {
+        ...transactions,
+        ...(where === undefined ? {} : { where }),
+      });
+      return { "valid?": found.valid, checks: { [model]: asCheckResult(found) } };
     }
-    // The refutation that comes furthest says most.
-    if (worst === undefined || result.valid !== false || isFurther(result, worst.result)) {
-      worst = { result, initial };
-    }
-    if (result.valid !== false) break;
+    default:
+      return judgeByModel(history, model, options);
   }
-  const { result, initial } = worst ?? { result: NOTHING, initial: undefined };
-  const verdict = verdictOf(result);
-  if (verdict.minimal === undefined || typeof model !== "string") return verdict;
-  const { nilRead, failedCas } = { ...conventionsOf(history), ...options };
-  const conventions = {
+}
+
+function judgeByModel(
+  history: ParsedHistory,
+  model: string | Model,
+  options: JudgeOptions,
+): HistoryVerdict {
+  const isRegister = typeof model === "string" && model.endsWith("register");
+  const conventions = { ...conventionsOf(history), ...registerOptions(options) };
+  const judge = (initial: unknown) =>
+    checkModel(history.operations, modelOf(model, { ...conventions, initial }, options), options);
+  // What a register holds at first, nobody says in a file: a Jepsen history may begin with nil or,
+  // as Knossos' own examples do, with 0. It is refuted only if it is with both.
+  const isOpen = isRegister && history.format === "edn" && options.initial === undefined;
+  const initial = options.initial ?? null;
+  const first = judge(initial);
+  const second = isOpen && first.valid === false ? judge(0) : undefined;
+  if (second?.valid === true) {
+    return verdictOf({ ...second, summary: `${second.summary}, if it held 0 at first` });
+  }
+  // Of two refutations, the one that comes further says more.
+  const isSecond = second !== undefined && (second.placed ?? 0) > (first.placed ?? 0);
+  const isUndecided = second?.valid === "unknown";
+  const verdict = verdictOf(second !== undefined && (isSecond || isUndecided) ? second : first);
+  if (verdict.minimal === undefined || !isRegister) return verdict;
+  return { ...verdict, initial: isSecond ? 0 : initial, conventions };
+}
+
+/** Throws RangeError. */
+function modelOf(
+  model: string | Model,
+  options: ModelOptions,
+  { independent: isIndependent }: JudgeOptions,
+): Model {
+  const chosen = typeof model === "string" ? namedModel(model, options) : model;
+  if (chosen === undefined) throw new RangeError(`no model is called ${String(model)}`);
+  return isIndependent === true ? independent(chosen) : chosen;
+}
+
+function registerOptions({ nilRead, failedCas }: JudgeOptions): ModelOptions {
+  return {
     ...(nilRead === undefined ? {} : { nilRead }),
     ...(failedCas === undefined ? {} : { failedCas }),
   };
-  return model.endsWith("register") ? { ...verdict, initial, conventions } : verdict;
-}
-
-const NOTHING: ModelCheckResult = { valid: "unknown", summary: "nothing was judged" };
-
-function isFurther({ placed = 0 }: ModelCheckResult, other: ModelCheckResult): boolean {
-  return placed > (other.placed ?? 0);
-}
-
-/**
- * What a register holds at first. Where nobody says, a Jepsen history may begin with nil or, as
- * Knossos' own examples do, with 0: it is refuted only if it is with both.
- */
-function initialsOf(
-  { format }: ParsedHistory,
-  model: string | Model,
-  options: JudgeOptions,
-): unknown[] {
-  if (options.initial !== undefined) return [options.initial];
-  const isRegister = typeof model === "string" && model.endsWith("register");
-  return isRegister && format === "edn" ? [null, 0] : [null];
 }
 
 /** In logs (Porcupine's of etcd) nil and a failed cas are answers; elsewhere they say nothing. */
@@ -108,10 +125,9 @@ function judgeBank(ops: HistoryOp[]): HistoryVerdict {
 }
 
 function verdictOf(result: ModelCheckResult): HistoryVerdict {
-  const { minimal, cause, open, placed: _, ...check } = result;
-  const linearizable: CheckResult = check;
+  const { minimal, cause, open, placed: _, ...linearizable } = result;
   return {
-    "valid?": check.valid,
+    "valid?": result.valid,
     checks: { linearizable },
     ...(minimal === undefined ? {} : { minimal }),
     ...(cause === undefined ? {} : { cause }),

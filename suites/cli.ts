@@ -102,6 +102,8 @@ function registerCheck(program: Command, output: Output): void {
     .option("--nil-reads <meaning>", "unknown or nothing; default: nothing in logs, else unknown")
     .option("--failed-cas <meaning>", "no-effect or mismatch; default: mismatch in logs")
     .option("--independent", "values are [key value], and each key is judged by itself")
+    .option("--consistency-model <name>", "of transactions (default: the strongest)")
+    .option("--assume <names>", "of rw-register: wfr-keys,sequential-keys,linearizable-keys")
     .option("--format <name>", "json-lines, json, edn or log; default: what the file looks like")
     .option("--budget-time <seconds>", "for each file (default: 60); then the verdict is unknown")
     .option("--budget-memory <megabytes>", "for each file (default: 2048)")

@@ -118,6 +118,28 @@ test("a register begins with nil or, in EDN, with 0; what is given decides", asy
   assert.is((await check(path, "--model", "register", "--initial", "0")).exitCode, 0);
 });
 
+test("transactions are judged by cycles, against the consistency model that is named", async () => {
+  // Write skew: each reads what the other writes, and sees it not written yet.
+  const ops = [
+    "0 :invoke [[:r :x nil] [:append :y 1]]",
+    "1 :invoke [[:r :y nil] [:append :x 1]]",
+    "0 :ok [[:r :x []] [:append :y 1]]",
+    "1 :ok [[:r :y []] [:append :x 1]]",
+    "2 :invoke [[:r :x nil] [:r :y nil]]",
+    "2 :ok [[:r :x [1]] [:r :y [1]]]",
+  ];
+  const lines = ops.map((op) => {
+    const [, process, type, value] = /^(\d) (:\w+) (.*)$/.exec(op) ?? [];
+    return `{:process ${process} :type ${type} :f :txn :value ${value}}`;
+  });
+  const path = write("skew.edn", lines.join("\n"));
+  const strict = await check(path, "--model", "list-append");
+  assert.match(strict.stdout, /INVALID {2}list-append: .*G2-item/);
+  assert.is(strict.exitCode, 1);
+  const weak = ["--consistency-model", "snapshot-isolation"];
+  assert.is((await check(path, "--model", "list-append", ...weak)).exitCode, 0);
+});
+
 const COUNTER = `
 export const model = {
   name: "counter",
@@ -194,6 +216,8 @@ const USAGE: readonly [keyof RawModelOptions, string, RegExp][] = [
   ["format", "xml", /--format wants json-lines, json, edn, log, found xml$/],
   ["nilReads", "x", /--nil-reads wants unknown or nothing, found x$/],
   ["failedCas", "x", /--failed-cas wants no-effect or mismatch, found x$/],
+  ["consistencyModel", "x", /--consistency-model wants one of .*, found x$/],
+  ["assume", "wfr-keys,x", /--assume wants wfr-keys, .*, found x$/],
   ["budgetTime", "0", /--budget-time wants seconds above 0, found 0$/],
   ["budgetMemory", "-1", /--budget-memory wants megabytes above 0, found -1$/],
   ["jobs", "x", /--jobs wants a count above 0, found x$/],

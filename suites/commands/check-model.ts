@@ -3,6 +3,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
+import type { TransactionOptions } from "../../checker/cycles/check-transactions.js";
+import { modelNamed, modelNames } from "../../checker/cycles/consistency-models.js";
+import type { RegisterAssumptions } from "../../checker/cycles/register-versions.js";
 import type { HistoryFormat } from "../../checker/formats/history-builder.js";
 import type { HistoryOp } from "../../checker/history.js";
 import type { HistoryVerdict } from "../../checker/judge-history.js";
@@ -22,6 +25,8 @@ export type RawModelOptions = {
   nilReads?: string;
   failedCas?: string;
   independent?: boolean;
+  consistencyModel?: string;
+  assume?: string;
   format?: string;
   budgetTime?: string;
   budgetMemory?: string;
@@ -62,6 +67,7 @@ function parseRequest(raw: RawModelOptions & { model: string }): JudgeRequest {
   return {
     model,
     independent,
+    transactions: transactionOptions(raw),
     ...(initial === undefined ? {} : { initial: parseValue(initial) }),
     ...(format === undefined ? {} : { format }),
     ...conventions(raw),
@@ -77,6 +83,27 @@ function conventions({ nilReads, failedCas }: RawModelOptions): ModelOptions {
   else if (nilReads !== undefined) throw wrong("nil-reads", "unknown or nothing", nilReads);
   if (failedCas === "no-effect" || failedCas === "mismatch") options.failedCas = failedCas;
   else if (failedCas !== undefined) throw wrong("failed-cas", "no-effect or mismatch", failedCas);
+  return options;
+}
+
+/** Elle's assumptions about single keys, by their names there. */
+const ASSUMPTIONS = new Map<string, keyof RegisterAssumptions>([
+  ["wfr-keys", "wfrKeys"],
+  ["sequential-keys", "sequentialKeys"],
+  ["linearizable-keys", "linearizableKeys"],
+]);
+
+function transactionOptions({ consistencyModel, assume }: RawModelOptions): TransactionOptions {
+  if (consistencyModel !== undefined && modelNamed(consistencyModel) === undefined) {
+    throw wrong("consistency-model", `one of ${modelNames().join(", ")}`, consistencyModel);
+  }
+  const options: TransactionOptions =
+    consistencyModel === undefined ? {} : { model: consistencyModel };
+  for (const name of (assume ?? "").split(",")) {
+    const key = ASSUMPTIONS.get(name);
+    if (key !== undefined) options[key] = true;
+    else if (name !== "") throw wrong("assume", [...ASSUMPTIONS.keys()].join(", "), name);
+  }
   return options;
 }
 

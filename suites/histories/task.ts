@@ -1,7 +1,7 @@
 // What one worker is asked to judge, and what it answers: plain data, which crosses threads.
 
 import type { HistoryFormat } from "../../checker/formats/history-builder.js";
-import type { HistoryVerdict } from "../../checker/judge-history.js";
+import type { HistoryVerdict, JudgeOptions } from "../../checker/judge-history.js";
 import type { ModelOptions } from "../../checker/models/named.js";
 
 export type JudgeTask = ModelOptions & {
@@ -10,6 +10,7 @@ export type JudgeTask = ModelOptions & {
   model: string;
   format?: HistoryFormat;
   independent: boolean;
+  transactions: NonNullable<JudgeOptions["transactions"]>;
   /** These parts only; without it, all. */
   parts?: readonly (string | number | undefined)[];
   /** Steps after which parts are left open, for other workers. */
