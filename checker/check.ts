@@ -1,9 +1,10 @@
 // The verdict on a run: every check that applies to what was recorded, each by itself.
 
 import { agreement } from "./bank/agreement.js";
+import { BankCase } from "./bank/bank-case.js";
 import { conservation } from "./bank/conservation.js";
 import { durability } from "./bank/durability.js";
-import { linearizable, SEARCH_DEFAULTS } from "./bank/linearizable.js";
+import { blackBox, linearizable } from "./bank/linearizable.js";
 import type { SearchLimits } from "./bank/search.js";
 import { ledgerCycles, statementsTell } from "./cycles/ledger-cycles.js";
 import { EVIDENCE_DEFAULTS, type EvidenceOptions, evidence } from "./evidence.js";
@@ -46,8 +47,11 @@ function checksOf(
   options: CheckOptions,
 ): readonly Check[] {
   const { ledgers, correctReplicas } = record;
-  const limits = options.search ?? SEARCH_DEFAULTS;
-  const ofHistory: Check[] = [["linearizable", () => linearizable(operations, ledgers, limits)]];
+  const bank = new BankCase(operations, ledgers, options.search);
+  const ofHistory: Check[] = [
+    ["linearizable", () => linearizable(bank)],
+    ["black-box", () => blackBox(bank)],
+  ];
   const alone = ledgers.length === 0 && correctReplicas.length === 0;
   // A history from elsewhere need not name seqs; our own replies always do.
   if (!alone || operations.some(({ seq }) => seq !== undefined)) {

@@ -23,6 +23,7 @@ test("a correct run passes every check", () => {
     assert.is(verdict["valid?"], true, JSON.stringify(verdict, null, 1));
     assert.equal(Object.keys(verdict.checks), [
       "linearizable",
+      "black-box",
       "seq-order",
       "cycles",
       "conservation",
@@ -53,13 +54,14 @@ test("a history alone is judged by what it can tell", () => {
   assert.is(verdict["valid?"], true);
   assert.equal(Object.keys(verdict.checks), [
     "linearizable",
+    "black-box",
     "seq-order",
     "evidence",
     "statistics",
   ]);
   const withoutSeqs = history.map(({ seq: _, ...op }) => op);
   const fewer = checkRun({ ...alone, history: withoutSeqs });
-  assert.equal(Object.keys(fewer.checks), ["linearizable", "evidence", "statistics"]);
+  assert.equal(Object.keys(fewer.checks), ["linearizable", "black-box", "evidence", "statistics"]);
 });
 
 test("ledgers that should be there and are not make a run unknown", () => {

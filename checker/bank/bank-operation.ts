@@ -105,6 +105,8 @@ export function bankAnswer(operation: Operation): BankAnswer | string | undefine
   if (f === "statement") numbers.push("entryCount");
   if (f === "open") return { kind: "ok" };
   const [balance, second] = numbers.map((name) => fields.get(name));
+  // Banks elsewhere acknowledge a write without naming a balance; that says less, but no nonsense.
+  if (isWrite(f) && balance === undefined && second === undefined) return { kind: "ok" };
   if (!isInteger(balance)) return `${numbers[0]} is missing or no integer`;
   if (f !== "move" && f !== "statement") return { kind: "ok", balance };
   if (!isInteger(second)) return `${numbers[1]} is missing or no integer`;

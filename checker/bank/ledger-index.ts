@@ -1,6 +1,6 @@
 // Ledger entries by the request that caused them.
 
-import type { LedgerDump, LedgerEntry } from "../run-record.js";
+import type { LedgerDump } from "../run-record.js";
 
 /** Guards: a request is its client session and its timestamp, which a session uses once. */
 export class ByRequest<T> {
@@ -23,15 +23,4 @@ export function longest(ledgers: readonly LedgerDump[]): LedgerDump | undefined 
     if (best === undefined || dump.entries.length > best.entries.length) best = dump;
   }
   return best;
-}
-
-/** Entries by request; where one has several, the first. */
-export function byRequest(entries: readonly LedgerEntry[]): ByRequest<LedgerEntry> {
-  const found = new ByRequest<LedgerEntry>();
-  for (const entry of entries) {
-    if (found.get(entry.client, entry.timestamp) === undefined) {
-      found.set(entry.client, entry.timestamp, entry);
-    }
-  }
-  return found;
 }

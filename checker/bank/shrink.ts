@@ -40,7 +40,7 @@ export function settledBank({ settled }: Part): Bank | undefined {
 }
 
 /** Without what was invoked after `last` returned; what returned after it may come after it. */
-function endingWith(ops: readonly BankOp[], last: BankOp): BankOp[] {
+export function endingWith(ops: readonly BankOp[], last: BankOp): BankOp[] {
   return ops
     .filter(({ call }) => call < last.ret)
     .map((op) => (op.ret > last.ret ? { ...op, optional: true } : op));
