@@ -19,8 +19,8 @@ import type {
 import { primaryOf } from "../../node/core/quorum.js";
 import type { NodeBuild } from "./node-build.js";
 
-/** What liars have agreed on: by view and seq, the other batch that some replicas are shown. */
-export type Plot = Map<string, Digest>;
+/** What liars have agreed on: by view and seq, which batch replicas of even and of odd number are shown. */
+export type Plot = Map<string, { even: Digest; odd: Digest }>;
 
 /** Messages that a liar remembers, to say them again. */
 const REMEMBERED = 64;
@@ -121,14 +121,15 @@ export class Liar {
     const requests = message.requests.slice(1);
     if (requests.length === message.requests.length) return undefined;
     const digest = this.#build.batchDigest(requests);
-    this.#plot.set(`${message.view} ${message.seq}`, digest);
+    this.#plot.set(`${message.view} ${message.seq}`, { even: message.digest, odd: digest });
     return [this.#signed({ ...message, requests, digest })];
   }
 
-  /** Tells those who were shown the other batch that it votes for that one. */
+  /** Tells everybody that it votes for the batch that they were shown. */
   #plottedVote(to: PrincipalId, message: Prepare | Commit): readonly Message[] | undefined {
-    const digest = this.#plot.get(`${message.view} ${message.seq}`);
-    if (digest === undefined || to % 2 === 0) return undefined;
+    const shown = this.#plot.get(`${message.view} ${message.seq}`);
+    const digest = to % 2 === 0 ? shown?.even : shown?.odd;
+    if (digest === undefined || digest === message.digest) return undefined;
     return [this.#signed({ ...message, digest })];
   }
 
