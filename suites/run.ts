@@ -13,6 +13,7 @@ import { FaultDriver } from "./fault-driver.js";
 import { figuresOf, type RunFigures } from "./figures.js";
 import { HistoryRecorder } from "./history-recorder.js";
 import { judgeRun, readRun } from "./judge.js";
+import { keepMinimalHistory } from "./minimal-history.js";
 import { performSteps } from "./nemesis-runner.js";
 import { quiesce } from "./observation.js";
 import { type Output, showProgress } from "./progress.js";
@@ -93,6 +94,7 @@ export async function performRun(plan: RunPlan, context: RunContext): Promise<Ru
   const saved = readRun(directory);
   const verdict = judgeRun(saved);
   replaceFile(join(directory, "verdict.json"), verdictText(verdict));
+  keepMinimalHistory(directory, verdict);
   await attempt(context.output, "report", () =>
     writeFileSync(join(directory, "report.html"), renderReport({ ...saved, verdict })),
   );

@@ -1,17 +1,19 @@
 // The cycle checker against its slow twins, on histories of a small store at every level of isolation.
-// More of them: FUZZ_RUNS=100000 node dist/checker/cycles/fuzz.test.js
+// More of them: FUZZ_RUNS=100000 npm test -- cycles/fuzz
 
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { CYCLE_KINDS, impliedAnomalies } from "./anomalies.js";
 import { checkListAppend } from "./list-append.js";
+import type { RegisterAssumptions } from "./register-versions.js";
+import { checkRwRegister } from "./rw-register.js";
 import { everyCycle } from "./testing/every-cycle.js";
 import { serializable } from "./testing/every-order.js";
-import { LEVELS, runStore } from "./testing/store.js";
+import { asRegisters, LEVELS, runStore } from "./testing/store.js";
 import { transactionsOf } from "./transactions.js";
 
-const RUNS = Number(process.env["FUZZ_RUNS"] ?? 2_000);
+const RUNS = Number(process.env["FUZZ_RUNS"] ?? 1_000);
 
 const small = fc.record({
   seed: fc.integer({ min: 0, max: 2 ** 31 - 1 }),
@@ -106,6 +108,32 @@ test("a level of isolation shows none of the anomalies that it proscribes", () =
     }),
     { numRuns: RUNS, seed: 20_261_129 },
   );
+});
+
+test("registers: a serial order that explains all reads is never doubted", () => {
+  const counts = { strict: 0, serial: 0, broken: 0 };
+  fc.assert(
+    fc.property(small, fc.boolean(), (options, wfrKeys) => {
+      const history = asRegisters(runStore(options));
+      const strict = serializable(history, "strict");
+      const any = serializable(history, "any");
+      const transactions = transactionsOf(history, "rw-register");
+      const brokenBy = (model: string, assumptions: RegisterAssumptions) =>
+        checkRwRegister(transactions, { model, ...assumptions }).valid === false;
+      if (any) assert.not.ok(brokenBy("serializable", { wfrKeys }));
+      if (strict) {
+        const all = { wfrKeys, sequentialKeys: true, linearizableKeys: true };
+        assert.not.ok(brokenBy("strong-serializable", all));
+      }
+      counts.strict += Number(strict);
+      counts.serial += Number(any && !strict);
+      counts.broken += Number(brokenBy("serializable", { wfrKeys }));
+    }),
+    { numRuns: RUNS, seed: 20_261_130 },
+  );
+  for (const [what, count] of Object.entries(counts)) {
+    assert.ok(count > RUNS / 100, `only ${count} ${what} histories`);
+  }
 });
 
 test.run();

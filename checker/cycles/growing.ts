@@ -18,12 +18,15 @@ export class IntList {
     this.#length += 1;
   }
 
-  set(index: number, value: number): void {
-    this.#values[index] = value;
-  }
-
   at(index: number): number {
     return this.#values[index] ?? 0;
+  }
+
+  /** A list of the first ones. */
+  first(length: number): IntList {
+    const list = new IntList(length);
+    for (let index = 0; index < length; index++) list.push(this.at(index));
+    return list;
   }
 
   /** What was pushed so far; shares memory with the list until it grows. */

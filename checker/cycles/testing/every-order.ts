@@ -33,7 +33,10 @@ function perform(
   for (const [f, key, value] of microOps) {
     const list = after.get(String(key)) ?? [];
     if (f === "append") after.set(String(key), [...list, Number(value)]);
-    else if (outcome === "ok" && JSON.stringify(list) !== JSON.stringify(value)) return undefined;
+    else if (f === "w") after.set(String(key), [Number(value)]);
+    else if (outcome === "ok" && !Array.isArray(value)) {
+      if ((list[0] ?? null) !== value) return undefined;
+    } else if (outcome === "ok" && JSON.stringify(list) !== JSON.stringify(value)) return undefined;
   }
   return after;
 }

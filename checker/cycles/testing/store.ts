@@ -208,3 +208,14 @@ class Store {
     return this.#random() < share;
   }
 }
+
+/** The same history over registers: an append writes, and a read shows what was appended last. */
+export function asRegisters(history: readonly Transaction[]): Transaction[] {
+  return history.map((txn) => ({
+    ...txn,
+    microOps: txn.microOps.map(([f, key, value]): MicroOp => {
+      if (f === "append") return ["w", key, value];
+      return ["r", key, Array.isArray(value) ? (value.at(-1) ?? null) : null];
+    }),
+  }));
+}
