@@ -23,7 +23,7 @@ const budgetS = Number(values.seconds) / 4;
 
 /** Faults of several kinds, one after the other and side by side. */
 function mixed(
-  load: Pick<Scenario, "sessions" | "operations" | "thinkMs">,
+  load: Pick<Scenario, "sessions" | "accounts" | "operations" | "thinkMs">,
   lastMs: number,
 ): Scenario {
   const all = { kind: "all" } as const;
@@ -34,8 +34,8 @@ function mixed(
     replicas: 4,
     protocol: {},
     clientProcesses: 2,
-    accounts: 64,
     ...load,
+    loadMs: lastMs,
     timeoutMs: 5_000,
     datagramBytesMax: 8_192,
     weather: {
@@ -103,8 +103,8 @@ function rates(build: NodeBuild, scenarioOf: (turn: number) => Scenario) {
 }
 
 const build = await loadNodeBuild(BUILD);
-const busy = mixed({ sessions: 256, operations: 12_000, thinkMs: 1 }, 1_500);
-const light = mixed({ sessions: 4, operations: 120, thinkMs: 2_000 }, 60_000);
+const busy = mixed({ sessions: 256, accounts: 64, operations: 12_000, thinkMs: 1 }, 1_500);
+const light = mixed({ sessions: 4, accounts: 4, operations: 120, thinkMs: 2_000 }, 60_000);
 const operations = rates(build, (turn) => ({ ...busy, seed: turn }));
 const time = rates(build, (turn) => ({ ...light, seed: turn }));
 

@@ -91,6 +91,7 @@ function equivocation(liars: number): Scenario {
     sessions: 4,
     operations: 60,
     thinkMs: 20,
+    loadMs: 2_000,
     weather: CALM,
     faults: [{ id: "f0", intent, startMs: 0, stopMs: 2_000 }],
     rest: [],
