@@ -7,8 +7,8 @@ import type { Signable } from "../../node/core/wire.js";
 /** Messages, or bytes that may be none. */
 export type Said = readonly (Message | Uint8Array)[];
 
-/** What liars have agreed on: by view and seq, the other batch that some replicas are shown. */
-export type Plot = Map<string, Digest>;
+/** What liars have agreed on: by view and seq, which batch replicas of even and of odd number are shown. */
+export type Plot = Map<string, { even: Digest; odd: Digest }>;
 
 export type Forge = {
   readonly id: ReplicaId;

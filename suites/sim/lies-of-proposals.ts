@@ -10,18 +10,21 @@ export function equivocation(forge: Forge, to: PrincipalId, message: PrePrepare)
   const requests = message.requests.slice(1);
   if (requests.length === message.requests.length) return undefined;
   const other = proposal(forge, { ...message, requests });
-  forge.plot.set(`${message.view} ${message.seq}`, other.digest);
+  const shown = { even: message.digest, odd: other.digest };
+  forge.plot.set(`${message.view} ${message.seq}`, shown);
   return [other];
 }
 
-/** Tells those who were shown the other batch that it votes for that one. */
+/** Tells everybody that it votes for the batch that they were shown. */
 export function plottedVote(
   { plot, signed }: Forge,
   to: PrincipalId,
   message: Prepare | Commit,
 ): Said | undefined {
-  const digest = plot.get(`${message.view} ${message.seq}`);
-  return digest === undefined || to % 2 === 0 ? undefined : [signed({ ...message, digest })];
+  const shown = plot.get(`${message.view} ${message.seq}`);
+  const digest = to % 2 === 0 ? shown?.even : shown?.odd;
+  if (digest === undefined || digest === message.digest) return undefined;
+  return [signed({ ...message, digest })];
 }
 
 /** What no correct primary does; the same to all for one slot, so that it could get its votes. */

@@ -9,6 +9,7 @@ import type { Scenario, TimedFault } from "./scenario.js";
 const NUMBERS = [
   "replicas",
   "operations",
+  "loadMs",
   "sessions",
   "accounts",
   "clientProcesses",

@@ -39,7 +39,13 @@ export function shrink({ scenario, fails, isOver }: ShrinkProblem, start: Reduct
       for (const share of [1, 0.97, 0.93, 0.85, 0.7, 0.5])
         attempt({ earlierMs: Math.floor(share * firstMs) });
     }
-    for (const key of ["operations", "sessions", "accounts", "clientProcesses"] as const) {
+    for (const key of [
+      "operations",
+      "loadMs",
+      "sessions",
+      "accounts",
+      "clientProcesses",
+    ] as const) {
       shrinkNumber(reduced(scenario, best)[key], leastOf(key, reduced(scenario, best)), (value) =>
         attempt({ [key]: value }),
       );
@@ -106,7 +112,7 @@ function sizeOf(scenario: Scenario, reduction: Reduction): number {
     10 * sessions +
     5 * clientProcesses +
     accounts +
-    lastCureMs(left) / 100
+    Math.max(left.loadMs, lastCureMs(left)) / 100
   );
 }
 
