@@ -56,7 +56,7 @@ export function hunt(task: Hunt): Promise<readonly SeedOutcome[]> {
     });
     child.on("close", (code) => {
       clearTimeout(watchdog);
-      const seed = task.seedFirst + outcomes.length;
+      const seed = (outcomes.at(-1)?.seed ?? task.seedFirst - 1) + 1;
       const seconds = SEED_MS_MAX / 1_000;
       if (spins) outcomes.push({ seed, failed: ["spins"], summary: "it does not end", seconds });
       else if (code !== 0) {

@@ -13,6 +13,8 @@ export type Row = {
   summary: string;
   /** Seeds tried, the one that caught it included. */
   seeds: number;
+  /** The highest of them. */
+  seedLast: number;
   /** The one that caught it. */
   seed: number | undefined;
   /** Of CPU in the simulator, of the clock elsewhere. */

@@ -66,6 +66,7 @@ async function tryMutant(
     caughtBy: caught?.outcome.failed ?? [],
     summary: caught?.outcome.summary ?? "",
     seeds,
+    seedLast: seedFirst + seeds - 1,
     seed: caught?.seed,
     seconds,
     clean: clean.length === 0 ? "valid" : clean.join("; "),

@@ -33,9 +33,12 @@ export async function simTrials(
     onRow(row);
     return row;
   });
-  const seedsUsed = Math.max(0, ...rows.map(({ seeds }) => seeds));
-  const clean = await control(seedFirst, seedsUsed, jobs);
-  return rows.map((row) => ({ ...row, clean: cleanOf(clean.slice(0, row.seeds)) }));
+  const last = Math.max(seedFirst, ...rows.map(({ seedLast }) => seedLast));
+  const clean = await control(seedFirst, last - seedFirst + 1, jobs);
+  return rows.map((row) => ({
+    ...row,
+    clean: cleanOf(clean.filter(({ seed }) => seed <= row.seedLast)),
+  }));
 }
 
 function rowOf(id: string, outcomes: readonly SeedOutcome[]): Row {
@@ -47,6 +50,7 @@ function rowOf(id: string, outcomes: readonly SeedOutcome[]): Row {
     caughtBy: caught?.failed ?? [],
     summary: caught?.summary ?? "",
     seeds: outcomes.length,
+    seedLast: last?.seed ?? 0,
     seed: caught?.seed,
     seconds: outcomes.reduce((sum, { seconds }) => sum + seconds, 0),
     clean: "",

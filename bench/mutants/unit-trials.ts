@@ -61,7 +61,7 @@ export async function unitTrials(
     }
     rmSync(dirname(build), { recursive: true, force: true });
     const row: Row = {
-      ...{ id, where: "unit", seeds: 0, seed: undefined, clean },
+      ...{ id, where: "unit", seeds: 0, seedLast: 0, seed: undefined, clean },
       caughtBy: caught === undefined ? [] : [caught],
       summary: "",
       seconds: (performance.now() - started) / 1_000,

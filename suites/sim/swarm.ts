@@ -21,6 +21,10 @@ const LOAD_MS_MIN = 4_000;
 const LOAD_MS_MAX = 30_000;
 /** Operations of a seed with four replicas, at most. */
 const OPERATIONS_MAX = 200;
+/** Seeds with a faulty replica in which it lies, unless the seed is a calm one. */
+const LIAR_SHARE = 0.8;
+/** A liar tells at least so many kinds of lies, for each alone shows in few runs. */
+const LIES_MIN = 5;
 /** One seed in so many signs with Ed25519. */
 const REAL_SIGNATURES_EVERY = 64;
 
@@ -175,9 +179,9 @@ function drawFaults(random: Random, loadMs: number, faulty: readonly NodeName[])
   const share = random.pick([0, 0.1, 0.25, 0.5]);
   const drawn = FEATURES.flatMap(({ name, holdMsMax, draw }) => {
     const own = random.fork(name);
-    if (!own.chance(name === "lie" || name === "disk-damage" ? 2 * share : share)) return [];
-    // One faulty replica tells many lies: each alone shows in few runs.
-    return Array.from({ length: name === "lie" ? 3 + own.int(6) : 1 + own.int(4) }, () => {
+    const lies = name === "lie" && share > 0;
+    if (!own.chance(lies ? LIAR_SHARE : name === "disk-damage" ? 2 * share : share)) return [];
+    return Array.from({ length: lies ? LIES_MIN + own.int(LIES_MIN) : 1 + own.int(4) }, () => {
       const startMs = own.int(Math.floor(loadMs * 0.9));
       const stopMs = startMs + 20 + own.int(holdMsMax);
       return { intent: draw(own, faulty), startMs, stopMs };
