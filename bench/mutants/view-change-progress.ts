@@ -87,15 +87,24 @@ export const VIEW_CHANGE_PROGRESS: readonly Mutant[] = [
     ],
   },
   {
-    id: "new-view-not-resent",
-    wrong: "A replica that missed the new-view never gets it, and stays in the view change.",
+    id: "stuck-in-view-change",
+    wrong: "A replica that asks for a view follows the others into no other one.",
     breaks: "progress: it executes what it is sent and votes for nothing",
-    exposedBy: "a lost new-view, and later the failure of another replica",
+    exposedBy: "a replica that was alone in asking, and later the failure of another",
     patches: [
       {
-        file: FILES.retransmission,
-        find: "    if (missed) out.send(to, newView.message);\n",
-        replace: "    if (missed && to === replica.id) out.send(to, newView.message);\n",
+        file: FILES.newView,
+        find: `  if (message.view < replica.view) return ignored("old-view");\n`,
+        replace:
+          `  if (message.view < replica.view) return ignored("old-view");\n` +
+          `  if (message.view > replica.view && !replica.viewActive) return ignored("other-view");\n`,
+      },
+      {
+        file: FILES.viewChange,
+        find: "  if (replica.viewChanges.size === 0 || !mayVote(replica)) return false;\n",
+        replace:
+          "  if (replica.viewChanges.size === 0 || !mayVote(replica)) return false;\n" +
+          "  if (!replica.viewActive) return false;\n",
       },
     ],
   },
@@ -123,6 +132,12 @@ export const VIEW_CHANGE_PROGRESS: readonly Mutant[] = [
         find: "  const digests = missingBatches(replica);\n  if (digests.length > 0) {\n",
         replace:
           "  const digests = missingBatches(replica);\n  if (digests.length > replica.config.window) {\n",
+      },
+      {
+        file: FILES.normalCase,
+        find: "  addBody(replica, slot, message.requests, out);\n  return accepted;\n",
+        replace:
+          "  if (slot.proposal.view < 0) addBody(replica, slot, message.requests, out);\n  return accepted;\n",
       },
     ],
   },

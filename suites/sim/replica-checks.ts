@@ -28,6 +28,7 @@ export function checkReplica(replica: Replica, last: Remembered, audit: Audit): 
   }
   // The slots change with these; looking at all of them in every turn would cost the most.
   const moved = executedSeq !== last.executedSeq || stable.seq !== last.stableSeq;
+  if (moved && view === last.view) checkTimeout(replica);
   const due = moved || view !== last.view || replica.tick !== last.tick;
   last.view = view;
   last.executedSeq = executedSeq;
@@ -80,6 +81,13 @@ function checkStable({ id, config, stable }: Replica, audit: Audit): void {
   if (stable.seq === 0 || !isNew(stable, audit)) return;
   const problem = stableProblem(stable.proof, stable, config.n, audit);
   if (problem !== undefined) fail("stable-proof", id, problem);
+}
+
+/** Once a request has executed in a view, the next time-out is the first one again. */
+function checkTimeout({ id, view, viewActive, executedSeq, slots, attempts }: Replica): void {
+  const latest = slots.get(executedSeq)?.committed;
+  if (!viewActive || latest?.view !== view || latest.requests.length === 0) return;
+  if (attempts > 0) fail("time-outs", id, `executed in view ${view} and waits as if it had not`);
 }
 
 /** What a liar's votes may make a replica keep, beside its slots. */

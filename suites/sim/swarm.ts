@@ -201,19 +201,19 @@ function drawRest(
 ): Scenario["rest"] {
   return outside.flatMap((node, index) => {
     const target: Target = { kind: "nodes", nodes: [node] };
-    const id = `rest${index}`;
-    const fates: (FaultIntent | undefined)[] = [
-      undefined,
-      { kind: "kill", target },
-      { kind: "partition", shape: "isolate", target },
-      { kind: "pause", target },
+    const fates: FaultIntent[][] = [
+      [],
+      [{ kind: "kill", target }],
+      [{ kind: "partition", shape: "isolate", target }],
+      [{ kind: "pause", target }],
     ];
     if (faulty.includes(node)) {
-      const lie = () => ({ kind: "lie" as const, lie: random.pick(LIES), percent: 50, target });
-      fates.push(lie(), lie(), lie());
+      const lies = random.shuffle(LIES).slice(0, LIES_MIN);
+      const lying = lies.map((lie) => ({ kind: "lie" as const, lie, percent: 50, target }));
+      fates.push(lying, lying, lying);
     }
-    const intent = random.pick(fates);
-    return intent === undefined ? [] : [{ id, intent }];
+    const intents = random.pick(fates);
+    return intents.map((intent, which) => ({ id: `rest${index}.${which}`, intent }));
   });
 }
 

@@ -54,7 +54,7 @@ export class World {
     const queue = setup.queue ?? new EventQueue();
     this.queue = queue;
     const { n, cluster } = config;
-    this.watch = new Watch(config, keyringOf(0));
+    this.watch = new Watch(config, keyringOf);
     this.network = new Network(queue, random.fork("network"), weather, (from, to, bytes) =>
       this.#deliver(from, to, bytes),
     );
