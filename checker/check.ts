@@ -6,6 +6,7 @@ import { conservation } from "./bank/conservation.js";
 import { durability } from "./bank/durability.js";
 import { blackBox, linearizable } from "./bank/linearizable.js";
 import type { SearchLimits } from "./bank/search.js";
+import { ledgerCycles, statementsTell } from "./cycles/ledger-cycles.js";
 import { EVIDENCE_DEFAULTS, type EvidenceOptions, evidence } from "./evidence.js";
 import { type Operation, pairOperations } from "./operations.js";
 import { progress } from "./progress.js";
@@ -55,6 +56,10 @@ function checksOf(
   // A history from elsewhere need not name seqs; our own replies always do.
   if (!alone || operations.some(({ seq }) => seq !== undefined)) {
     ofHistory.push(["seq-order", () => seqOrder(operations)]);
+  }
+  // Without ledgers, only statements tell which entries a read saw.
+  if (!alone || statementsTell(operations)) {
+    ofHistory.push(["cycles", () => ledgerCycles(operations, ledgers)]);
   }
   const ofLedgers: Check[] = [
     ["conservation", () => conservation(operations, record)],

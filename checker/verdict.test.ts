@@ -25,6 +25,7 @@ test("a correct run passes every check", () => {
       "linearizable",
       "black-box",
       "seq-order",
+      "cycles",
       "conservation",
       "durability",
       "agreement",

@@ -41,6 +41,8 @@ function wordsOf(intent: FaultIntent): string[] {
       return ["partition", intent.shape];
     case "loss":
     case "duplicate":
+    case "corrupt":
+    case "replay":
       return [intent.kind, `${intent.percent} %`];
     case "reorder":
       return ["reorder", `${intent.percent} % by ${intent.gapMs} ms`];
@@ -48,7 +50,23 @@ function wordsOf(intent: FaultIntent): string[] {
       return ["delay", `${intent.delayMs}±${intent.jitterMs} ms`];
     case "kill":
     case "pause":
+    case "clog":
+    case "power-cut":
       return [intent.kind];
+    case "bandwidth":
+      return ["bandwidth", `${intent.bytesPerSecond} bytes/s`];
+    case "crash":
+      return ["crash", `(${intent.how}) at effect ${intent.boundary}`];
+    case "slow-cpu":
+      return ["slow-cpu", `by ${intent.factor}`];
+    case "clock":
+      return ["clock", `×${intent.rate} and ${intent.jumpMs} ms ahead`];
+    case "disk":
+      return ["disk", intent.flaw];
+    case "disk-damage":
+      return ["disk", intent.damage];
+    case "lie":
+      return ["lie", intent.lie, `${intent.percent} %`];
     default:
       return intent satisfies never;
   }

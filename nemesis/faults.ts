@@ -39,7 +39,61 @@ export type FaultIntent =
   /** SIGKILL; the cure restarts from the node's own disk. `all` is a power failure. */
   | { kind: "kill"; target: Target }
   /** SIGSTOP; the cure is SIGCONT. */
-  | { kind: "pause"; target: Target };
+  | { kind: "pause"; target: Target }
+  /** `percent` of datagrams have a bit flipped. */
+  | { kind: "corrupt"; percent: number; target: Target }
+  /** `percent` of datagrams are followed by an older one of the same link. */
+  | { kind: "replay"; percent: number; target: Target }
+  /** Links carry at most so many bytes a second; a queue of more than a tenth of it is dropped. */
+  | { kind: "bandwidth"; bytesPerSecond: number; target: Target }
+  /** Links deliver nothing until the cure, and then all that waits. */
+  | { kind: "clog"; target: Target }
+  /** The machine loses power: what was not synced is lost or torn. The cure restarts. */
+  | { kind: "power-cut"; target: Target }
+  /**
+   * The process ends at the `boundary`-th effect from now (a write, a sync, a commit, a send: 0 is
+   * before the first), by a kill or with its machine's power. The cure restarts.
+   */
+  | { kind: "crash"; boundary: number; how: "kill" | "power-cut"; target: Target }
+  /** Everything that the processor does takes `factor` times as long. */
+  | { kind: "slow-cpu"; factor: number; target: Target }
+  /** Runs `rate` times as fast; `jumpMs` ahead at once; rate 0 is a clock that stands. */
+  | { kind: "clock"; rate: number; jumpMs: number; target: Target }
+  | { kind: "disk"; flaw: DiskFlaw; target: Target }
+  /** The process is killed, its disk is not what it was, and the cure restarts it. Spends f. */
+  | { kind: "disk-damage"; damage: DiskDamage; target: Target }
+  /** `percent` of what the replica sends is a lie of this kind. Spends f. */
+  | { kind: "lie"; lie: Lie; percent: number; target: Target };
+
+/** While it lasts: every access is slow, no byte can be added, writes or syncs fail with EIO. */
+export type DiskFlaw = "slow" | "full" | "write-error" | "sync-error";
+
+/** Nothing is left; an older state is back; a bit is flipped; a sector was written elsewhere. */
+export type DiskDamage = "wiped" | "rolled-back" | "bit-flip" | "misdirected";
+
+export const LIES = [
+  /** As primary, different batches to different replicas. */
+  "equivocate",
+  /** Votes for another digest, for a seq ahead, for a view ahead. */
+  "double-vote",
+  /** View-changes that hide, repeat or forge certificates, or ask for a view of their own. */
+  "forge-view-change",
+  /** New-views that leave out what they must hold. */
+  "forge-new-view",
+  /** Checkpoint votes for a state that nobody has. */
+  "wrong-checkpoint",
+  /** Bodies and nodes that are not what was asked. */
+  "wrong-data",
+  /** Messages that name another replica as their sender. */
+  "forge-sender",
+  /** Old messages again. */
+  "replay",
+  /** Replies with another result. */
+  "wrong-reply",
+  /** Nothing is sent at all. */
+  "mute",
+] as const;
+export type Lie = (typeof LIES)[number];
 
 export type FaultKind = FaultIntent["kind"];
 
@@ -52,6 +106,10 @@ export type LinkRule = {
   duplicatePercent?: number;
   reorder?: { percent: number; gapMs: number };
   delay?: { delayMs: number; jitterMs: number };
+  corruptPercent?: number;
+  replayPercent?: number;
+  bytesPerSecond?: number;
+  clogged?: boolean;
 };
 
 /** An intent with its targets named. `links` for network faults, `nodes` for process faults. */

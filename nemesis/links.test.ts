@@ -34,7 +34,17 @@ test("a link keeps every part that some fault asks for, with its causes", () => 
     lossPercent: 20,
     drop: true,
     delay: { delayMs: 10, jitterMs: 2 },
-    causes: { drop: ["f1"], loss: ["f0"], duplicate: [], reorder: [], delay: ["f2"] },
+    causes: {
+      drop: ["f1"],
+      loss: ["f0"],
+      duplicate: [],
+      reorder: [],
+      delay: ["f2"],
+      corrupt: [],
+      replay: [],
+      bandwidth: [],
+      clog: [],
+    },
   });
   assert.ok(linkBetween(matrix, "r1", "r0")?.drop);
   assert.is(linkBetween(matrix, "r2", "r0"), undefined);

@@ -10,6 +10,10 @@ export type LinkCauses = {
   duplicate: readonly string[];
   reorder: readonly string[];
   delay: readonly string[];
+  corrupt: readonly string[];
+  replay: readonly string[];
+  bandwidth: readonly string[];
+  clog: readonly string[];
 };
 
 /** The composed state of one directed link. */
@@ -20,7 +24,7 @@ export type LinkMatrix = readonly LinkState[];
 
 /**
  * Composes faults that act on the same links. A drop wins. Percentages combine as independent chances;
- * delays and jitters add; packets held back for reordering wait for the longest of the gaps.
+ * delays and jitters add, the least bandwidth wins; packets held back for reordering wait for the longest of the gaps.
  */
 export function composeLinks(faults: readonly ResolvedFault[]): LinkMatrix {
   const byReceiver = new Map<NodeName, Map<NodeName, LinkState>>();
@@ -49,8 +53,20 @@ export function eitherPercent(first: number, second: number): number {
 }
 
 function whole({ from, to }: LinkRule): LinkState {
-  return { from, to, causes: { drop: [], loss: [], duplicate: [], reorder: [], delay: [] } };
+  return { from, to, causes: NO_CAUSES };
 }
+
+const NO_CAUSES: LinkCauses = {
+  drop: [],
+  loss: [],
+  duplicate: [],
+  reorder: [],
+  delay: [],
+  corrupt: [],
+  replay: [],
+  bandwidth: [],
+  clog: [],
+};
 
 function compose(state: LinkState, rule: LinkRule, faultId: string): LinkState {
   const composed: LinkState = { ...state };
@@ -80,6 +96,22 @@ function compose(state: LinkState, rule: LinkRule, faultId: string): LinkState {
       jitterMs: (state.delay?.jitterMs ?? 0) + rule.delay.jitterMs,
     };
     causes.delay = [...causes.delay, faultId];
+  }
+  if (rule.corruptPercent !== undefined) {
+    composed.corruptPercent = eitherPercent(state.corruptPercent ?? 0, rule.corruptPercent);
+    causes.corrupt = [...causes.corrupt, faultId];
+  }
+  if (rule.replayPercent !== undefined) {
+    composed.replayPercent = eitherPercent(state.replayPercent ?? 0, rule.replayPercent);
+    causes.replay = [...causes.replay, faultId];
+  }
+  if (rule.bytesPerSecond !== undefined) {
+    composed.bytesPerSecond = Math.min(state.bytesPerSecond ?? Infinity, rule.bytesPerSecond);
+    causes.bandwidth = [...causes.bandwidth, faultId];
+  }
+  if (rule.clogged) {
+    composed.clogged = true;
+    causes.clog = [...causes.clog, faultId];
   }
   return { ...composed, causes };
 }

@@ -1,7 +1,7 @@
 // The active process faults, composed: several faults may hold the same process, and a cure of one must
 // not undo the other. A node is down while any kill holds it, otherwise paused while any pause does.
 
-import type { NodeName, ResolvedFault } from "./faults.js";
+import type { FaultKind, NodeName, ResolvedFault } from "./faults.js";
 
 export type ProcessState = "running" | "paused" | "down";
 
@@ -18,8 +18,8 @@ export type ProcessAction = { node: NodeName; action: "kill" | "restart" | "paus
 export function composeProcesses(faults: readonly ResolvedFault[]): ProcessStates {
   const states = new Map<NodeName, { state: "paused" | "down"; causes: string[] }>();
   for (const fault of faults) {
-    if (fault.intent.kind !== "kill" && fault.intent.kind !== "pause") continue;
-    const state = fault.intent.kind === "kill" ? "down" : "paused";
+    const state = stateUnder(fault.intent.kind);
+    if (state === undefined) continue;
     for (const node of fault.nodes) {
       const held = states.get(node);
       if (held === undefined || (held.state === "paused" && state === "down")) {
@@ -48,4 +48,11 @@ export function processActions(before: ProcessStates, after: ProcessStates): Pro
     if (is === "paused") actions.push({ node, action: "pause" });
   }
   return actions;
+}
+
+/** What such a fault makes of a process; undefined where it leaves it running. */
+function stateUnder(kind: FaultKind): "paused" | "down" | undefined {
+  if (kind === "pause") return "paused";
+  const ends: readonly FaultKind[] = ["kill", "power-cut", "crash", "disk-damage"];
+  return ends.includes(kind) ? "down" : undefined;
 }

@@ -62,8 +62,35 @@ export function resolveFault(
         delay: { delayMs, jitterMs },
       }));
     }
+    case "corrupt": {
+      const { percent } = intent;
+      return resolveLinks(id, intent, view, random, (link) => ({
+        ...link,
+        corruptPercent: percent,
+      }));
+    }
+    case "replay": {
+      const { percent } = intent;
+      return resolveLinks(id, intent, view, random, (link) => ({
+        ...link,
+        replayPercent: percent,
+      }));
+    }
+    case "bandwidth": {
+      const { bytesPerSecond } = intent;
+      return resolveLinks(id, intent, view, random, (link) => ({ ...link, bytesPerSecond }));
+    }
+    case "clog":
+      return resolveLinks(id, intent, view, random, (link) => ({ ...link, clogged: true }));
     case "kill":
     case "pause":
+    case "power-cut":
+    case "crash":
+    case "slow-cpu":
+    case "clock":
+    case "disk":
+    case "disk-damage":
+    case "lie":
       return { id, intent, nodes: resolveTarget(intent.target, view, random), links: [] };
     default:
       return intent satisfies never;

@@ -39,6 +39,7 @@ export type TableRow = {
 const SAFETY: Claims = {
   linearizable: "Every operation takes effect at one instant between its call and its answer.",
   "seq-order": "The order in which the ledger says it executed respects real time.",
+  cycles: "No operation precedes itself, by what statements show and by real time.",
   conservation: "Money is neither made nor lost: every read and the end add up.",
   durability: "Every acknowledged operation stands in the final ledgers, exactly once.",
   agreement: "All correct replicas end with the same accounts, entries, sessions and digest.",

@@ -8,9 +8,11 @@ import { Command, CommanderError } from "commander";
 import { HistoryError } from "../checker/history-error.js";
 import { errorCode } from "./append-file.js";
 import { checkCommand } from "./commands/check.js";
+import { fuzzCommand, type RawFuzzOptions } from "./commands/fuzz.js";
 import { listLines } from "./commands/list.js";
 import { faultsOf, replayCommand } from "./commands/replay.js";
 import { neededFaults, parseRunRequest, runCommand } from "./commands/run.js";
+import { parseSwarmRequest, swarmCommand } from "./commands/swarm.js";
 import { commitOf } from "./commit.js";
 import { EXIT_CRASH, EXIT_USAGE, exitCodeOf } from "./exit-code.js";
 import { registerClient } from "./hands/client.js";
@@ -49,6 +51,7 @@ function createProgram(): Command {
       process.exitCode = exitCodeOf(checkCommand(paths, output));
     });
   registerReplay(program, output);
+  registerFuzz(program, output);
   registerCluster(program);
   registerClient(program);
   return program;
@@ -59,7 +62,7 @@ function registerRun(program: Command, output: Output): void {
     .command("run")
     .description("run suites and judge them (see: ordeal list)")
     .argument("<suite...>", "names of suites")
-    .option("--env <name>", "netns or local; default: the best that can run here")
+    .option("--env <name>", "netns, local or sim; default: the best that can run here")
     .option("--replicas <n>", "3f+1 replicas (default: 4)")
     .option("--time-limit <seconds>", "load and faults; default: the suite's own")
     .option(
@@ -75,7 +78,14 @@ function registerRun(program: Command, output: Output): void {
     .option("--store <folder>", "where runs are kept", "store")
     .option("--junit <file>", "write a JUnit XML report")
     .option("--replica-build <folder>", "run the replicas of another build, to test the tests")
+    .option("--only <parts>", "of a seed of the swarm: what shrinking left of it")
     .action(async (suites: string[], options: RawRunOptions) => {
+      const swarm = parseSwarmRequest(suites, options);
+      if (swarm !== undefined) {
+        const ours = { ownBuild: BUILD, commit: await commitOf(resolve(BUILD, "..")) };
+        process.exitCode = exitCodeOf(await swarmCommand(swarm, output, ours));
+        return;
+      }
       const request = parseRunRequest(suites, options, BUILD);
       const { env, store } = request.options;
       const needed = neededFaults(request);
@@ -106,6 +116,25 @@ function registerReplay(program: Command, output: Output): void {
       process.exitCode = await inEnvironment({ env, needed, store, output }, async ({ context }) =>
         exitCodeOf(await replayCommand(saved, source, context)),
       );
+    });
+}
+
+function registerFuzz(program: Command, output: Output): void {
+  program
+    .command("fuzz")
+    .description("simulate seeds of the swarm until one fails")
+    .option("--seeds <count>", "so many (default: 1000)")
+    .option("--minutes <count>", "for so long")
+    .option("--first-seed <number>", "the first of them (default: 1)")
+    .option("--workers <count>", "threads (default: one for each processor)")
+    .option("--shard <i/m>", "only the seeds that leave i when divided by m")
+    .option("--keep-going", "collect all failures in place of stopping at the first")
+    .option("--fresh", "begin anew in place of going on where the last call ended")
+    .option("--store <folder>", "where the progress is kept", "store")
+    .option("--replica-build <folder>", "simulate another build, to test the tests")
+    .action(async (options: RawFuzzOptions) => {
+      const ours = { ownBuild: BUILD, commit: await commitOf(resolve(BUILD, "..")) };
+      process.exitCode = exitCodeOf(await fuzzCommand(options, output, ours));
     });
 }
 

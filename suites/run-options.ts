@@ -18,6 +18,7 @@ export type RawRunOptions = {
   readonly store?: string;
   readonly junit?: string;
   readonly replicaBuild?: string;
+  readonly only?: string;
 };
 
 export type RunOptions = {

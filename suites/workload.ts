@@ -21,7 +21,10 @@ const AMOUNT_BITS = 32;
 const OPENING_MIN = 2 ** 40;
 /** Above what an account could hold in a run of a million operations. */
 const OVERDRAFT_MIN = 2 ** 51;
-const STATEMENT_LIMIT_MAX = 8;
+/** What one statement may ask for at most. */
+const STATEMENT_LIMIT_MAX = 64;
+/** Most statements are short; some show all that happened to the account since the one before. */
+const STATEMENT_LIMIT_SHORT = 8;
 
 export function accountName(index: number): string {
   return `a${index}`;
@@ -61,8 +64,8 @@ export function bankOps(options: WorkloadOptions, random: Random): () => BankOp 
 }
 
 function ordinaryRead(account: () => string, random: Random): BankOp {
-  if (random.chance(0.9)) return readOp(account());
-  const limit = 1 + random.int(STATEMENT_LIMIT_MAX);
+  if (random.chance(0.8)) return readOp(account());
+  const limit = random.chance(0.5) ? STATEMENT_LIMIT_MAX : 1 + random.int(STATEMENT_LIMIT_SHORT);
   return { f: "statement", value: { account: account(), limit } };
 }
 

@@ -28,7 +28,7 @@ const MACHINE = "node/ledger/machine.ts";
 const QUORUM = "node/core/quorum.ts";
 const REQUEST = "node/core/request.ts";
 const DRIVER = "node/runtime/driver.ts";
-const REPLICA_PROCESS = "node/runtime/replica-process.ts";
+const REPLICA_ASSEMBLY = "node/runtime/replica-assembly.ts";
 const SESSION = "node/client/session.ts";
 
 /** The checkpoint's digest covers the sessions (and so the replies), and nothing of the bank. */
@@ -171,7 +171,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     patches: [
       {
-        file: REPLICA_PROCESS,
+        file: REPLICA_ASSEMBLY,
         find: "const recovery = recover(replica, content.records);",
         replace:
           'const kept = content.records.filter(({ kind }) => kind === "stable");\n' +
@@ -241,7 +241,7 @@ export const MUTANTS: readonly Mutant[] = [
     source: "the stale reads that Jepsen found in etcd 0.4 and Consul 0.3, 2014",
     patches: [
       {
-        file: REPLICA_PROCESS,
+        file: REPLICA_ASSEMBLY,
         find: "    step: (input) => step(replica, input),\n",
         replace:
           "    step: (input) => {\n" +
@@ -254,16 +254,16 @@ export const MUTANTS: readonly Mutant[] = [
           "      const { client, timestamp } = read;\n" +
           '      const result = encodeResult({ kind: "balance", balance: row.balance });\n' +
           "      const { seq } = stateMachine;\n" +
-          "      const { view } = statusOf(replica);\n" +
+          "      const { view } = replica;\n" +
           '      const reply = { kind: "reply" as const, view, client, timestamp, replica: own.id, seq, result };\n' +
           '      return [{ kind: "send", to: [input.from], message: reply }];\n' +
           "    },\n",
       },
       {
-        file: REPLICA_PROCESS,
-        find: `import { LedgerMachine } from "../ledger/machine.js";\n`,
+        file: REPLICA_ASSEMBLY,
+        find: `import type { LedgerMachine } from "../ledger/machine.js";\n`,
         replace:
-          `import { LedgerMachine } from "../ledger/machine.js";\n` +
+          `import type { LedgerMachine } from "../ledger/machine.js";\n` +
           `import { decodeOperation } from "../ledger/operation.js";\n` +
           `import { encodeResult } from "../ledger/result.js";\n`,
       },

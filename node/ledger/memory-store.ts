@@ -115,6 +115,21 @@ export class MemoryStore implements Store {
     this.lose("uncommitted");
   }
 
+  /** A backup: another store with the same rows, all of them durable, and nothing staged. */
+  copy(): MemoryStore {
+    const copy = new MemoryStore();
+    const { seq, accounts, sessions, entries, blocks, pages } = this.#tables;
+    copy.#tables = {
+      seq,
+      accounts: new Map([...accounts].map(([id, account]) => [id, { ...account }])),
+      sessions: new Map([...sessions].map(([id, session]) => [id, { ...session }])),
+      entries: [...entries],
+      blocks: [...blocks],
+      pages: [...pages],
+    };
+    return copy;
+  }
+
   /** What a crash of the process (uncommitted) or a power cut (unsynced) takes away. */
   lose(what: "uncommitted" | "unsynced"): void {
     const keep = what === "uncommitted" ? this.#committedUndos : 0;

@@ -66,6 +66,7 @@ function harness(respond: (input: Input) => readonly Effect[]) {
       due.push(callback);
       return () => due.splice(due.indexOf(callback), 1);
     },
+    soon: (callback) => void setImmediate(callback),
   };
   const named = (records: readonly Uint8Array[]) =>
     records.map((bytes) => {

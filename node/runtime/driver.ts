@@ -87,7 +87,7 @@ class TickDriver implements Driver {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => this.#tick());
+    this.#options.clock.soon(() => this.#tick());
   }
 
   #tick(): void {

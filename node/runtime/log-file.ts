@@ -14,20 +14,9 @@
 // bytes of a client's operation inside a record cannot pass for a group.
 
 import assert from "node:assert";
-import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  fdatasyncSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
 import { dirname } from "node:path";
 import { crc32 } from "node:zlib";
+import { type Disk, type FileHandle, machineDisk } from "./disk.js";
 import { messageOf, OrdealError, systemCodeOf } from "./ordeal-error.js";
 
 const MAGIC = "ORDEAL\x00\x01";
@@ -35,8 +24,6 @@ const SALT_OFFSET = 16;
 const HOLLOW_OFFSET = 32;
 const HEADER_BYTES = 37;
 const GROUP_HEADER_BYTES = 12;
-/** Space is added in steps of this. */
-const ALLOCATION_BYTES = 1024 * 1024;
 /** How many groups behind a bad one are looked for. */
 const GROUPS_SOUGHT = 64;
 
@@ -55,6 +42,7 @@ export type LogContent = {
  * OrdealError that nobody may swallow, and the next opening cuts what it left.
  */
 export class LogFile {
+  readonly #disk: Disk;
   readonly #path: string;
   readonly #cluster: string;
   readonly #hollow: boolean;
@@ -65,7 +53,8 @@ export class LogFile {
   #groups: number;
   #bytes: number;
 
-  private constructor(path: string, cluster: string, file: Allocated, start: Start) {
+  private constructor(disk: Disk, path: string, cluster: string, file: Allocated, start: Start) {
+    this.#disk = disk;
     this.#path = path;
     this.#cluster = cluster;
     this.#file = file;
@@ -79,32 +68,41 @@ export class LogFile {
    * A new, empty log in place of whatever is there. `hollow`: it replaces one that was lost, so what
    * was promised before is not known; the first record appended must say so.
    */
-  static create(path: string, { cluster, hollow }: { cluster: string; hollow: boolean }): LogFile {
+  static create(
+    path: string,
+    { cluster, hollow }: { cluster: string; hollow: boolean },
+    disk: Disk = machineDisk,
+  ): LogFile {
     return guarded(path, "create", () => {
-      const salt = randomBytes(16);
+      const salt = disk.random(16);
       const content = header(cluster, salt, hollow);
-      const file = { fd: openSync(temporaryOf(path), "w+", 0o600), bytes: 0 };
-      writeAllocated(file, content, 0);
-      fsyncSync(file.fd);
-      renameSync(temporaryOf(path), path);
-      syncDirectoryOf(path);
-      return new LogFile(path, cluster, file, { hollow, salt, groups: 0, bytes: content.length });
+      const file = { fd: disk.open(temporaryOf(path), "create"), bytes: 0 };
+      writeAllocated(disk, file, content, 0);
+      disk.sync(file.fd);
+      disk.rename(temporaryOf(path), path);
+      disk.syncFolder(dirname(path));
+      return new LogFile(disk, path, cluster, file, {
+        hollow,
+        salt,
+        groups: 0,
+        bytes: content.length,
+      });
     });
   }
 
   /** Undefined where there is none; throws OrdealError where it is damaged or not ours. */
-  static open(path: string, cluster: string): LogContent | undefined {
-    const bytes = readIfThere(path);
+  static open(path: string, cluster: string, disk: Disk = machineDisk): LogContent | undefined {
+    const bytes = readIfThere(disk, path);
     if (bytes === undefined) return undefined;
     const { salt, hollow } = readHeader(path, bytes, cluster);
     const { records, groups, end, torn } = readGroups(path, bytes, salt);
     return guarded(path, "open", () => {
-      rmSync(temporaryOf(path), { force: true });
-      rmSync(replacedOf(path), { force: true });
-      const file = { fd: openSync(path, "r+"), bytes: bytes.length };
+      disk.remove(temporaryOf(path));
+      disk.remove(replacedOf(path));
+      const file = { fd: disk.open(path, "existing"), bytes: bytes.length };
       // The last group may have been read from memory that a crash of the process left unsynced.
-      fsyncSync(file.fd);
-      const log = new LogFile(path, cluster, file, { salt, hollow, groups, bytes: end });
+      disk.sync(file.fd);
+      const log = new LogFile(disk, path, cluster, file, { salt, hollow, groups, bytes: end });
       return { log, records, torn, hollow: hollow && records.length === 0 };
     });
   }
@@ -118,8 +116,8 @@ export class LogFile {
     if (records.length === 0) return;
     const bytes = group(this.#salt, this.#groups, records);
     guarded(this.#path, "append to", () => {
-      writeAllocated(this.#file, bytes, this.#bytes);
-      fdatasyncSync(this.#file.fd);
+      writeAllocated(this.#disk, this.#file, bytes, this.#bytes);
+      this.#disk.syncData(this.#file.fd);
     });
     this.#groups += 1;
     this.#bytes += bytes.length;
@@ -127,19 +125,21 @@ export class LogFile {
 
   /** Puts these records in the place of all, at once or not at all. */
   replace(records: readonly Uint8Array[]): void {
-    const salt = randomBytes(16);
+    const disk = this.#disk;
+    const salt = disk.random(16);
     const parts = [header(this.#cluster, salt, this.#hollow)];
     if (records.length > 0) parts.push(group(salt, 0, records));
     const content = Buffer.concat(parts);
     const fresh = guarded(this.#path, "compact", () => {
-      const file = this.#spare ?? { fd: openSync(temporaryOf(this.#path), "w+", 0o600), bytes: 0 };
-      writeAllocated(file, content, 0);
-      fdatasyncSync(file.fd);
+      const temporary = temporaryOf(this.#path);
+      const file = this.#spare ?? { fd: disk.open(temporary, "create"), bytes: 0 };
+      writeAllocated(disk, file, content, 0);
+      disk.syncData(file.fd);
       // The second name keeps the replaced file for the next time; the rename alone is what counts.
-      linkSync(this.#path, replacedOf(this.#path));
-      renameSync(temporaryOf(this.#path), this.#path);
-      renameSync(replacedOf(this.#path), temporaryOf(this.#path));
-      syncDirectoryOf(this.#path);
+      disk.link(this.#path, replacedOf(this.#path));
+      disk.rename(temporary, this.#path);
+      disk.rename(replacedOf(this.#path), temporary);
+      disk.syncFolder(dirname(this.#path));
       return file;
     });
     this.#spare = this.#file;
@@ -151,16 +151,16 @@ export class LogFile {
 
   close(): void {
     guarded(this.#path, "close", () => {
-      closeSync(this.#file.fd);
+      this.#disk.close(this.#file.fd);
       if (this.#spare === undefined) return;
-      closeSync(this.#spare.fd);
-      rmSync(temporaryOf(this.#path), { force: true });
+      this.#disk.close(this.#spare.fd);
+      this.#disk.remove(temporaryOf(this.#path));
     });
   }
 }
 
 /** An open file and its size, space ahead included. */
-type Allocated = { readonly fd: number; bytes: number };
+type Allocated = { readonly fd: FileHandle; bytes: number };
 type Start = { hollow: boolean; salt: Buffer; groups: number; bytes: number };
 
 function header(cluster: string, salt: Buffer, hollow: boolean): Buffer {
@@ -276,20 +276,15 @@ function checksum(salt: Buffer, groupBytes: Buffer): number {
 }
 
 /** Writes at a position, after adding zeros ahead where the file is too short for it. */
-function writeAllocated(file: Allocated, bytes: Buffer, position: number): void {
+function writeAllocated(disk: Disk, file: Allocated, bytes: Buffer, position: number): void {
   const end = position + bytes.length;
   if (end > file.bytes) {
-    const size = Math.ceil((end + 1) / ALLOCATION_BYTES) * ALLOCATION_BYTES;
-    writeAll(file.fd, Buffer.alloc(size - file.bytes), file.bytes);
+    const step = disk.allocationBytes;
+    const size = Math.ceil((end + 1) / step) * step;
+    disk.write(file.fd, Buffer.alloc(size - file.bytes), file.bytes);
     file.bytes = size;
   }
-  writeAll(file.fd, bytes, position);
-}
-
-function syncDirectoryOf(path: string): void {
-  const directory = openSync(dirname(path), "r");
-  fsyncSync(directory);
-  closeSync(directory);
+  disk.write(file.fd, bytes, position);
 }
 
 /** The next log while it is written, and the spare one between compactions. */
@@ -301,18 +296,10 @@ function replacedOf(path: string): string {
   return `${path}.replaced`;
 }
 
-function writeAll(fd: number, bytes: Buffer, position: number): void {
-  let done = 0;
-  while (done < bytes.length) {
-    done += writeSync(fd, bytes, done, bytes.length - done, position + done);
-  }
-}
-
-function readIfThere(path: string): Buffer | undefined {
+function readIfThere(disk: Disk, path: string): Buffer | undefined {
   try {
-    return readFileSync(path);
+    return disk.read(path);
   } catch (error) {
-    if (systemCodeOf(error) === "ENOENT") return undefined;
     throw new OrdealError("disk", `cannot read ${path}: ${messageOf(error)}`, { cause: error });
   }
 }

@@ -5,20 +5,17 @@ import { randomBytes } from "node:crypto";
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createLinks } from "../core/datagram.js";
-import type { LogRecord } from "../core/log.js";
 import { CLIENT_PRINCIPAL_MIN } from "../core/messages.js";
-import { createReplica, recover, statusOf, step } from "../core/replica.js";
-import { decodeRecord } from "../core/wire.js";
+import { statusOf } from "../core/replica.js";
 import { LedgerMachine } from "../ledger/machine.js";
 import { openSqliteStore } from "../ledger/sqlite-store.js";
 import { type ClusterFile, checkKeys, principalsOf, protocolConfigOf } from "./cluster-file.js";
 import { openControlSocket } from "./control-socket.js";
 import type { Counters } from "./counters.js";
-import { createDriver } from "./driver.js";
 import { createKeyring } from "./keyring.js";
 import type { SecretKeys } from "./keys.js";
-import { LogFile } from "./log-file.js";
 import { messageOf, OrdealError } from "./ordeal-error.js";
+import { assembleReplica, type LogContent, openLog } from "./replica-assembly.js";
 import { loadSignatureScheme } from "./signatures.js";
 import type { StructuredLog } from "./structured-log.js";
 import { systemClock } from "./timers.js";
@@ -69,13 +66,12 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
   });
   const content = openData(options);
   const stateMachine = openLedger(options.data);
-  const config = protocolConfigOf(cluster);
-  const { hollow } = content;
-  const replica = createReplica({ id: own.id, config, keyring, stateMachine, hollow });
-  const driver = createDriver({
-    step: (input) => step(replica, input),
+  const { replica, recovery, driver } = assembleReplica({
+    own,
+    config: protocolConfigOf(cluster),
+    keyring,
     stateMachine,
-    log: content.log,
+    content,
     transport,
     clock: systemClock,
     counters,
@@ -101,7 +97,6 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
           }
         });
   const interval = setInterval(log.writeIgnored, IGNORED_INTERVAL_MS);
-  const recovery = recover(replica, content.records);
   log.write({
     event: "started",
     node: own.name,
@@ -110,7 +105,7 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
     listen: `${transport.address.host}:${transport.address.port}`,
     receiveBufferBytes: transport.receiveBufferBytes,
     signatures: scheme.backend,
-    hollow,
+    hollow: content.hollow,
     recordCount: content.records.length,
     logTorn: content.torn,
     ...statusOf(replica),
@@ -136,14 +131,7 @@ function entryOf(cluster: ClusterFile, key: SecretKeys): { id: number; name: str
   throw new OrdealError("key-file", `key file: principal ${key.principal} is a client`);
 }
 
-type Content = {
-  log: LogFile;
-  records: readonly LogRecord[];
-  torn: boolean;
-  hollow: boolean;
-};
-
-function openData({ data, cluster, init }: ReplicaOptions): Content {
+function openData({ data, cluster, init }: ReplicaOptions): LogContent {
   try {
     mkdirSync(data, { recursive: true });
     accessSync(data, constants.W_OK | constants.X_OK);
@@ -159,18 +147,7 @@ function openData({ data, cluster, init }: ReplicaOptions): Content {
       `--init: ${data} holds a replica already: start it without --init, or give an empty directory`,
     );
   }
-  const content = LogFile.open(path, cluster.cluster);
-  if (content === undefined) {
-    const hollow = !init;
-    const log = LogFile.create(path, { cluster: cluster.cluster, hollow });
-    return { log, records: [], torn: false, hollow };
-  }
-  const records = content.records.map((bytes, index) => {
-    const record = decodeRecord(bytes);
-    if (record !== undefined) return record;
-    throw new OrdealError("corrupt-log", `${path}: record ${index} is none of this version`);
-  });
-  return { ...content, records };
+  return openLog(path, { cluster: cluster.cluster, init });
 }
 
 function openLedger(data: string): LedgerMachine {

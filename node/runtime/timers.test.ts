@@ -15,6 +15,7 @@ function manualClock() {
         waiting = waiting.filter((other) => other !== entry);
       };
     },
+    soon: (callback) => void setImmediate(callback),
   };
   const advanceTo = (time: number) => {
     now = time;

@@ -7,6 +7,8 @@ export type Clock = {
   now(): number;
   /** Calls back after a delay; gives the function that prevents it. */
   after(delayMs: number, callback: () => void): () => void;
+  /** Calls back once everything that has come by now is in. */
+  soon(callback: () => void): void;
 };
 
 export const systemClock: Clock = {
@@ -15,6 +17,7 @@ export const systemClock: Clock = {
     const handle = setTimeout(callback, delayMs);
     return () => clearTimeout(handle);
   },
+  soon: (callback) => void setImmediate(callback),
 };
 
 type Armed = { dueMs: number; delayMs: number; rearmed: boolean; stop: () => void };

@@ -3,11 +3,11 @@
 
 import { rmSync } from "node:fs";
 import type { FaultKind, NodeName } from "../../nemesis/faults.js";
+import { freePorts } from "../../node/runtime/free-ports.js";
 import { ClusterEnvironment, type Ground } from "./cluster-environment.js";
 import type { Address } from "./cluster-files.js";
 import type { Environment, EnvironmentOptions, NodeExit } from "./environment.js";
 import { isReplicaName } from "./layout.js";
-import { freePorts } from "./ports.js";
 import { STOP_MS_MAX } from "./processes.js";
 import { Reaper } from "./reaper.js";
 import { RelayNetwork } from "./relay-network.js";

@@ -5,11 +5,11 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import type { NodeName } from "../../nemesis/faults.js";
 import { handleOf, kill, observe, type ProcessHandle } from "../../nemesis/host/process.js";
+import { firstTaken } from "../../node/runtime/free-ports.js";
 import { systemCodeOf } from "../../node/runtime/ordeal-error.js";
 import { askStatus, type ControlStatus } from "../cluster/control.js";
 import { waitUntil } from "../cluster/deadline.js";
 import { mainFiles, nodeFiles } from "../cluster/layout.js";
-import { firstTaken } from "../cluster/ports.js";
 import { UsageError } from "../usage-error.js";
 import {
   type ClusterFolder,

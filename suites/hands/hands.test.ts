@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { test } from "uvu";
-import { freePorts } from "../cluster/ports.js";
+import { freePorts } from "../../node/runtime/free-ports.js";
 import { processesUnder } from "../cluster/testing/leftovers.js";
 
 const CLI = resolve(fileURLToPath(new URL("../cli.js", import.meta.url)));

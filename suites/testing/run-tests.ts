@@ -3,7 +3,7 @@
 // early exit in one file would hide the files after it.
 // Usage: node dist/suites/testing/run-tests.js [part of a path ...]
 
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,6 +14,7 @@ export type FileResult = { passed: number; failed: number; skipped: number; outp
 
 const FILE_TIMEOUT_MS = 240_000;
 const COMPILED = fileURLToPath(new URL("../../", import.meta.url));
+const PROPERTY_SEED = new URL("property-seed.js", import.meta.url).href;
 const FOLDERS = ["node", "nemesis", "checker", "suites", "bench"];
 
 /** Reads uvu's totals. A file without totals, or with a bad exit and no failed test, has failed. */
@@ -52,7 +53,10 @@ function filesUnder(folder: string): string[] {
 
 async function runFile(file: string): Promise<FileResult> {
   const startedAt = performance.now();
-  const child = await execa(process.execPath, ["--enable-source-maps", join(COMPILED, file)], {
+  const path = join(COMPILED, file);
+  const drawsCases = readFileSync(path, "utf8").includes('from "fast-check"');
+  const seeded = drawsCases ? ["--import", PROPERTY_SEED] : [];
+  const child = await execa(process.execPath, ["--enable-source-maps", ...seeded, path], {
     all: true,
     reject: false,
     timeout: FILE_TIMEOUT_MS,

@@ -3,7 +3,6 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { createSocket } from "node:dgram";
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { join } from "node:path";
@@ -16,6 +15,7 @@ import {
   DATAGRAM_BYTES_MAX_DEFAULT,
   type ProtocolOverrides,
 } from "../cluster-file.js";
+import { freePorts } from "../free-ports.js";
 import type { SecretKeys } from "../keys.js";
 import type { LogLine } from "../structured-log.js";
 
@@ -63,7 +63,7 @@ export class LoopbackCluster {
 
   /** Writes the files; starts nothing. */
   static async create(options: LoopbackOptions): Promise<LoopbackCluster> {
-    const ports = await freePorts(options.replicas);
+    const ports = await freePorts(options.replicas, "127.0.0.1");
     const { file, secrets } = createCluster({
       cluster: randomBytes(8).toString("hex"),
       protocol: options.protocol ?? {},
@@ -230,17 +230,4 @@ export async function waitFor<T>(
     if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain for ${what}`);
     await new Promise((next) => setTimeout(next, 10));
   }
-}
-
-/** Ports that nobody listens on now. All are held together, so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const sockets = Array.from({ length: count }, () => createSocket("udp4"));
-  await Promise.all(
-    sockets.map((socket) => new Promise<void>((done) => socket.bind(0, "127.0.0.1", () => done()))),
-  );
-  const ports = sockets.map((socket) => socket.address().port);
-  await Promise.all(
-    sockets.map((socket) => new Promise<void>((done) => socket.close(() => done()))),
-  );
-  return ports;
 }

@@ -3,7 +3,7 @@
 
 import { randomInt } from "node:crypto";
 import { createSocket, type Socket } from "node:dgram";
-import { systemCodeOf } from "../../node/runtime/ordeal-error.js";
+import { systemCodeOf } from "./ordeal-error.js";
 
 const PORT_MIN = 10_240;
 const PORT_MAX = 32_000;

@@ -1,0 +1,60 @@
+// `ordeal run swarm --env sim --seed S`: one seed of the swarm again, told and kept like any other run.
+
+import { randomInt } from "node:crypto";
+import { resolve } from "node:path";
+import type { Ending } from "../exit-code.js";
+import type { Output } from "../progress.js";
+import { integer, type RawRunOptions } from "../run-options.js";
+import { loadNodeBuild } from "../sim/load-build.js";
+import { parseReduction, reductionText } from "../sim/reduction.js";
+import { replayLine, simulateSeed } from "../sim/seed-run.js";
+import { describeScenario } from "../sim/story.js";
+import { UsageError } from "../usage-error.js";
+import { verdictLines, wordOf } from "../verdict-lines.js";
+
+export type SwarmRequest = {
+  seed: number;
+  /** What shrinking left of it, as on the command line. */
+  only: string;
+  replicaBuild: string | undefined;
+};
+
+/**
+ * Undefined where no swarm is asked for. Throws UsageError where it stands beside other suites, or is
+ * to run in an environment that cannot hold it.
+ */
+export function parseSwarmRequest(
+  suites: readonly string[],
+  { env = "sim", seed, only = "", replicaBuild }: RawRunOptions,
+): SwarmRequest | undefined {
+  if (!suites.includes("swarm")) {
+    if (only === "") return undefined;
+    throw new UsageError("bad-option", "--only is for seeds of the swarm: ordeal run swarm");
+  }
+  if (suites.length > 1) {
+    throw new UsageError("bad-option", "swarm runs by itself: run the other suites apart");
+  }
+  if (env !== "sim") {
+    throw new UsageError("environment", `swarm runs in the simulator only: pass --env sim`);
+  }
+  const number = seed === undefined ? randomInt(2 ** 32) : integer("--seed", seed, 0, 0xffff_ffff);
+  return { seed: number, only, replicaBuild };
+}
+
+/** Throws UsageError on a reduction that is none. */
+export async function swarmCommand(
+  { seed, only, replicaBuild }: SwarmRequest,
+  output: Output,
+  { ownBuild, commit }: { ownBuild: string; commit: string },
+): Promise<Ending> {
+  const reduction = parseReduction(only);
+  const build = await loadNodeBuild(resolve(replicaBuild ?? ownBuild));
+  const result = simulateSeed(build, seed, reduction);
+  for (const line of describeScenario(result)) output.line(line);
+  for (const line of verdictLines(result.verdict)) output.line(line);
+  const valid = result.verdict["valid?"];
+  output.line(`swarm: ${wordOf(valid)}, trace ${result.trace}`);
+  const again = replayLine(seed, { only: reductionText(reduction), replicaBuild });
+  output.line(`replay: ${again}  (commit ${commit})`);
+  return valid;
+}

@@ -1,0 +1,20 @@
+// What is wrong with a modelled disk now, and what a power cut takes. Drawn from the node's own forks of
+// the seed, so that one disk's bad luck moves nobody else's.
+
+/** Absent fields mean: nothing is wrong. */
+export type DiskFlaws = {
+  /** Mean of the exponential latency of a write and of a sync, µs. */
+  writeUs: number;
+  syncUs: number;
+  /** No byte can be added. */
+  full: boolean;
+  /** Writes, or syncs, fail with EIO. */
+  failing: "none" | "write" | "sync";
+};
+
+export const SOUND: DiskFlaws = { writeUs: 10, syncUs: 150, full: false, failing: "none" };
+
+/** The error of a system call, as node:fs throws it. */
+export function systemError(code: "EIO" | "ENOSPC" | "ENOENT", call: string): Error {
+  return Object.assign(new Error(`${code}: ${call}`), { code });
+}

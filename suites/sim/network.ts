@@ -1,0 +1,229 @@
+// The modelled network: for every directed link a latency (a minimum and an exponential rest), and what
+// the weather (for the whole run) and the faults (while they last) do to each datagram. Every link
+// draws from its own fork of the seed.
+
+import type { ResolvedFault } from "../../nemesis/faults.js";
+import { composeLinks, type LinkCauses, type LinkState } from "../../nemesis/links.js";
+import type { Random } from "../../nemesis/random.js";
+import type { PrincipalId } from "../../node/core/messages.js";
+import type { EventQueue } from "./event-queue.js";
+import { nameOf, principalOf } from "./names.js";
+
+/** Of all links, all the time; percents of datagrams. */
+export type Weather = {
+  latencyUsMin: number;
+  /** Mean of what comes on top of it. */
+  latencyUsMean: number;
+  lossPercent: number;
+  duplicatePercent: number;
+  reorderPercent: number;
+  corruptPercent: number;
+  replayPercent: number;
+};
+
+/** What a datagram of a reordering link waits at most, where no fault says so. */
+const REORDER_US_MAX = 20_000;
+/** Old datagrams that a link remembers for replays. */
+const REMEMBERED = 64;
+/** Datagrams that wait behind a clog; more are lost, as in a full queue. */
+const CLOGGED_MAX = 256;
+/** The longest that a slow link holds a datagram; one that would wait longer is lost. */
+const QUEUE_US_MAX = 100_000;
+
+type Link = {
+  readonly name: string;
+  readonly from: PrincipalId;
+  readonly to: PrincipalId;
+  readonly random: Random;
+  rule: LinkState | undefined;
+  /** The last ones that passed, a ring. */
+  readonly old: Uint8Array[];
+  oldAt: number;
+  /** Behind a clog. */
+  readonly waiting: Uint8Array[];
+  /** When the link is free to carry more, where its bandwidth is limited. */
+  freeUs: number;
+};
+
+/** What a fault did to datagrams, and to how many of each link ("r0>c1"). */
+export type NetworkBite = { what: keyof LinkCauses; links: Map<string, number> };
+
+export type Deliver = (from: PrincipalId, to: PrincipalId, bytes: Uint8Array) => void;
+
+export class Network {
+  readonly #queue: EventQueue;
+  readonly #random: Random;
+  readonly #deliver: Deliver;
+  readonly #links = new Map<number, Link>();
+  #rules = new Map<number, LinkState>();
+  readonly #bites = new Map<string, NetworkBite>();
+  #weather: Weather;
+  delivered = 0;
+
+  constructor(queue: EventQueue, random: Random, weather: Weather, deliver: Deliver) {
+    this.#queue = queue;
+    this.#random = random;
+    this.#deliver = deliver;
+    this.#weather = weather;
+  }
+
+  /** Brings the links to what these faults together ask for. */
+  apply(active: readonly ResolvedFault[]): void {
+    this.#rules = new Map();
+    for (const rule of composeLinks(active)) {
+      this.#rules.set(keyOf(principalOf(rule.from), principalOf(rule.to)), rule);
+    }
+    for (const [key, link] of this.#links) {
+      link.rule = this.#rules.get(key);
+      if (link.rule?.clogged !== true) {
+        for (const bytes of link.waiting.splice(0)) this.#carry(link, bytes, this.#queue.nowUs);
+      }
+    }
+  }
+
+  /** From now on the weather takes and changes nothing; it is as slow as before. */
+  clearUp(): void {
+    const { latencyUsMin, latencyUsMean } = this.#weather;
+    this.#weather = { ...CALM, latencyUsMin, latencyUsMean };
+  }
+
+  /** Undefined where no datagram met the fault. */
+  biteOf(faultId: string): NetworkBite | undefined {
+    return this.#bites.get(faultId);
+  }
+
+  /** Puts a datagram on the wire at `atUs`, now or later. */
+  send(from: PrincipalId, to: PrincipalId, bytes: Uint8Array, atUs: number): void {
+    const link = this.#link(from, to);
+    const { random, rule } = link;
+    const weather = this.#weather;
+    if (rule?.drop) {
+      this.#bite(link, rule, "drop");
+      return;
+    }
+    if (random.chance(weather.lossPercent / 100)) return;
+    if (this.#strikes(link, "loss", rule?.lossPercent)) return;
+    const corrupted =
+      random.chance(weather.corruptPercent / 100) ||
+      this.#strikes(link, "corrupt", rule?.corruptPercent);
+    const datagram = corrupted ? flipped(bytes, random) : bytes;
+    this.#pass(link, datagram, atUs);
+    if (
+      random.chance(weather.duplicatePercent / 100) ||
+      this.#strikes(link, "duplicate", rule?.duplicatePercent)
+    ) {
+      this.#pass(link, datagram, atUs);
+    }
+    if (
+      link.old.length > 0 &&
+      (random.chance(weather.replayPercent / 100) ||
+        this.#strikes(link, "replay", rule?.replayPercent))
+    ) {
+      this.#pass(link, random.pick(link.old), atUs);
+    }
+    this.#remember(link, bytes);
+  }
+
+  #pass(link: Link, bytes: Uint8Array, atUs: number): void {
+    const { rule } = link;
+    if (rule?.clogged) {
+      this.#bite(link, rule, "clog");
+      if (link.waiting.length < CLOGGED_MAX) link.waiting.push(bytes);
+      return;
+    }
+    this.#carry(link, bytes, atUs);
+  }
+
+  #carry(link: Link, bytes: Uint8Array, atUs: number): void {
+    const { random, rule } = link;
+    const weather = this.#weather;
+    let arrivesUs =
+      Math.max(atUs, this.#queue.nowUs) +
+      weather.latencyUsMin +
+      random.exponential(weather.latencyUsMean);
+    if (rule?.delay !== undefined) {
+      this.#bite(link, rule, "delay");
+      const { delayMs, jitterMs } = rule.delay;
+      arrivesUs += 1_000 * (delayMs + jitterMs * (2 * random.float() - 1));
+    }
+    if (random.chance(weather.reorderPercent / 100)) arrivesUs += random.int(REORDER_US_MAX);
+    if (this.#strikes(link, "reorder", rule?.reorder?.percent)) {
+      arrivesUs += 1_000 * (rule?.reorder?.gapMs ?? 0);
+    }
+    if (rule?.bytesPerSecond !== undefined) {
+      const startUs = Math.max(link.freeUs, this.#queue.nowUs);
+      if (startUs - this.#queue.nowUs > QUEUE_US_MAX) {
+        this.#bite(link, rule, "bandwidth");
+        return;
+      }
+      const carryUs = (bytes.length / rule.bytesPerSecond) * 1e6;
+      link.freeUs = startUs + carryUs;
+      arrivesUs += link.freeUs - this.#queue.nowUs;
+    }
+    this.#queue.at(arrivesUs, () => {
+      this.delivered += 1;
+      this.#deliver(link.from, link.to, bytes);
+    });
+  }
+
+  #strikes(link: Link, what: keyof LinkCauses, percent: number | undefined): boolean {
+    if (percent === undefined || !link.random.chance(percent / 100)) return false;
+    if (link.rule !== undefined) this.#bite(link, link.rule, what);
+    return true;
+  }
+
+  #bite({ name }: Link, { causes }: LinkState, what: keyof LinkCauses): void {
+    for (const faultId of causes[what]) {
+      const bite = this.#bites.get(faultId) ?? { what, links: new Map<string, number>() };
+      this.#bites.set(faultId, bite);
+      bite.links.set(name, (bite.links.get(name) ?? 0) + 1);
+    }
+  }
+
+  #remember(link: Link, bytes: Uint8Array): void {
+    link.old[link.oldAt] = bytes;
+    link.oldAt = (link.oldAt + 1) % REMEMBERED;
+  }
+
+  #link(from: PrincipalId, to: PrincipalId): Link {
+    const key = keyOf(from, to);
+    const known = this.#links.get(key);
+    if (known !== undefined) return known;
+    const name = `${nameOf(from)}>${nameOf(to)}`;
+    const link: Link = {
+      name,
+      from,
+      to,
+      random: this.#random.fork(name),
+      rule: this.#rules.get(key),
+      old: [],
+      oldAt: 0,
+      waiting: [],
+      freeUs: 0,
+    };
+    this.#links.set(key, link);
+    return link;
+  }
+}
+
+/** The weather of a place without weather. */
+export const CALM: Weather = {
+  latencyUsMin: 200,
+  latencyUsMean: 100,
+  lossPercent: 0,
+  duplicatePercent: 0,
+  reorderPercent: 0,
+  corruptPercent: 0,
+  replayPercent: 0,
+};
+
+function flipped(bytes: Uint8Array, random: Random): Uint8Array {
+  const copy = Uint8Array.from(bytes);
+  const at = random.int(copy.length);
+  copy[at] = (copy[at] ?? 0) ^ (1 << random.int(8));
+  return copy;
+}
+
+function keyOf(from: PrincipalId, to: PrincipalId): number {
+  return from * 65_536 + to;
+}

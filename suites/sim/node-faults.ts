@@ -1,0 +1,192 @@
+// What faults do to processes, disks, processors and clocks; and how a process comes back.
+
+import type { NodeName, ResolvedFault } from "../../nemesis/faults.js";
+import type { MemoryStore } from "../../node/ledger/memory-store.js";
+import { type DiskFlaws, SOUND } from "./disk-faults.js";
+import { nameOf, principalOf } from "./names.js";
+import { LOG_PATH, type SimReplica } from "./sim-replica.js";
+import { Violation } from "./violation.js";
+import type { Watch } from "./watch.js";
+
+/** A slow disk, times the usual. */
+const SLOW_FACTOR = 100;
+
+type Image = { restoreLog: () => void; store: MemoryStore };
+
+export class NodeFaults {
+  readonly #replicas: readonly SimReplica[];
+  readonly #watch: Watch;
+  /** How a disk was when a roll-back of it was announced, by fault and node. */
+  readonly #images = new Map<string, Image>();
+  /** By fault id: what was seen of it. */
+  readonly #bites = new Map<string, string[]>();
+
+  constructor(replicas: readonly SimReplica[], watch: Watch) {
+    this.#replicas = replicas;
+    this.#watch = watch;
+  }
+
+  apply(fault: ResolvedFault, active: readonly ResolvedFault[]): void {
+    const { intent } = fault;
+    for (const replica of this.#of(fault)) {
+      const before = replica.ended;
+      switch (intent.kind) {
+        case "kill":
+          replica.end("kill");
+          if (before === undefined) this.#bite(fault, `${nameOf(replica.id)} ended`);
+          break;
+        case "power-cut":
+          replica.end("power-cut");
+          this.#bite(fault, `${nameOf(replica.id)} lost power`);
+          break;
+        case "crash":
+          replica.crashAt(intent.boundary, intent.how);
+          break;
+        case "pause":
+          replica.pause();
+          this.#bite(fault, `${nameOf(replica.id)} stopped`);
+          break;
+        case "disk-damage":
+          // A wiped replica knows that it forgot; the others do not, and may contradict themselves.
+          if (intent.damage !== "wiped") this.#watch.excuse(replica.id);
+          if (intent.damage === "rolled-back") {
+            const image = { restoreLog: replica.disk.image(), store: replica.store.copy() };
+            this.#images.set(`${fault.id} ${replica.id}`, image);
+          } else {
+            replica.end("kill");
+          }
+          break;
+        case "lie":
+          this.#watch.excuse(replica.id);
+          break;
+        case "slow-cpu":
+        case "clock":
+        case "disk":
+          this.#bite(fault, `${nameOf(replica.id)} had it`);
+          break;
+        default:
+          throw new RangeError(`${intent.kind} is no fault of a node`);
+      }
+    }
+    if (intent.kind === "clock") {
+      for (const replica of this.#of(fault)) replica.clock.set(intent.rate, intent.jumpMs);
+    }
+    this.#adjust(active);
+  }
+
+  heal(fault: ResolvedFault, active: readonly ResolvedFault[]): void {
+    const { intent } = fault;
+    for (const replica of this.#of(fault)) {
+      if (intent.kind === "clock") replica.clock.set(1, 0);
+      if (intent.kind === "pause" && !pausedBy(active, nameOf(replica.id))) replica.resume();
+      if (intent.kind === "disk-damage") this.#damage(fault, replica, intent.damage);
+      if (intent.kind === "crash") {
+        if (replica.ended !== undefined) this.#bite(fault, `${nameOf(replica.id)} ended`);
+        replica.disarm();
+      }
+    }
+    this.#adjust(active);
+  }
+
+  bitesOf(faultId: string): readonly string[] {
+    return this.#bites.get(faultId) ?? [];
+  }
+
+  /** Starts the process again, as an operator would: on a fresh disk where the old one is refused. */
+  restart(replica: SimReplica): void {
+    const { ended } = replica;
+    if (ended?.how === "exit" && this.#isFlawed(replica)) return; // It would end again.
+    replica.start(false);
+    const again = replica.ended;
+    if (again?.how !== "exit" || this.#isFlawed(replica)) return;
+    const name = nameOf(replica.id);
+    if (again.code === "corrupt-log" && this.#watch.isExcused(replica.id)) {
+      this.#watch.coverage.sometimes("a damaged log was refused");
+      this.#wipe(replica);
+      replica.start(false);
+      return;
+    }
+    throw new Violation("processes", `${name} did not start again: ${again.message}`);
+  }
+
+  #damage(fault: ResolvedFault, replica: SimReplica, damage: string): void {
+    const name = nameOf(replica.id);
+    replica.end("kill");
+    switch (damage) {
+      case "wiped":
+        this.#wipe(replica);
+        break;
+      case "rolled-back": {
+        const image = this.#images.get(`${fault.id} ${replica.id}`);
+        if (image === undefined) return;
+        image.restoreLog();
+        replica.store = image.store;
+        this.#watch.onWipe(replica.id);
+        break;
+      }
+      case "bit-flip":
+      case "misdirected":
+        if (!replica.disk.damage(LOG_PATH, damage)) return;
+        break;
+      default:
+        throw new RangeError(`no damage ${damage}`);
+    }
+    this.#bite(fault, `${name}'s disk: ${damage}`);
+  }
+
+  #wipe(replica: SimReplica): void {
+    replica.wipe();
+    this.#watch.onWipe(replica.id);
+  }
+
+  /** Sets what several faults may ask of one node. */
+  #adjust(active: readonly ResolvedFault[]): void {
+    for (const replica of this.#replicas) {
+      let factor = 1;
+      let flaws: DiskFlaws = SOUND;
+      for (const { intent, nodes } of active) {
+        if (!nodes.includes(nameOf(replica.id))) continue;
+        if (intent.kind === "slow-cpu") factor *= intent.factor;
+        if (intent.kind !== "disk") continue;
+        switch (intent.flaw) {
+          case "slow":
+            flaws = {
+              ...flaws,
+              writeUs: flaws.writeUs * SLOW_FACTOR,
+              syncUs: flaws.syncUs * SLOW_FACTOR,
+            };
+            break;
+          case "full":
+            flaws = { ...flaws, full: true };
+            break;
+          case "write-error":
+            flaws = { ...flaws, failing: "write" };
+            break;
+          case "sync-error":
+            flaws = { ...flaws, failing: "sync" };
+            break;
+          default:
+            intent.flaw satisfies never;
+        }
+      }
+      replica.cpuFactor = factor;
+      replica.disk.flaws = flaws;
+    }
+  }
+
+  #isFlawed({ disk: { flaws } }: SimReplica): boolean {
+    return flaws.full || flaws.failing !== "none";
+  }
+
+  #of({ nodes }: ResolvedFault): SimReplica[] {
+    return nodes.flatMap((node) => this.#replicas[principalOf(node)] ?? []);
+  }
+
+  #bite({ id }: ResolvedFault, what: string): void {
+    this.#bites.set(id, [...(this.#bites.get(id) ?? []), what]);
+  }
+}
+
+function pausedBy(active: readonly ResolvedFault[], name: NodeName): boolean {
+  return active.some(({ intent, nodes }) => intent.kind === "pause" && nodes.includes(name));
+}

@@ -1,0 +1,193 @@
+// What a replica has promised to others, and whether its disk covers it. A promise is a vote, or a word
+// that binds later ones: a prepare, a commit, a primary's pre-prepare, a checkpoint, a view-change, a
+// new-view. It may leave the machine only when a durable record holds it, and no second promise may
+// ever stand for the same thing, whatever crashes come between.
+// Source: Castro & Liskov, OSDI '99 §4.2; DEVIATION of node/core/log.ts: the log makes it survive.
+
+import type { LogRecord } from "../../node/core/log.js";
+import type { Message, ReplicaId, Seq, View } from "../../node/core/messages.js";
+import { primaryOf } from "../../node/core/quorum.js";
+import { Violation } from "./violation.js";
+
+type Vote = { kind: string; place: string; value: string; seq: Seq; view: View };
+
+/** Votes remembered before those below the stable checkpoint are forgotten. */
+const VOTES_KEPT_MAX = 4_096;
+
+/** What one replica has said and written, over all its processes. */
+export class Promises {
+  readonly #id: ReplicaId;
+  readonly #n: number;
+  /** What was said, by kind and place; for good. */
+  readonly #said = new Map<string, { value: string; seq: Seq }>();
+  /** What durable records imply, since the log was last cut. */
+  #written = new Set<string>();
+  #stableWritten: Seq = 0;
+  /** The view that a durable new-view or view record has entered. */
+  #viewWritten: View = -1;
+  #viewAskedWritten: View = -1;
+  /** By seq: the highest view of a durable certificate that it prepared. */
+  #preparedWritten = new Map<Seq, View>();
+  #viewAsked: View = 0;
+
+  constructor(id: ReplicaId, n: number) {
+    this.#id = id;
+    this.#n = n;
+  }
+
+  /** The log as a process found it, or left it after a cut. */
+  onLog(records: readonly (LogRecord | undefined)[]): void {
+    this.#written = new Set();
+    this.#preparedWritten = new Map();
+    this.onAppend(records);
+  }
+
+  onAppend(records: readonly (LogRecord | undefined)[]): void {
+    for (const record of records) if (record !== undefined) this.#cover(record);
+  }
+
+  /** The disk was replaced: what was said still stands, what was written does not. */
+  onAmnesia(): void {
+    this.#written = new Set();
+    this.#stableWritten = 0;
+    this.#viewWritten = -1;
+    this.#viewAskedWritten = -1;
+  }
+
+  /** A message leaves. Throws a Violation where it promises what it must not. */
+  onSend(message: Message, disk: { clean: boolean }): void {
+    const vote = this.#voteIn(message);
+    if (vote === undefined) return;
+    const name = `r${this.#id}'s ${vote.kind} for ${vote.place}`;
+    const key = `${vote.kind} ${vote.place}`;
+    const before = this.#said.get(key);
+    if (before?.value === vote.value) return; // Said again, which binds no more.
+    if (before !== undefined) {
+      const values = `first ${short(before.value)}, then ${short(vote.value)}`;
+      throw new Violation("one-vote", `${name} was cast twice: ${values}`);
+    }
+    if (!disk.clean) {
+      throw new Violation("durable-promises", `${name} left before its record was synced`);
+    }
+    if (!this.#isCovered(vote)) {
+      throw new Violation("durable-promises", `${name} left without a durable record of it`);
+    }
+    if ((vote.kind === "prepare" || vote.kind === "commit") && vote.view < this.#viewAsked) {
+      const asked = `after it had asked for view ${this.#viewAsked}`;
+      throw new Violation("views", `${name} was cast ${asked}`);
+    }
+    if (vote.kind === "view-change") this.#viewAsked = Math.max(this.#viewAsked, vote.view);
+    this.#said.set(key, { value: vote.value, seq: vote.seq });
+    if (this.#said.size > VOTES_KEPT_MAX) this.#forgetOld();
+  }
+
+  #isCovered({ kind, place: where, value, seq, view }: Vote): boolean {
+    if (this.#written.has(`${kind} ${where} ${value}`)) return true;
+    // Having entered a view binds as much as having asked for it, and who has gone beyond a view
+    // never begins it again.
+    if (kind === "view-change") return view <= this.#viewWritten;
+    if (kind === "new-view") return view < Math.max(this.#viewWritten, this.#viewAskedWritten);
+    if (seq <= this.#stableWritten) return true;
+    // A prepare binds in its view only. A commit binds until its seq is stable: a later view's
+    // certificate for the seq keeps what it promised.
+    const viewLeft = Math.max(this.#viewWritten, this.#viewAskedWritten);
+    if (kind === "prepare") return view < viewLeft;
+    return kind === "commit" && (this.#preparedWritten.get(seq) ?? -1) > view;
+  }
+
+  #voteIn(message: Message): Vote | undefined {
+    switch (message.kind) {
+      case "pre-prepare": {
+        const { view, seq, digest } = message;
+        if (primaryOf(view, this.#n) !== this.#id) return undefined; // Relayed.
+        return { kind: "prepare", place: place(view, seq), value: digest, seq, view };
+      }
+      case "prepare":
+      case "commit": {
+        const { kind, view, seq, digest, replica } = message;
+        if (replica !== this.#id) return undefined;
+        return { kind, place: place(view, seq), value: digest, seq, view };
+      }
+      case "checkpoint": {
+        const { kind, seq, digest, replica } = message;
+        if (replica !== this.#id) return undefined;
+        return { kind, place: `seq ${seq}`, value: digest, seq, view: 0 };
+      }
+      case "view-change":
+      case "new-view": {
+        const { kind, view, replica, signature } = message;
+        if (replica !== this.#id) return undefined;
+        const value = Buffer.from(signature).toString("latin1");
+        return { kind, place: `view ${view}`, value, seq: Number.POSITIVE_INFINITY, view };
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  /** What a durable record lets this replica say. */
+  #cover(record: LogRecord): void {
+    const add = (kind: string, where: string, value: string) =>
+      this.#written.add(`${kind} ${where} ${value}`);
+    switch (record.kind) {
+      case "pre-prepare": {
+        const { view, seq, digest } = record.message;
+        add("prepare", place(view, seq), digest);
+        break;
+      }
+      case "prepared": {
+        const { view, seq, digest } = record.certificate;
+        add("commit", place(view, seq), digest);
+        this.#preparedWritten.set(seq, Math.max(this.#preparedWritten.get(seq) ?? -1, view));
+        break;
+      }
+      case "checkpoint":
+        add("checkpoint", `seq ${record.message.seq}`, record.message.digest);
+        break;
+      case "stable":
+        this.#stableWritten = Math.max(this.#stableWritten, record.proof[0]?.seq ?? 0);
+        break;
+      case "view-change":
+        this.#coverSigned("view-change", record.message);
+        this.#viewAskedWritten = Math.max(this.#viewAskedWritten, record.message.view);
+        break;
+      case "new-view":
+        this.#coverSigned("new-view", record.message);
+        this.#viewWritten = Math.max(this.#viewWritten, record.message.view);
+        for (const { seq, digest } of record.message.prePrepares) {
+          add("prepare", place(record.message.view, seq), digest);
+        }
+        break;
+      case "view":
+        if (record.active) this.#viewWritten = Math.max(this.#viewWritten, record.view);
+        else this.#viewAskedWritten = Math.max(this.#viewAskedWritten, record.view);
+        break;
+      case "committed":
+        this.#preparedWritten.set(record.certificate.seq, Number.POSITIVE_INFINITY);
+        break;
+      case "rejoin":
+        break;
+      default:
+        record satisfies never;
+    }
+  }
+
+  #coverSigned(kind: string, message: { view: View; signature: Uint8Array }): void {
+    const value = Buffer.from(message.signature).toString("latin1");
+    this.#written.add(`${kind} view ${message.view} ${value}`);
+  }
+
+  #forgetOld(): void {
+    for (const [key, { seq }] of this.#said) {
+      if (seq <= this.#stableWritten) this.#said.delete(key);
+    }
+  }
+}
+
+function place(view: View, seq: Seq): string {
+  return `view ${view} seq ${seq}`;
+}
+
+function short(value: string): string {
+  return /^[0-9a-f]{64}$/.test(value) ? value.slice(0, 8) : "a signature";
+}

@@ -1,0 +1,74 @@
+// A node's own clock: it runs at a rate of its own, can jump ahead, and can stand. Its timers follow it.
+
+import type { Clock } from "../../node/runtime/timers.js";
+import type { EventQueue, Planned } from "./event-queue.js";
+
+type Armed = { dueMs: number; callback: () => void; planned: Planned | undefined };
+
+/** Why the event loop calls: a timer fired, or it turns. */
+export type Turn = "timer" | "soon";
+export type RunTurn = (callback: () => void, why: Turn) => void;
+
+export class SimClock implements Clock {
+  readonly #queue: EventQueue;
+  /** Runs a callback as the node: later where the node is paused, never where it has ended. */
+  readonly #turn: RunTurn;
+  /** The moment in simulated time at which the node is: it may be busy beyond the present event. */
+  readonly #cursorUs: () => number;
+  readonly #armed = new Set<Armed>();
+  #rate = 1;
+  #baseUs = 0;
+  #baseMs = 0;
+
+  constructor(queue: EventQueue, turn: RunTurn, cursorUs: () => number = () => queue.nowUs) {
+    this.#queue = queue;
+    this.#turn = turn;
+    this.#cursorUs = cursorUs;
+  }
+
+  now(): number {
+    return this.#baseMs + ((this.#cursorUs() - this.#baseUs) / 1_000) * this.#rate;
+  }
+
+  after(delayMs: number, callback: () => void): () => void {
+    const armed: Armed = { dueMs: this.now() + delayMs, callback, planned: undefined };
+    this.#armed.add(armed);
+    this.#plan(armed);
+    return () => {
+      if (armed.planned !== undefined) this.#queue.cancel(armed.planned);
+      this.#armed.delete(armed);
+    };
+  }
+
+  soon(callback: () => void): void {
+    this.#queue.at(this.#cursorUs(), () => this.#turn(callback, "soon"));
+  }
+
+  /** From now on `rate` times as fast as time itself, after a jump of `jumpMs`. */
+  set(rate: number, jumpMs: number): void {
+    const now = this.now();
+    this.#baseUs = this.#cursorUs();
+    this.#baseMs = now + jumpMs;
+    this.#rate = rate;
+    for (const armed of this.#armed) {
+      if (armed.planned !== undefined) this.#queue.cancel(armed.planned);
+      this.#plan(armed);
+    }
+  }
+
+  /** The process has ended: none of its timers fires. */
+  cancelAll(): void {
+    for (const { planned } of this.#armed) if (planned !== undefined) this.#queue.cancel(planned);
+    this.#armed.clear();
+  }
+
+  #plan(armed: Armed): void {
+    armed.planned = undefined;
+    if (this.#rate === 0) return; // It stands; `set` plans anew.
+    const delayUs = ((armed.dueMs - this.now()) / this.#rate) * 1_000;
+    armed.planned = this.#queue.at(this.#cursorUs() + Math.max(0, delayUs), () => {
+      this.#armed.delete(armed);
+      this.#turn(armed.callback, "timer");
+    });
+  }
+}

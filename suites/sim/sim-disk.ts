@@ -1,0 +1,233 @@
+// A file system in memory that keeps two truths: what a reader sees, and what a power cut would leave.
+// A write is seen at once and durable after a sync; a cut leaves any of the unsynced sectors, so that
+// writes may be lost, torn, or durable in another order. Names change at once, too, and are durable
+// after their folder's sync; a cut leaves a first part of those changes, as a journal does.
+
+import type { Random } from "../../nemesis/random.js";
+import type { Disk, FileHandle } from "../../node/runtime/disk.js";
+import { type DiskFlaws, SOUND, systemError } from "./disk-faults.js";
+
+const SECTOR_BYTES = 512;
+const ALLOCATION_BYTES = 16_384;
+
+type Inode = {
+  /** As read now. */
+  bytes: Buffer;
+  /** As a power cut would leave it if no unsynced sector survives. */
+  durable: Buffer;
+  pending: { position: number; bytes: Buffer }[];
+};
+
+/** Every operation passes here first; it may spend the node's time, or end its process by throwing. */
+export type DiskHook = (what: "write" | "sync" | "folder", costUs: number) => void;
+
+export class SimDisk implements Disk {
+  readonly allocationBytes = ALLOCATION_BYTES;
+  flaws: DiskFlaws = SOUND;
+  readonly #random: Random;
+  readonly #hook: DiskHook;
+  #names = new Map<string, Inode>();
+  #durableNames = new Map<string, Inode>();
+  /** Changes of names since the last sync of the folder, oldest first. */
+  #nameChanges: ((names: Map<string, Inode>) => void)[] = [];
+  readonly #open = new Map<FileHandle, Inode>();
+  #handles = 0;
+
+  constructor(random: Random, hook: DiskHook) {
+    this.#random = random;
+    this.#hook = hook;
+  }
+
+  open(path: string, how: "create" | "existing"): FileHandle {
+    let inode = this.#names.get(path);
+    if (how === "create") {
+      const fresh: Inode = { bytes: Buffer.alloc(0), durable: Buffer.alloc(0), pending: [] };
+      this.#rename((names) => names.set(path, fresh));
+      inode = fresh;
+    }
+    if (inode === undefined) throw systemError("ENOENT", `open ${path}`);
+    const handle = ++this.#handles;
+    this.#open.set(handle, inode);
+    return handle;
+  }
+
+  read(path: string): Buffer | undefined {
+    const inode = this.#names.get(path);
+    return inode === undefined ? undefined : Buffer.from(inode.bytes);
+  }
+
+  write(file: FileHandle, bytes: Uint8Array, position: number): void {
+    const inode = this.#inode(file);
+    this.#hook("write", this.#random.exponential(this.flaws.writeUs));
+    if (this.flaws.failing === "write") throw systemError("EIO", "write");
+    const end = position + bytes.length;
+    if (this.flaws.full && end > inode.bytes.length) throw systemError("ENOSPC", "write");
+    inode.bytes = written(inode.bytes, bytes, position);
+    inode.pending.push({ position, bytes: Buffer.from(bytes) });
+  }
+
+  sync(file: FileHandle): void {
+    const inode = this.#inode(file);
+    this.#hook("sync", this.#random.exponential(this.flaws.syncUs));
+    if (this.flaws.failing === "sync") {
+      inode.pending = []; // As Linux does: the pages are clean now, and were not written.
+      throw systemError("EIO", "fsync");
+    }
+    for (const { position, bytes } of inode.pending) {
+      inode.durable = written(inode.durable, bytes, position);
+    }
+    inode.pending = [];
+  }
+
+  syncData(file: FileHandle): void {
+    this.sync(file);
+  }
+
+  syncFolder(): void {
+    this.#hook("folder", this.#random.exponential(this.flaws.syncUs));
+    if (this.flaws.failing === "sync") throw systemError("EIO", "fsync");
+    for (const change of this.#nameChanges.splice(0)) change(this.#durableNames);
+  }
+
+  close(file: FileHandle): void {
+    this.#open.delete(file);
+  }
+
+  rename(from: string, to: string): void {
+    const inode = this.#names.get(from);
+    if (inode === undefined) throw systemError("ENOENT", `rename ${from}`);
+    this.#rename((names) => {
+      names.delete(from);
+      names.set(to, inode);
+    });
+  }
+
+  link(from: string, to: string): void {
+    const inode = this.#names.get(from);
+    if (inode === undefined) throw systemError("ENOENT", `link ${from}`);
+    this.#rename((names) => names.set(to, inode));
+  }
+
+  remove(path: string): void {
+    this.#rename((names) => names.delete(path));
+  }
+
+  random(length: number): Buffer {
+    return Buffer.from(Array.from({ length }, () => this.#random.int(256)));
+  }
+
+  /** True where no written byte of this file waits for a sync. */
+  isClean(path: string): boolean {
+    return this.#names.get(path)?.pending.length === 0;
+  }
+
+  /** The process is gone; the machine, and what was written, stays. */
+  closeAll(): void {
+    this.#open.clear();
+  }
+
+  /** The machine is gone: of what was not synced, whatever the disk had reached is left. */
+  powerCut(): void {
+    this.closeAll();
+    const kept = this.#random.int(this.#nameChanges.length + 1);
+    for (const change of this.#nameChanges.slice(0, kept)) change(this.#durableNames);
+    this.#nameChanges = [];
+    this.#names = new Map(this.#durableNames);
+    for (const inode of new Set(this.#names.values())) this.#cut(inode);
+  }
+
+  /** A copy of what is durable, to roll back to. */
+  image(): () => void {
+    const kept = [...this.#durableNames].map(([path, { durable }]) => ({
+      path,
+      bytes: Buffer.from(durable),
+    }));
+    return () => {
+      this.closeAll();
+      this.#nameChanges = [];
+      this.#names = new Map(
+        kept.map(({ path, bytes }) => [
+          path,
+          { bytes: Buffer.from(bytes), durable: Buffer.from(bytes), pending: [] },
+        ]),
+      );
+      this.#durableNames = new Map(this.#names);
+    };
+  }
+
+  /** Nothing is left. */
+  wipe(): void {
+    this.closeAll();
+    this.#nameChanges = [];
+    this.#names = new Map();
+    this.#durableNames = new Map();
+  }
+
+  /** Changes bytes at rest: one bit, or a sector that belongs elsewhere. False for an empty file. */
+  damage(path: string, how: "bit-flip" | "misdirected"): boolean {
+    const inode = this.#names.get(path);
+    const used = inode === undefined ? 0 : lengthInUse(inode.bytes);
+    if (inode === undefined || used === 0) return false;
+    const at = this.#random.int(used);
+    for (const bytes of [inode.bytes, inode.durable]) {
+      if (at >= bytes.length) continue;
+      if (how === "bit-flip") {
+        bytes[at] = (bytes[at] ?? 0) ^ (1 << this.#random.int(8));
+      } else {
+        const from = SECTOR_BYTES * this.#random.int(Math.ceil(used / SECTOR_BYTES));
+        const to = SECTOR_BYTES * Math.floor(at / SECTOR_BYTES);
+        bytes.copyWithin(to, from, from + SECTOR_BYTES);
+      }
+    }
+    return true;
+  }
+
+  #cut(inode: Inode): void {
+    let after: Buffer = Buffer.from(inode.durable);
+    for (const { position, bytes: wanted } of inode.pending) {
+      const fate = this.#random.int(3);
+      if (fate === 0) continue;
+      if (fate === 1) {
+        after = written(after, wanted, position);
+        continue;
+      }
+      for (let at = 0; at < wanted.length; ) {
+        const sectorEnd = SECTOR_BYTES * (Math.floor((position + at) / SECTOR_BYTES) + 1);
+        const end = Math.min(wanted.length, sectorEnd - position);
+        if (this.#random.chance(0.5)) {
+          after = written(after, wanted.subarray(at, end), position + at);
+        }
+        at = end;
+      }
+    }
+    inode.bytes = after;
+    inode.durable = Buffer.from(after);
+    inode.pending = [];
+  }
+
+  #rename(change: (names: Map<string, Inode>) => void): void {
+    change(this.#names);
+    this.#nameChanges.push(change);
+  }
+
+  #inode(file: FileHandle): Inode {
+    const inode = this.#open.get(file);
+    if (inode === undefined) throw systemError("EIO", `no open file ${file}`);
+    return inode;
+  }
+}
+
+/** The bytes with some replaced, in place where they are long enough. */
+function written(bytes: Buffer, fresh: Uint8Array, position: number): Buffer {
+  const end = position + fresh.length;
+  const target = end <= bytes.length ? bytes : Buffer.concat([bytes], end);
+  target.set(fresh, position);
+  return target;
+}
+
+/** Up to the last byte that is not zero. */
+function lengthInUse(bytes: Buffer): number {
+  let length = bytes.length;
+  while (length > 0 && bytes[length - 1] === 0) length -= 1;
+  return length;
+}

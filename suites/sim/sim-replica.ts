@@ -1,0 +1,308 @@
+// A replica in the simulation: the real driver, log, ledger and core of the build under test, on a
+// modelled disk, processor and clock. Its process can end before any effect that reaches the world.
+
+import type { Random } from "../../nemesis/random.js";
+import type { ProtocolConfig } from "../../node/core/config.js";
+import type { Keyring } from "../../node/core/keyring.js";
+import type { PrincipalId, ReplicaId } from "../../node/core/messages.js";
+import type { Replica } from "../../node/core/replica.js";
+import type { LedgerMachine } from "../../node/ledger/machine.js";
+import type { MemoryStore } from "../../node/ledger/memory-store.js";
+import { systemError } from "./disk-faults.js";
+import type { Ended } from "./ended.js";
+import type { EventQueue } from "./event-queue.js";
+import type { NodeBuild } from "./node-build.js";
+import { SimClock, type Turn } from "./sim-clock.js";
+import { SimDisk } from "./sim-disk.js";
+import { createSimTransport, datagramFrom, type SimTransport } from "./sim-transport.js";
+import { ProcessEnd, Violation } from "./violation.js";
+import type { Watch } from "./watch.js";
+import { watchedMachine } from "./watched-machine.js";
+
+export const LOG_PATH = "/data/protocol.log";
+/** What a turn of the event loop costs, and each datagram in and out, µs. */
+const TURN_US = 20;
+const RECEIVE_US = 10;
+const SEND_US = 6;
+/** What commit and sync of the ledger cost beside the disk's own latency, µs. */
+const COMMIT_US = 30;
+/** What a socket holds while its process does not read. */
+const SOCKET_BYTES_MAX = 4 * 1024 * 1024;
+
+export type ReplicaGround = {
+  build: NodeBuild;
+  queue: EventQueue;
+  config: ProtocolConfig;
+  datagramBytesMax: number;
+  id: ReplicaId;
+  keyring: Keyring;
+  random: Random;
+  watch: Watch;
+  send: (from: PrincipalId, to: PrincipalId, datagram: Uint8Array, atUs: number) => void;
+  /** What a liar sends instead; undefined: the truth. */
+  lie: (to: PrincipalId, messages: readonly Uint8Array[]) => readonly Uint8Array[] | undefined;
+};
+
+type Running = {
+  replica: Replica;
+  machine: LedgerMachine;
+  transport: SimTransport;
+};
+
+export class SimReplica {
+  readonly id: ReplicaId;
+  readonly disk: SimDisk;
+  readonly clock: SimClock;
+  cpuFactor = 1;
+  store: MemoryStore;
+  /** Undefined while the process is there. */
+  ended: Ended | undefined = { how: "kill" };
+  readonly #ground: ReplicaGround;
+  #running: Running | undefined;
+  #incarnation = 0;
+  /** Up to when it is busy: the moment at which it is, while it does something. */
+  #cursorUs = 0;
+  #paused = false;
+  /** What came while it was paused. */
+  #backlog: (() => void)[] = [];
+  #backlogBytes = 0;
+  #crash: { boundary: number; how: "kill" | "power-cut" } | undefined;
+
+  constructor(ground: ReplicaGround) {
+    this.#ground = ground;
+    this.id = ground.id;
+    this.disk = new SimDisk(ground.random.fork("disk"), (what, costUs) => {
+      this.#effect(what, costUs);
+    });
+    this.store = new ground.build.MemoryStore();
+    this.clock = new SimClock(
+      ground.queue,
+      (callback, why) => this.#turn(callback, why),
+      () => Math.max(this.#cursorUs, ground.queue.nowUs),
+    );
+  }
+
+  get replica(): Replica | undefined {
+    return this.#running?.replica;
+  }
+
+  get machine(): LedgerMachine | undefined {
+    return this.#running?.machine;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** A new process on the disk as it is. `init`: the first of a new cluster. */
+  start(init: boolean): void {
+    if (this.ended === undefined) return;
+    this.ended = undefined;
+    this.#incarnation += 1;
+    this.#crash = undefined;
+    this.#run(() => this.#boot(init), "soon");
+  }
+
+  /** Ends the process; a power cut takes what was not synced, too. */
+  end(how: "kill" | "power-cut"): void {
+    if (this.ended === undefined) {
+      this.#end({ how });
+    } else if (how === "power-cut") {
+      this.#ground.watch.onEnd(this.id, { how });
+      this.#losePower();
+    }
+  }
+
+  /** The process ends before its `boundary`-th effect from now. */
+  crashAt(boundary: number, how: "kill" | "power-cut"): void {
+    this.#crash = { boundary, how };
+  }
+
+  /** Whatever crash was to come does not. */
+  disarm(): void {
+    this.#crash = undefined;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#backlogBytes = 0;
+    for (const work of this.#backlog.splice(0)) work();
+  }
+
+  receive(bytes: Uint8Array): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    if (!this.#paused) {
+      running.transport.onDatagram?.(datagramFrom(bytes));
+      return;
+    }
+    this.#backlogBytes += bytes.length;
+    if (this.#backlogBytes > SOCKET_BYTES_MAX) return;
+    this.#backlog.push(() => this.receive(bytes));
+  }
+
+  /** Nothing is left of what it stored. */
+  wipe(): void {
+    this.disk.wipe();
+    this.store = new this.#ground.build.MemoryStore();
+  }
+
+  #boot(init: boolean): void {
+    const { build, config, keyring, watch, id, random } = this.#ground;
+    const { cluster, n } = config;
+    const content = build.openLog(LOG_PATH, { cluster, init }, this.disk);
+    const machine = watchedMachine(build, this.store, {
+      applied: (seq, requests) => watch.onApply(id, seq, requests),
+      snapshotted: (seq, digest) => watch.onSnapshot(id, seq, digest),
+      effect: (what) => this.#ledgerEffect(what),
+    });
+    const links = build.createLinks({
+      cluster,
+      keyring,
+      datagramBytesMax: this.#ground.datagramBytesMax,
+      epoch: random.fork("epoch").int(2 ** 32) + this.#incarnation,
+    });
+    const transport = createSimTransport({
+      build,
+      links,
+      n,
+      filter: (to, messages) => this.#outgoing(to, messages),
+      emit: (to, datagram) => this.#emit(to, datagram),
+      onOpen: () => {
+        this.#cursorUs += RECEIVE_US * this.cpuFactor;
+      },
+    });
+    const { log } = content;
+    watch.onOpen(id, content);
+    const { replica, recovery, driver } = build.assembleReplica({
+      own: { id },
+      config,
+      keyring,
+      stateMachine: machine,
+      content: {
+        ...content,
+        log: {
+          append(records) {
+            log.append(records);
+            watch.onAppend(id, records);
+          },
+          replace(records) {
+            log.replace(records);
+            watch.onReplace(id, records);
+          },
+          close: () => log.close(),
+          bytes: 0,
+        },
+      },
+      transport,
+      clock: this.clock,
+      counters: new build.Counters(),
+      onEvent: (event) => watch.onEvent(id, event),
+    });
+    this.#running = { replica, machine, transport };
+    watch.onStart(id, replica);
+    driver.start(recovery);
+  }
+
+  /** Runs what the node's event loop runs, when it can. */
+  #turn(callback: () => void, why: Turn): void {
+    if (this.#running === undefined) return;
+    const incarnation = this.#incarnation;
+    if (this.#paused) {
+      this.#backlog.push(() => {
+        if (incarnation === this.#incarnation) this.#turn(callback, why);
+      });
+      return;
+    }
+    this.#run(callback, why);
+  }
+
+  #run(work: () => void, why: Turn): void {
+    this.#cursorUs = Math.max(this.#ground.queue.nowUs, this.#cursorUs);
+    if (why === "soon") this.#cursorUs += TURN_US * this.cpuFactor;
+    try {
+      work();
+      if (this.#running !== undefined && why === "soon") {
+        this.#ground.watch.onTurn(this.id, this.#running.replica);
+      }
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+
+  #onError(error: unknown): void {
+    if (error instanceof Violation) throw error;
+    if (error instanceof ProcessEnd) {
+      this.#end({ how: error.how });
+      return;
+    }
+    const code = codeOf(error);
+    const message = error instanceof Error ? error.message : String(error);
+    if (code === undefined) {
+      throw new Violation("processes", `r${this.id} ended by itself: ${message}`);
+    }
+    this.#end({ how: "exit", code, message });
+  }
+
+  #end(ended: Ended): void {
+    this.ended = ended;
+    this.#running = undefined;
+    this.#crash = undefined;
+    this.#paused = false;
+    this.#backlog = [];
+    this.clock.cancelAll();
+    this.#ground.watch.onEnd(this.id, ended);
+    if (ended.how === "power-cut") {
+      this.#losePower();
+      return;
+    }
+    this.disk.closeAll();
+    this.store.lose("uncommitted");
+  }
+
+  #losePower(): void {
+    this.disk.powerCut();
+    this.store.lose("unsynced");
+  }
+
+  /** Everything that reaches the world passes here before it happens. */
+  #effect(what: string, costUs: number): void {
+    this.#cursorUs += costUs * this.cpuFactor;
+    const crash = this.#crash;
+    if (crash === undefined) return;
+    if (crash.boundary === 0) {
+      this.#ground.watch.coverage.sometimes(`crash before a ${what} (${crash.how})`);
+      throw new ProcessEnd(crash.how);
+    }
+    crash.boundary -= 1;
+  }
+
+  #ledgerEffect(what: "commit" | "sync"): void {
+    const { flaws } = this.disk;
+    if (flaws.failing !== "none") throw systemError("EIO", `ledger ${what}`);
+    if (flaws.full) throw systemError("ENOSPC", `ledger ${what}`);
+    this.#effect(what, COMMIT_US + (what === "sync" ? flaws.syncUs : 0));
+  }
+
+  #outgoing(to: PrincipalId, messages: readonly Uint8Array[]): readonly Uint8Array[] {
+    const { watch, lie } = this.#ground;
+    watch.onSend(this.id, to, messages, this.disk.isClean(LOG_PATH));
+    return lie(to, messages) ?? messages;
+  }
+
+  #emit(to: PrincipalId, datagram: Uint8Array): void {
+    this.#effect("send", SEND_US);
+    this.#ground.send(this.id, to, datagram, this.#cursorUs);
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  const { code } = error;
+  return typeof code === "string" && code !== "ERR_ASSERTION" ? code : undefined;
+}

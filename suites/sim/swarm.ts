@@ -1,0 +1,247 @@
+// Swarm testing: each seed draws its own subset of features and its own intensities, because what a run
+// leaves out decides what it can find as much as what it puts in.
+// Source: Groce et al., Swarm Testing, ISSTA 2012.
+
+import {
+  type DiskDamage,
+  type DiskFlaw,
+  type FaultIntent,
+  LIES,
+  type NodeName,
+  type PartitionShape,
+  type Target,
+} from "../../nemesis/faults.js";
+import { createRandom, type Random } from "../../nemesis/random.js";
+import type { ProtocolConfig } from "../../node/core/config.js";
+import type { Weather } from "./network.js";
+import type { Scenario, TimedFault } from "./scenario.js";
+
+/** Load and faults last at most so long, ms. */
+const LOAD_MS_MIN = 4_000;
+const LOAD_MS_MAX = 30_000;
+/** Operations of a seed with four replicas, at most. */
+const OPERATIONS_MAX = 200;
+/** One seed in so many signs with Ed25519. */
+const REAL_SIGNATURES_EVERY = 64;
+
+type Draw = (random: Random, faulty: readonly NodeName[]) => FaultIntent | undefined;
+type Feature = { name: string; holdMsMax: number; draw: Draw };
+
+export function drawScenario(seed: number): Scenario {
+  const random = createRandom(seed).fork("scenario");
+  const sizes = random.fork("sizes");
+  const replicas = sizes.pick([4, 4, 4, 4, 7, 10]);
+  const f = (replicas - 1) / 3;
+  const names = Array.from({ length: replicas }, (_, id) => `r${id}`);
+  const order = random.fork("faulty").shuffle(names);
+  const faultyCount = sizes.chance(0.6) ? sizes.int(f + 1) : 0;
+  const faulty = order.slice(0, faultyCount);
+  const core = order.slice(f).sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)));
+  const outside = order.slice(0, f);
+  const sessions = sizes.pick([1, 2, 4, 8, 16]);
+  const loadMs = LOAD_MS_MIN + sizes.int(LOAD_MS_MAX - LOAD_MS_MIN);
+  const thinkMs = sizes.pick([20, 100, 300, 1_000]);
+  return {
+    seed,
+    replicas,
+    protocol: drawProtocol(random.fork("protocol")),
+    clientProcesses: sizes.chance(0.5) ? 1 : 2,
+    sessions,
+    accounts: Math.max(2, Math.ceil(sessions / 4), sizes.pick([2, 4, 8, 32])),
+    // A seed is worth about as much work whatever its size: messages grow with n².
+    operations: Math.min(
+      Math.ceil((OPERATIONS_MAX * 16) / replicas ** 2),
+      Math.ceil((sessions * loadMs) / (thinkMs + 20)),
+    ),
+    thinkMs,
+    timeoutMs: sizes.pick([1_000, 5_000]),
+    datagramBytesMax: sizes.pick([512, 1_400, 8_192, 65_507]),
+    weather: drawWeather(random.fork("weather")),
+    signatures: seed % REAL_SIGNATURES_EVERY === 7 ? "ed25519" : "modelled",
+    faults: drawFaults(random.fork("faults"), loadMs, faulty),
+    faulty,
+    core,
+    rest: drawRest(random.fork("rest"), outside, faulty),
+    beyondF: false,
+  };
+}
+
+function drawProtocol(random: Random): Partial<ProtocolConfig> {
+  const checkpointInterval = random.pick([4, 8, 16, 64]);
+  const viewTimeoutMs = random.pick([150, 500, 500, 1_000]);
+  return {
+    checkpointInterval,
+    window: checkpointInterval * random.pick([2, 2, 4]),
+    batchesOutstandingMax: random.pick([1, 1, 2, 4, 8]),
+    batchRequestsMax: random.pick([1, 4, 256]),
+    batchBytesMax: random.pick([512, 32_768]),
+    viewTimeoutMs,
+    viewTimeoutMsMax: viewTimeoutMs * random.pick([2, 4, 16]),
+    statusIntervalMs: random.pick([50, 150, 150, 400]),
+    fetchNodesMax: random.pick([1, 8, 32]),
+  };
+}
+
+function drawWeather(random: Random): Weather {
+  const some = (percents: readonly number[]) => (random.chance(0.3) ? random.pick(percents) : 0);
+  return {
+    latencyUsMin: random.pick([50, 200, 1_000, 5_000]),
+    latencyUsMean: random.pick([50, 200, 2_000]),
+    lossPercent: some([0.5, 2, 10]),
+    duplicatePercent: some([1, 10]),
+    reorderPercent: some([1, 10, 30]),
+    corruptPercent: some([0.5, 2]),
+    replayPercent: some([1, 5]),
+  };
+}
+
+const FEATURES: readonly Feature[] = [
+  feature("partition", 6_000, (random) => partitionOf(random)),
+  feature("loss", 5_000, (random) => {
+    return { kind: "loss", percent: random.pick([5, 20, 40]), target: targetOf(random) };
+  }),
+  feature("duplicate", 5_000, (random) => {
+    return { kind: "duplicate", percent: random.pick([10, 50]), target: targetOf(random) };
+  }),
+  feature("reorder", 5_000, (random) => {
+    const percent = random.pick([10, 40]);
+    return { kind: "reorder", percent, gapMs: random.pick([5, 30, 200]), target: targetOf(random) };
+  }),
+  feature("delay", 5_000, (random) => {
+    const delayMs = random.pick([10, 50, 300]);
+    return { kind: "delay", delayMs, jitterMs: delayMs / 2, target: targetOf(random) };
+  }),
+  feature("corrupt", 5_000, (random) => {
+    return { kind: "corrupt", percent: random.pick([2, 20]), target: targetOf(random) };
+  }),
+  feature("replay", 5_000, (random) => {
+    return { kind: "replay", percent: random.pick([5, 50]), target: targetOf(random) };
+  }),
+  feature("bandwidth", 5_000, (random) => {
+    const bytesPerSecond = random.pick([20_000, 200_000]);
+    return { kind: "bandwidth", bytesPerSecond, target: targetOf(random) };
+  }),
+  feature("clog", 3_000, (random) => ({ kind: "clog", target: targetOf(random) })),
+  feature("kill", 5_000, (random) => ({ kind: "kill", target: victimOf(random) })),
+  feature("power-cut", 3_000, (random) => ({ kind: "power-cut", target: victimOf(random) })),
+  feature("crash", 3_000, (random) => {
+    const boundary = random.int(random.pick([6, 60]));
+    const how = random.pick(["kill", "power-cut"] as const);
+    return { kind: "crash", boundary, how, target: victimOf(random) };
+  }),
+  feature("pause", 5_000, (random) => ({ kind: "pause", target: victimOf(random) })),
+  feature("slow-cpu", 5_000, (random) => {
+    return { kind: "slow-cpu", factor: random.pick([5, 50]), target: victimOf(random) };
+  }),
+  feature("clock", 6_000, (random) => {
+    const rate = random.pick([0, 0.5, 0.9, 1.1, 3]);
+    return {
+      kind: "clock",
+      rate,
+      jumpMs: random.pick([0, 0, 500, 60_000]),
+      target: victimOf(random),
+    };
+  }),
+  feature("disk", 4_000, (random) => {
+    const flaw = random.pick<DiskFlaw>(["slow", "full", "write-error", "sync-error"]);
+    return { kind: "disk", flaw, target: victimOf(random) };
+  }),
+  feature("disk-damage", 4_000, (random, faulty) => {
+    if (faulty.length === 0) return undefined;
+    const damage = random.pick<DiskDamage>([
+      "wiped",
+      "wiped",
+      "rolled-back",
+      "bit-flip",
+      "misdirected",
+    ]);
+    return { kind: "disk-damage", damage, target: { kind: "nodes", nodes: [random.pick(faulty)] } };
+  }),
+  feature("lie", 10_000, (random, faulty) => {
+    if (faulty.length === 0) return undefined;
+    const percent = random.pick([10, 50, 100]);
+    const target: Target = { kind: "nodes", nodes: faulty };
+    return { kind: "lie", lie: random.pick(LIES), percent, target };
+  }),
+];
+
+function feature(name: string, holdMsMax: number, draw: Draw): Feature {
+  return { name, holdMsMax, draw };
+}
+
+/** Each feature is in with an even chance, unless the seed is one of the calm ones. */
+function drawFaults(random: Random, loadMs: number, faulty: readonly NodeName[]): TimedFault[] {
+  const share = random.pick([0, 0.1, 0.25, 0.5]);
+  const drawn = FEATURES.flatMap(({ name, holdMsMax, draw }) => {
+    const own = random.fork(name);
+    if (!own.chance(name === "lie" || name === "disk-damage" ? 2 * share : share)) return [];
+    return Array.from({ length: 1 + own.int(4) }, () => {
+      const startMs = own.int(Math.floor(loadMs * 0.9));
+      const stopMs = startMs + 20 + own.int(holdMsMax);
+      return { intent: draw(own, faulty), startMs, stopMs };
+    });
+  });
+  return drawn
+    .flatMap(({ intent, ...times }) => (intent === undefined ? [] : [{ intent, ...times }]))
+    .sort((a, b) => a.startMs - b.startMs)
+    .map((fault, index) => ({ id: `f${index}`, ...fault }));
+}
+
+/** At the end those outside the core may stay away, cut off, lying, or be well. */
+function drawRest(
+  random: Random,
+  outside: readonly NodeName[],
+  faulty: readonly NodeName[],
+): Scenario["rest"] {
+  return outside.flatMap((node, index) => {
+    const target: Target = { kind: "nodes", nodes: [node] };
+    const id = `rest${index}`;
+    const fates: (FaultIntent | undefined)[] = [
+      undefined,
+      { kind: "kill", target },
+      { kind: "partition", shape: "isolate", target },
+      { kind: "pause", target },
+    ];
+    if (faulty.includes(node))
+      fates.push({ kind: "lie", lie: random.pick(LIES), percent: 50, target });
+    const intent = random.pick(fates);
+    return intent === undefined ? [] : [{ id, intent }];
+  });
+}
+
+function partitionOf(random: Random): FaultIntent {
+  const shape = random.pick<PartitionShape>([
+    "isolate",
+    "isolate",
+    "halves",
+    "bridge",
+    "majorities-ring",
+    "one-way-in",
+    "one-way-out",
+    "clients",
+  ]);
+  const whole = ["halves", "bridge", "majorities-ring", "clients"].includes(shape);
+  return { kind: "partition", shape, target: whole ? { kind: "none" } : victimOf(random) };
+}
+
+function targetOf(random: Random): Target {
+  return random.pick<Target>([
+    { kind: "all" },
+    { kind: "all" },
+    { kind: "one" },
+    { kind: "primary" },
+    { kind: "minority" },
+  ]);
+}
+
+function victimOf(random: Random): Target {
+  return random.pick<Target>([
+    { kind: "one" },
+    { kind: "primary" },
+    { kind: "primary" },
+    { kind: "backup" },
+    { kind: "f" },
+    { kind: "majority" },
+    { kind: "all" },
+  ]);
+}

@@ -1,0 +1,143 @@
+// Looks at every replica all the time, and ends the simulation where something happens that never must.
+// It uses our own codec and arithmetic, whatever build is under test, and it judges only replicas that
+// are correct: not liars, and not those whose disk lied to them.
+
+import { batchDigest } from "../../node/core/digest.js";
+import type {
+  Digest,
+  Message,
+  PrincipalId,
+  ReplicaId,
+  Request,
+  Seq,
+} from "../../node/core/messages.js";
+import type { Replica } from "../../node/core/replica.js";
+import type { CoreEvent } from "../../node/core/step.js";
+import { decodeMessage, decodeRecord } from "../../node/core/wire.js";
+import type { LogContent } from "../../node/runtime/replica-assembly.js";
+import { Coverage } from "./coverage.js";
+import type { Ended } from "./ended.js";
+import { Promises } from "./promises.js";
+import { checkReplica, type Remembered } from "./replica-checks.js";
+import { Violation } from "./violation.js";
+
+export class Watch {
+  readonly coverage = new Coverage();
+  readonly #promises: readonly Promises[];
+  readonly #last: Remembered[];
+  readonly #checked = new WeakSet<object>();
+  readonly #executed = new Map<Seq, { digest: Digest; by: ReplicaId }>();
+  readonly #states = new Map<Seq, { digest: Digest; by: ReplicaId }>();
+  /** Replicas that nothing is demanded of. */
+  readonly #excused = new Set<ReplicaId>();
+  /** Decoded once for all its receivers. */
+  #latest: { bytes: Uint8Array; message: Message | undefined } | undefined;
+  /** Sees every message that leaves a replica, for the story of a run. */
+  onMessage: ((from: ReplicaId, to: PrincipalId, message: Message) => void) | undefined;
+  onCoreEvent: ((id: ReplicaId, event: CoreEvent) => void) | undefined;
+
+  constructor(n: number) {
+    const ids = Array.from({ length: n }, (_, id) => id);
+    this.#promises = ids.map((id) => new Promises(id, n));
+    this.#last = ids.map(() => ({ view: 0, executedSeq: 0, stableSeq: 0, tick: 0 }));
+  }
+
+  /** From now on it is one of the faulty: a liar, or one whose disk rotted under it. */
+  excuse(id: ReplicaId): void {
+    this.#excused.add(id);
+  }
+
+  isExcused(id: ReplicaId): boolean {
+    return this.#excused.has(id);
+  }
+
+  /** Its disk is empty: its earlier words still bind it, its memory does not. */
+  onWipe(id: ReplicaId): void {
+    this.#promises[id]?.onAmnesia();
+    this.#last[id] = { view: 0, executedSeq: 0, stableSeq: 0, tick: 0 };
+  }
+
+  /** A power cut may take from the ledger what the log still has. */
+  onEnd(id: ReplicaId, ended: Ended): void {
+    this.coverage.sometimes(`process ended by ${ended.how === "exit" ? ended.code : ended.how}`);
+    const last = this.#last[id];
+    if (last !== undefined && ended.how === "power-cut") last.executedSeq = 0;
+  }
+
+  onOpen(id: ReplicaId, content: LogContent): void {
+    this.#promises[id]?.onLog(content.records);
+    if (content.torn) this.coverage.sometimes("a torn log was cut");
+    if (content.hollow) this.coverage.sometimes("a replica began with an empty disk");
+  }
+
+  onStart(id: ReplicaId, replica: Replica): void {
+    this.onTurn(id, replica);
+  }
+
+  onTurn(id: ReplicaId, replica: Replica): void {
+    const last = this.#last[id];
+    if (last === undefined || this.#excused.has(id)) return;
+    checkReplica(replica, last, this.#checked);
+  }
+
+  onAppend(id: ReplicaId, records: readonly Uint8Array[]): void {
+    this.#promises[id]?.onAppend(records.map(decodeRecord));
+  }
+
+  onReplace(id: ReplicaId, records: readonly Uint8Array[]): void {
+    this.#promises[id]?.onLog(records.map(decodeRecord));
+  }
+
+  onSend(
+    id: ReplicaId,
+    to: PrincipalId,
+    messages: readonly Uint8Array[],
+    diskIsClean: boolean,
+  ): void {
+    for (const bytes of messages) {
+      const message = this.#decoded(bytes);
+      if (message === undefined) continue;
+      this.coverage.message(message.kind);
+      this.onMessage?.(id, to, message);
+      if (!this.#excused.has(id)) this.#promises[id]?.onSend(message, { clean: diskIsClean });
+    }
+  }
+
+  onApply(id: ReplicaId, seq: Seq, requests: readonly Request[]): void {
+    this.#agree(id, seq, batchDigest(requests), this.#executed, "executed another batch");
+  }
+
+  onSnapshot(id: ReplicaId, seq: Seq, digest: Digest): void {
+    this.#agree(id, seq, digest, this.#states, "has another state");
+  }
+
+  onEvent(id: ReplicaId, event: CoreEvent): void {
+    this.coverage.event(event);
+    this.onCoreEvent?.(id, event);
+    if (event.kind === "diverged" && !this.#excused.has(id)) {
+      throw new Violation("agreement", `r${id} found its state at seq ${event.seq} to be wrong`);
+    }
+  }
+
+  #agree(
+    id: ReplicaId,
+    seq: Seq,
+    digest: Digest,
+    known: Map<Seq, { digest: Digest; by: ReplicaId }>,
+    what: string,
+  ): void {
+    if (this.#excused.has(id)) return;
+    const before = known.get(seq);
+    if (before === undefined) known.set(seq, { digest, by: id });
+    else if (before.digest !== digest) {
+      throw new Violation("agreement", `r${id} ${what} at seq ${seq} than r${before.by}`);
+    }
+  }
+
+  #decoded(bytes: Uint8Array): Message | undefined {
+    if (this.#latest?.bytes !== bytes) {
+      this.#latest = { bytes, message: decodeMessage(bytes) };
+    }
+    return this.#latest.message;
+  }
+}

@@ -1,0 +1,173 @@
+// A cluster in the simulation: replicas, clients, the network between them, and the faults that are
+// active. Everything that happens in it follows from the setup and the calls.
+
+import type { Evidence, NodeName, ResolvedFault } from "../../nemesis/faults.js";
+import { composeProcesses } from "../../nemesis/processes.js";
+import type { Random } from "../../nemesis/random.js";
+import type { ProtocolConfig } from "../../node/core/config.js";
+import type { Keyring } from "../../node/core/keyring.js";
+import {
+  CLIENT_PRINCIPAL_MIN,
+  type PrincipalId,
+  type ReplicaId,
+} from "../../node/core/messages.js";
+import { EventQueue } from "./event-queue.js";
+import { evidenceOf } from "./fault-evidence.js";
+import { Liar } from "./liar.js";
+import { nameOf } from "./names.js";
+import { Network, type Weather } from "./network.js";
+import type { NodeBuild } from "./node-build.js";
+import { NodeFaults } from "./node-faults.js";
+import { SimClient } from "./sim-client.js";
+import { SimReplica } from "./sim-replica.js";
+import { TraceHash } from "./trace-hash.js";
+import { Watch } from "./watch.js";
+
+export type WorldSetup = {
+  config: ProtocolConfig;
+  clientProcesses: number;
+  datagramBytesMax: number;
+  weather: Weather;
+  keyringOf: (principal: PrincipalId) => Keyring;
+  random: Random;
+  /** Shared with whoever waits; absent: one of its own. */
+  queue?: EventQueue;
+};
+
+const MAC_BYTES = 16;
+
+export class World {
+  readonly queue: EventQueue;
+  readonly watch: Watch;
+  readonly network: Network;
+  readonly replicas: readonly SimReplica[];
+  readonly clients: readonly SimClient[];
+  readonly trace = new TraceHash();
+  readonly #faults = new Map<string, ResolvedFault>();
+  readonly #nodeFaults: NodeFaults;
+  readonly #liars: readonly Liar[];
+
+  constructor(build: NodeBuild, setup: WorldSetup) {
+    const { config, datagramBytesMax, random, keyringOf, weather } = setup;
+    const queue = setup.queue ?? new EventQueue();
+    this.queue = queue;
+    const { n, cluster } = config;
+    this.watch = new Watch(n);
+    this.network = new Network(queue, random.fork("network"), weather, (from, to, bytes) =>
+      this.#deliver(from, to, bytes),
+    );
+    const send = (from: PrincipalId, to: PrincipalId, bytes: Uint8Array, atUs: number) =>
+      this.network.send(from, to, bytes, atUs);
+    const ids = Array.from({ length: n }, (_, id) => id);
+    this.#liars = ids.map(
+      (id) => new Liar(build, config, keyringOf(id), random.fork(`liar ${id}`)),
+    );
+    this.replicas = ids.map(
+      (id) =>
+        new SimReplica({
+          build,
+          queue,
+          config,
+          datagramBytesMax,
+          id,
+          keyring: keyringOf(id),
+          random: random.fork(`replica ${id}`),
+          watch: this.watch,
+          send,
+          lie: (to, messages) => this.#lies(id, to, messages),
+        }),
+    );
+    this.clients = Array.from(
+      { length: setup.clientProcesses },
+      (_, index) =>
+        new SimClient({
+          build,
+          queue,
+          cluster,
+          n,
+          datagramBytesMax,
+          keyring: keyringOf(CLIENT_PRINCIPAL_MIN + index),
+          send,
+        }),
+    );
+    this.#nodeFaults = new NodeFaults(this.replicas, this.watch);
+  }
+
+  get replicaNames(): readonly NodeName[] {
+    return this.replicas.map(({ id }) => nameOf(id));
+  }
+
+  get clientNames(): readonly NodeName[] {
+    return this.clients.map(({ principal }) => nameOf(principal));
+  }
+
+  get active(): readonly ResolvedFault[] {
+    return [...this.#faults.values()];
+  }
+
+  start(): void {
+    for (const replica of this.replicas) replica.start(true);
+  }
+
+  apply(fault: ResolvedFault): void {
+    this.trace.text(fault.id);
+    this.#faults.set(fault.id, fault);
+    this.#noteActive();
+    if (fault.links.length > 0) this.network.apply(this.active);
+    else this.#nodeFaults.apply(fault, this.active);
+  }
+
+  heal(faultId: string): Evidence {
+    const fault = this.#faults.get(faultId);
+    if (fault === undefined) throw new RangeError(`no active fault ${faultId}`);
+    this.#faults.delete(faultId);
+    this.#noteActive();
+    this.trace.text(faultId);
+    if (fault.links.length > 0) this.network.apply(this.active);
+    else this.#nodeFaults.heal(fault, this.active);
+    this.restartWhoMay();
+    const told = this.#liars.map((liar) => liar.told);
+    return evidenceOf(fault, this.network.biteOf(faultId), this.#nodeFaults.bitesOf(faultId), told);
+  }
+
+  /** Starts every process that has ended and that no active fault holds down. */
+  restartWhoMay(): void {
+    const held = composeProcesses(this.active);
+    for (const replica of this.replicas) {
+      if (replica.ended === undefined || held.get(nameOf(replica.id))?.state === "down") continue;
+      this.#nodeFaults.restart(replica);
+    }
+  }
+
+  /** Runs until the fact holds or the time has come; true where it holds. */
+  runUntil(fact: () => boolean, untilUs: number): boolean {
+    for (;;) {
+      if (fact()) return true;
+      const next = this.queue.nextUs;
+      if (next === undefined || next > untilUs) return false;
+      this.queue.step();
+    }
+  }
+
+  #noteActive(): void {
+    this.watch.coverage.underFaults(this.active.map(({ intent }) => intent.kind));
+  }
+
+  #deliver(from: PrincipalId, to: PrincipalId, bytes: Uint8Array): void {
+    this.trace.number(this.queue.nowUs * 1_024 + from * 32 + to);
+    this.trace.bytes(bytes.subarray(bytes.length - MAC_BYTES));
+    if (to >= CLIENT_PRINCIPAL_MIN) this.clients[to - CLIENT_PRINCIPAL_MIN]?.receive(bytes);
+    else this.replicas[to]?.receive(bytes);
+  }
+
+  #lies(
+    id: ReplicaId,
+    to: PrincipalId,
+    messages: readonly Uint8Array[],
+  ): readonly Uint8Array[] | undefined {
+    const lies = [...this.#faults.values()].flatMap(({ intent, nodes }) =>
+      intent.kind === "lie" && nodes.includes(nameOf(id)) ? [intent] : [],
+    );
+    return lies.length === 0 ? undefined : this.#liars[id]?.filter(to, messages, lies);
+  }
+}
