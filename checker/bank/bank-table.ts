@@ -3,6 +3,7 @@
 
 import type { BankOp } from "./bank-history.js";
 import { accountsOf, type BankOperation } from "./bank-operation.js";
+import { byte } from "./columns.js";
 
 /** The code of each kind; those from `BALANCE` on never change anything. */
 export const OPEN = 0;
@@ -87,7 +88,7 @@ export function bankTable(ops: readonly BankOp[]): BankTable {
     table.second[row] = second === undefined ? NO_ACCOUNT : numberOf(second);
     table.amount[row] = "amount" in operation ? operation.amount : 0;
     if (answer?.kind === "refused") table.refusal[row] = refusalOf(answer.refusal);
-    table.free[row] = hasNoEffect(table.kind[row] ?? 0, table.refusal[row] ?? 0) ? 1 : 0;
+    table.free[row] = hasNoEffect(byte(table.kind, row), byte(table.refusal, row)) ? 1 : 0;
     table.balance[row] = answer?.kind === "ok" ? (answer.balance ?? Number.NaN) : Number.NaN;
     table.toBalance[row] = answer?.kind === "ok" ? (answer.toBalance ?? Number.NaN) : Number.NaN;
     if (operation.kind === "statement" && answer?.kind === "ok") {

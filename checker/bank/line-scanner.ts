@@ -9,7 +9,6 @@ export const INDEX = 0;
 export const TIME = 1;
 export const PROCESS = 2;
 export const SEQ = 3;
-export const CLIENT = 4;
 export const TIMESTAMP = 5;
 /** … of its value … */
 export const AMOUNT = 6;

@@ -17,6 +17,7 @@ import {
   STATEMENT,
   WITHDRAW,
 } from "./bank-table.js";
+import { float } from "./columns.js";
 import {
   ACCOUNT,
   AMOUNT,
@@ -121,11 +122,11 @@ export class TableParser {
   #event(): boolean {
     const { fields, strings } = this.#scanner;
     if (fields[INDEX] !== this.#position) return false;
-    const time = fields[TIME] ?? 0;
-    const process = fields[PROCESS] ?? 0;
+    const time = float(fields, TIME);
+    const process = float(fields, PROCESS);
     if (!(time >= 0) || Number.isNaN(process)) return false;
     if (process === NEMESIS) return true;
-    const type = strings.text(fields[TYPE] ?? 0);
+    const type = strings.text(float(fields, TYPE));
     const row = this.#open.get(process);
     if (type === "invoke") {
       if (row !== undefined) return false;
@@ -142,17 +143,17 @@ export class TableParser {
   /** The new row; undefined where what was asked is not plain. */
   #begin(time: number): number | undefined {
     const { fields, strings } = this.#scanner;
-    const kind = KINDS.get(strings.text(fields[F] ?? 0) ?? "");
+    const kind = KINDS.get(strings.text(float(fields, F)) ?? "");
     if (kind === undefined) return undefined;
-    const first = fields[kind === MOVE ? FROM : ACCOUNT] ?? 0;
-    const second = kind === MOVE ? (fields[TO] ?? 0) : NO_ACCOUNT;
+    const first = float(fields, kind === MOVE ? FROM : ACCOUNT);
+    const second = kind === MOVE ? float(fields, TO) : NO_ACCOUNT;
     const takesAmount = kind === DEPOSIT || kind === WITHDRAW || kind === MOVE;
-    const amount = takesAmount ? (fields[AMOUNT] ?? 0) : 0;
+    const amount = takesAmount ? float(fields, AMOUNT) : 0;
     const named = first >= 0 && (kind !== MOVE || (second >= 0 && second !== first));
     if (!named || strings.text(first) === "" || strings.text(second) === "") return undefined;
     if (takesAmount && !(amount > 0)) return undefined;
-    if (kind === STATEMENT && !this.#isLimit(fields[LIMIT] ?? 0)) return undefined;
-    const limit = kind === STATEMENT ? (fields[LIMIT] ?? 0) : 0;
+    if (kind === STATEMENT && !this.#isLimit(float(fields, LIMIT))) return undefined;
+    const limit = kind === STATEMENT ? float(fields, LIMIT) : 0;
     return this.#builder.begin(kind, first, second, amount + limit, time);
   }
 
@@ -163,13 +164,13 @@ export class TableParser {
   #end(row: number, type: string, time: number): boolean {
     const { fields, strings } = this.#scanner;
     const kind = this.#builder.kindOf(row);
-    if (KINDS.get(strings.text(fields[F] ?? 0) ?? "") !== kind) return false;
-    const seq = fields[SEQ] ?? Number.NaN;
+    if (KINDS.get(strings.text(float(fields, F)) ?? "") !== kind) return false;
+    const seq = float(fields, SEQ);
     switch (type) {
       case "info":
         return this.#builder.leave(row, time);
       case "fail": {
-        const error = strings.text(fields[ERROR] ?? 0) ?? "";
+        const error = strings.text(float(fields, ERROR)) ?? "";
         const refusal = REFUSALS.get(error);
         if (Number.isNaN(seq)) return this.#builder.drop(row, time);
         if (OF_MALFORMED.has(error)) return false;
@@ -185,8 +186,8 @@ export class TableParser {
 
   #answer(row: number, kind: number, seq: number, time: number): boolean {
     const { fields } = this.#scanner;
-    const balance = fields[kind === MOVE ? FROM_BALANCE : BALANCE] ?? 0;
-    const second = fields[kind === MOVE ? TO_BALANCE : ENTRY_COUNT] ?? 0;
+    const balance = float(fields, kind === MOVE ? FROM_BALANCE : BALANCE);
+    const second = float(fields, kind === MOVE ? TO_BALANCE : ENTRY_COUNT);
     if (kind === OPEN) {
       return this.#builder.end(row, ACCEPTED, Number.NaN, Number.NaN, seq, time);
     }

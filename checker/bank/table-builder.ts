@@ -2,7 +2,6 @@
 // order of time and the rows in the order of their calls.
 
 import {
-  ACCEPTED,
   BALANCE,
   type BankTable,
   emptyColumns,
@@ -10,6 +9,7 @@ import {
   NO_ACCOUNT,
   type Shown,
 } from "./bank-table.js";
+import { byte, float, int } from "./columns.js";
 
 /** What became of a row. */
 const OPEN_STILL = 0;
@@ -41,11 +41,11 @@ export class TableBuilder {
   readonly #statements = new Map<number, Shown>();
 
   kindOf(row: number): number {
-    return this.#kind[row] ?? 0;
+    return byte(this.#kind, row);
   }
 
   amountOf(row: number): number {
-    return this.#amount[row] ?? 0;
+    return float(this.#amount, row);
   }
 
   /** A new row; accounts by the numbers of their names. `amount` is a statement's limit, too. */
@@ -107,36 +107,36 @@ export class TableBuilder {
     const numbers = new Int32Array(names.length).fill(-1);
     const numberOf = (name: number): number => {
       if (numbers[name] === -1) numbers[name] = accounts.push(names[name] ?? "") - 1;
-      return numbers[name] ?? 0;
+      return int(numbers, name);
     };
     const columns = emptyColumns(count);
     const seqs = new Float64Array(count);
     const statements = new Map<number, Shown>();
     for (let old = 0; old < this.#count; old++) {
-      const row = rows.numbers[old] ?? -1;
+      const row = int(rows.numbers, old);
       if (row < 0) continue;
-      columns.kind[row] = this.#kind[old] ?? 0;
-      columns.refusal[row] = this.#refusal[old] ?? ACCEPTED;
-      const effectless = hasNoEffect(this.#kind[old] ?? 0, this.#refusal[old] ?? ACCEPTED);
+      columns.kind[row] = byte(this.#kind, old);
+      columns.refusal[row] = byte(this.#refusal, old);
+      const effectless = hasNoEffect(byte(this.#kind, old), byte(this.#refusal, old));
       columns.free[row] = effectless ? 1 : 0;
       columns.optional[row] = this.#fate[old] === ANSWERED ? 0 : 1;
-      columns.amount[row] = this.#amount[old] ?? 0;
-      columns.balance[row] = this.#balance[old] ?? 0;
-      columns.toBalance[row] = this.#toBalance[old] ?? 0;
-      columns.first[row] = this.#first[old] ?? 0;
-      columns.second[row] = this.#second[old] ?? NO_ACCOUNT;
-      seqs[row] = this.#seq[old] ?? 0;
+      columns.amount[row] = float(this.#amount, old);
+      columns.balance[row] = float(this.#balance, old);
+      columns.toBalance[row] = float(this.#toBalance, old);
+      columns.first[row] = int(this.#first, old);
+      columns.second[row] = int(this.#second, old);
+      seqs[row] = float(this.#seq, old);
       const shown = this.#statements.get(old);
       if (shown !== undefined) statements.set(row, shown);
     }
     for (let row = 0; row < count; row++) {
-      columns.first[row] = numberOf(columns.first[row] ?? 0);
-      const second = columns.second[row] ?? NO_ACCOUNT;
+      columns.first[row] = numberOf(int(columns.first, row));
+      const second = int(columns.second, row);
       if (second !== NO_ACCOUNT) columns.second[row] = numberOf(second);
     }
     const events = this.#eventsOf(rows.numbers);
     for (let position = 0; position < events.length; position++) {
-      const event = events[position] ?? 0;
+      const event = int(events, position);
       if (event >= 0) columns.call[event] = position;
       else columns.ret[~event] = position;
     }
@@ -161,13 +161,13 @@ export class TableBuilder {
     const [events, times] = [this.#events, this.#times];
     let moves = 0;
     for (let index = 1; index < this.#eventCount; index++) {
-      const event = events[index] ?? 0;
-      const time = times[index] ?? 0;
+      const event = int(events, index);
+      const time = float(times, index);
       let at = index;
       for (; at > 0; at--) {
-        const before = times[at - 1] ?? 0;
-        if (before < time || (before === time && ((events[at - 1] ?? 0) >= 0 || event < 0))) break;
-        events[at] = events[at - 1] ?? 0;
+        const before = float(times, at - 1);
+        if (before < time || (before === time && (int(events, at - 1) >= 0 || event < 0))) break;
+        events[at] = int(events, at - 1);
         times[at] = before;
       }
       events[at] = event;
@@ -183,7 +183,7 @@ export class TableBuilder {
     const numbers = new Int32Array(this.#count).fill(-1);
     let count = 0;
     for (let index = 0; index < this.#eventCount; index++) {
-      const row = this.#events[index] ?? -1;
+      const row = int(this.#events, index);
       if (row >= 0 && this.#counts(row)) numbers[row] = count++;
     }
     return { numbers, count };
@@ -192,16 +192,16 @@ export class TableBuilder {
   #counts(row: number): boolean {
     const fate = this.#fate[row];
     const unheard = fate === OPEN_STILL || fate === UNKNOWN;
-    return fate !== DROPPED && !(unheard && (this.#kind[row] ?? 0) >= BALANCE);
+    return fate !== DROPPED && !(unheard && byte(this.#kind, row) >= BALANCE);
   }
 
   #eventsOf(numbers: Int32Array): Int32Array {
     const events = new Int32Array(this.#eventCount);
     let next = 0;
     for (let index = 0; index < this.#eventCount; index++) {
-      const event = this.#events[index] ?? 0;
+      const event = int(this.#events, index);
       const old = event >= 0 ? event : ~event;
-      const row = numbers[old] ?? -1;
+      const row = int(numbers, old);
       if (row < 0) continue;
       if (event >= 0) events[next++] = row;
       else if (this.#fate[old] === ANSWERED) events[next++] = ~row;
