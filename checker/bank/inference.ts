@@ -50,6 +50,7 @@ class Inference {
   /** 1 at each place of the log where the set of writes is known, and by account the last. */
   readonly #known: Uint8Array;
   readonly #knownLast: Int32Array;
+  /** By index: 1 where the write is in the account's log. */
   readonly #settled: Uint8Array;
   readonly #explanations: Explanations;
 
@@ -66,7 +67,7 @@ class Inference {
     this.#loggedAt = new Int32Array(2 * count);
     this.#pending = accounts.map(() => []);
     this.#unresolved = accounts.map(() => []);
-    this.#settled = new Uint8Array(count);
+    this.#settled = new Uint8Array(2 * count);
     this.#explanations = new Explanations(table);
     this.#places = {
       behind: new Int32Array(2 * count),
@@ -105,7 +106,8 @@ class Inference {
     this.#explain(row, 0, float(balance, row));
     if (isFree(this.#table, row)) return;
     this.#explain(row, 1, float(toBalance, row));
-    this.#settle(row);
+    this.#settle(row, 0);
+    if (this.#table.second[row] !== NO_ACCOUNT) this.#settle(row, 1);
   }
 
   /** Finds the writes that an answered balance must have seen. */
@@ -147,7 +149,7 @@ class Inference {
 
   /** The observation sees exactly `place` postings, those chosen among them. */
   #place(row: number, side: number, account: number, place: number, isWrite: boolean): void {
-    const { behind, within } = this.#places;
+    const { behind, within, applied } = this.#places;
     const after = isWrite ? place + 1 : place;
     if (isWrite) behind[2 * row + side] = Math.max(int(behind, 2 * row + side), place);
     within[2 * row + side] = after;
@@ -160,24 +162,30 @@ class Inference {
       } else behind[index] = Math.max(int(behind, index), after);
     }
     for (let member = 0; member < count; member++) {
+      if (!this.#explanations.isChosen(member)) continue;
       const other = this.#explanations.row(member);
-      if (!this.#explanations.isChosen(member) || this.#settled[other] === 1) continue;
-      if (this.#table.optional[other] === 1) this.#resolve(other, account, place);
-      this.#settle(other);
+      if (applied[other] === 0) this.#resolve(other);
+      this.#settle(other, this.#account(other, 0) === account ? 0 : 1);
     }
     this.#know(account, place);
     this.#know(account, after);
   }
 
-  /** A write of unknown outcome was seen: it comes behind whatever was seen without it. */
-  #resolve(row: number, account: number, place: number): void {
-    const { behind, applied } = this.#places;
+  /**
+   * A write of unknown outcome was seen, so it happened; on each account it comes behind what was seen
+   * without it, and may have been seen by whatever is going on.
+   */
+  #resolve(row: number): void {
+    const { behind, applied, within } = this.#places;
     applied[row] = 1;
     const sides = this.#table.second[row] === NO_ACCOUNT ? 1 : 2;
     for (let side = 0; side < sides; side++) {
-      const own = this.#account(row, side);
-      const last = own === account ? this.#knownBefore(own, place) : int(this.#knownLast, own);
-      behind[2 * row + side] = Math.max(int(behind, 2 * row + side), last);
+      const account = this.#account(row, side);
+      const index = 2 * row + side;
+      const last = this.#knownBefore(account, int(within, index));
+      behind[index] = Math.max(int(behind, index), last);
+      remove(this.#unresolved[account] ?? [], row);
+      this.#pending[account]?.push(row);
     }
   }
 
@@ -189,26 +197,22 @@ class Inference {
   /** The last place below `place` at which the set of writes is known. */
   #knownBefore(account: number, place: number): number {
     const start = int(this.#starts, account);
-    let before = place - 1;
+    let before = Math.min(place - 1, int(this.#knownLast, account));
     while (before > 0 && this.#known[start + before] === 0) before -= 1;
     return Math.max(0, before);
   }
 
-  /** From here on it is before whatever begins. */
-  #settle(row: number): void {
-    if (this.#settled[row] === 1) return;
-    this.#settled[row] = 1;
-    const { optional, second } = this.#table;
-    const sides = second[row] === NO_ACCOUNT ? 1 : 2;
-    for (let side = 0; side < sides; side++) {
-      const account = this.#account(row, side);
-      const logged = int(this.#logged, account);
-      this.#base[account] = float(this.#base, account) + changeOf(this.#table, row, side);
-      this.#log[int(this.#starts, account) + logged] = row;
-      this.#logged[account] = logged + 1;
-      const lists = optional[row] === 1 ? this.#unresolved : this.#pending;
-      remove(lists[account] ?? [], row);
-    }
+  /** From here on it is before whatever begins on that account. */
+  #settle(row: number, side: number): void {
+    const index = 2 * row + side;
+    if (this.#settled[index] === 1) return;
+    this.#settled[index] = 1;
+    const account = this.#account(row, side);
+    const logged = int(this.#logged, account);
+    this.#base[account] = float(this.#base, account) + changeOf(this.#table, row, side);
+    this.#log[int(this.#starts, account) + logged] = row;
+    this.#logged[account] = logged + 1;
+    remove(this.#pending[account] ?? [], row);
   }
 
   #account(row: number, side: number): number {
