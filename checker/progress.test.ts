@@ -117,6 +117,40 @@ test("unknown: never healed", () => {
   assert.is(progress([], record).valid, "unknown");
 });
 
+test("the time to recover is told for each fault that landed and ended", () => {
+  const history = historyFrom(`
+    p0 0-5 balance A -> 0 @1
+    p0 25-70 balance A -> ?
+    p1 35-60 balance A -> 0 @2
+    p3 62-64 balance A -> 0 @3
+    p1 110-120 balance A -> 0 @4`);
+  const fault = { label: "pause r0", start: 10, stop: 30, landed: true, evidence: "" };
+  const record = {
+    history,
+    faults: [
+      { ...fault, id: "f1" },
+      { ...fault, id: "f2", stop: 61 },
+      { ...fault, id: "f3", landed: false },
+      { ...fault, id: "f4", stop: 500 },
+    ],
+    ledgers: [],
+    correctReplicas: [],
+    expectedFaults: [],
+  };
+  const operations = pairOperations(history);
+  const { figures, summary } = progress(operations, {
+    ...record,
+    healedAt: 100,
+    recoveryBoundNs: 50,
+  });
+  const told = Object.entries(figures ?? {}).filter(([name]) => name.startsWith("recovery ns"));
+  assert.equal(told, [
+    ["recovery ns, f1 (pause r0)", 30],
+    ["recovery ns, f2 (pause r0)", 3],
+  ]);
+  assert.match(summary, /after each of 2 faults within/);
+});
+
 test("the time to recover and the slowest operation are figures", () => {
   const { figures } = judged(`
     p0 110-130 balance A -> 0 @1

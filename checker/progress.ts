@@ -39,6 +39,7 @@ export function progress(operations: readonly Operation[], record: RunRecord): C
     return { operation, verdict: judge(operation, next, recoveryBoundNs, end) };
   });
   const recovery = recoveryOf(served, healedAt);
+  const recoveries = recoveriesOf(operations, record);
   const figures = {
     invoked: after.length,
     acknowledged: served.length,
@@ -46,6 +47,7 @@ export function progress(operations: readonly Operation[], record: RunRecord): C
     ...(recovery === undefined
       ? {}
       : { "first acknowledgement ns": recovery.first, "slowest ns": recovery.slowest }),
+    ...Object.fromEntries(recoveries.map(({ name, ns }) => [`recovery ns, ${name}`, ns])),
   };
   const [healed, bound] = [`at ${seconds(healedAt)}`, duration(recoveryBoundNs)];
   const late = judged.filter(({ verdict }) => verdict === "late");
@@ -78,8 +80,34 @@ export function progress(operations: readonly Operation[], record: RunRecord): C
     };
   }
   const all = counted(served.length, "operation");
-  const summary = `served ${duration(recovery.first)} after healing; all ${all} within ${bound}`;
+  const slowest = recoveries.reduce((most, { ns }) => Math.max(most, ns), 0);
+  const each =
+    recoveries.length === 0
+      ? ""
+      : `; after each of ${counted(recoveries.length, "fault")} within ${duration(slowest)}`;
+  const summary = `served ${duration(recovery.first)} after healing; all ${all} within ${bound}${each}`;
   return { valid: true, summary, figures };
+}
+
+/**
+ * For each fault that landed and ended: how long after its end the first operation was acknowledged
+ * that was invoked since, ns. Left out where none was: other faults may have gone on.
+ */
+function recoveriesOf(
+  operations: readonly Operation[],
+  { faults }: RunRecord,
+): { name: string; ns: number }[] {
+  return faults.flatMap(({ id, label, stop, landed }) => {
+    if (stop === undefined || !landed) return [];
+    let first = NEVER;
+    for (const operation of operations) {
+      if (operation.invocation.time < stop) continue;
+      // They are in the order of their calls: none later can be acknowledged sooner than it begins.
+      if (operation.invocation.time > first) break;
+      first = Math.min(first, acknowledgedAt(operation));
+    }
+    return first === NEVER ? [] : [{ name: `${id} (${label})`, ns: first - stop }];
+  });
 }
 
 /**

@@ -1,5 +1,7 @@
 // Three-valued verdicts and how they merge. Source: jepsen.checker (merge-valid, exit codes).
 
+import type { HistoryOp } from "./history.js";
+
 export type Valid = true | false | "unknown";
 
 /** One check's finding. A check that crashed is `valid: "unknown"` with `crashed` set. */
@@ -13,6 +15,11 @@ export type CheckResult = {
   figures?: Readonly<Record<string, number | string>>;
   /** Details of an anomaly, ready to print line by line. */
   explanation?: readonly string[];
+  /**
+   * A smaller history that fails alike, where one was found. Kept in a file of its own, not in
+   * verdict.json.
+   */
+  smallest?: readonly HistoryOp[];
 };
 
 export type Verdict = {

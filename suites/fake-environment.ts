@@ -18,7 +18,7 @@ import {
   unanswered,
 } from "./fake-bank.js";
 import { ledgerText } from "./ledger-file.js";
-import { sleep } from "./run-clock.js";
+import { machineTime } from "./run-clock.js";
 import { clientIdOf } from "./session.js";
 
 /** A stuck call ends after this at the latest, lest tests wait for nothing. */
@@ -48,6 +48,7 @@ export function createFakeEnvironment(
     description: "fake: a bank in memory",
     replicas,
     clients,
+    time: machineTime,
     capabilities: new Set(capabilities),
     start: async () => {
       for (const node of replicas) {
@@ -71,13 +72,13 @@ export function createFakeEnvironment(
       timestamps.set(client, timestamp);
       calls += 1;
       const number = calls;
-      await sleep(1);
+      await machineTime.sleep(1);
       const stuck = flaw === "stuck" && healed;
-      if (stuck) await sleep(Math.min(call.timeoutMs, STUCK_MS_MAX));
+      if (stuck) await machineTime.sleep(Math.min(call.timeoutMs, STUCK_MS_MAX));
       const answer = stuck || !quorum() ? unanswered() : execute(bank, call, client, timestamp);
       if (number === FAULTY_AT && answer.type === "ok") breakOnce(bank, flaw);
       const stale = staleAnswer(bank, call, answer, flaw, number);
-      await sleep(1);
+      await machineTime.sleep(1);
       const endedNs = String(process.hrtime.bigint());
       return { id: call.id, client, timestamp, startedNs, endedNs, ...(stale ?? answer) };
     },

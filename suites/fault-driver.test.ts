@@ -11,7 +11,7 @@ import { createFakeEnvironment } from "./fake-environment.js";
 import { FaultDriver } from "./fault-driver.js";
 import { HistoryRecorder } from "./history-recorder.js";
 import { performSteps, stepsOfPlan } from "./nemesis-runner.js";
-import { sleep, startRunClock } from "./run-clock.js";
+import { machineTime, startRunClock } from "./run-clock.js";
 
 let folder = "";
 test.before.each(() => {
@@ -30,7 +30,7 @@ const KILL: ResolvedFault = {
 function setUp(change: Partial<Environment> = {}) {
   const size = { replicas: 4, clientProcesses: 1, build: "", protocol: {}, seed: 1 };
   const environment = { ...createFakeEnvironment({ ...size, directory: folder }), ...change };
-  const clock = startRunClock();
+  const clock = startRunClock(machineTime);
   const recorder = new HistoryRecorder(createAppendFile(join(folder, "history.jsonl")), clock);
   const path = join(folder, "faults.jsonl");
   const driver = new FaultDriver(environment, recorder, createAppendFile(path), clock);
@@ -103,7 +103,7 @@ test("a fault that begins late is held as long as planned", async () => {
   rmSync(join(folder, "faults.jsonl"));
   const slowCure: Partial<Environment> = {
     heal: async (faultId) => {
-      await sleep(150);
+      await machineTime.sleep(150);
       return environment.heal(faultId);
     },
   };

@@ -11,7 +11,7 @@ import type { Environment } from "./cluster/environment.js";
 import { createFakeEnvironment } from "./fake-environment.js";
 import { HistoryRecorder } from "./history-recorder.js";
 import { createInterpreter, type LoadOptions } from "./interpreter.js";
-import { startRunClock } from "./run-clock.js";
+import { machineTime, startRunClock } from "./run-clock.js";
 
 let folder = "";
 test.before.each(() => {
@@ -38,7 +38,7 @@ function setUp(options: Partial<LoadOptions> = {}, change: Partial<Environment> 
     ...change,
   };
   const journal = createAppendFile(join(folder, "history.jsonl"));
-  const recorder = new HistoryRecorder(journal, startRunClock());
+  const recorder = new HistoryRecorder(journal, startRunClock(machineTime));
   let id = 0;
   const calls = { environment, recorder, nextCallId: () => id++ };
   const interpreter = createInterpreter(calls, { ...LOAD, ...options }, createRandom(5));

@@ -4,7 +4,7 @@
 
 import type { Random } from "../nemesis/random.js";
 import type { ClientAnswer } from "../node/runtime/client-call.js";
-import { sleep } from "./run-clock.js";
+import type { Time } from "./run-clock.js";
 import { allocateSessions, type Calls, performOp, type Session, type Worker } from "./session.js";
 import { accountName, type BankOp, bankOps, openingOps, readOp } from "./workload.js";
 
@@ -44,6 +44,7 @@ export function createInterpreter(
   random: Random,
   beginning: Beginning = { process: 0, sessions: [] },
 ): Interpreter {
+  const { time } = calls.environment;
   const sessions = allocateSessions(calls.environment.clients, beginning.sessions);
   const workers: Worker[] = Array.from({ length: options.concurrency }, (_, index) => ({
     process: beginning.process + index,
@@ -56,7 +57,7 @@ export function createInterpreter(
     if (answer.type === "info") {
       worker.process += options.concurrency;
       if (worker.random.chance(0.5)) worker.session = sessions.open(worker.random.int(1 << 16));
-      await sleep(INFO_PAUSE_MS);
+      await time.sleep(INFO_PAUSE_MS);
     }
     return answer;
   };
@@ -77,7 +78,7 @@ export function createInterpreter(
       }),
 
     async load(signal) {
-      const pace = pacer(options.rate, random.fork("pace"));
+      const pace = pacer(options.rate, random.fork("pace"), time);
       const ended = new AbortController();
       const stop = AbortSignal.any([signal, ended.signal]);
       let left = options.operationsMax ?? Number.POSITIVE_INFINITY;
@@ -129,12 +130,12 @@ async function allWorkers(
 }
 
 /** Lets operations through at random instants of this mean rate; after a stall it does not rush. */
-function pacer(rate: number, random: Random): (signal: AbortSignal) => Promise<void> {
-  let next = performance.now();
+function pacer(rate: number, random: Random, time: Time): (signal: AbortSignal) => Promise<void> {
+  let next = time.nowMs();
   return async (signal) => {
     if (rate === 0) return;
-    const now = performance.now();
+    const now = time.nowMs();
     next = Math.max(next, now - 1_000 / rate) + random.exponential(1_000 / rate);
-    if (next > now) await sleep(next - now, signal);
+    if (next > now) await time.sleep(next - now, signal);
   };
 }

@@ -8,7 +8,7 @@ import type { PlannedAction } from "../nemesis/schedule.js";
 import type { Environment } from "./cluster/environment.js";
 import type { FaultDriver } from "./fault-driver.js";
 import { primaryOf } from "./observation.js";
-import { sleep } from "./run-clock.js";
+import type { Time } from "./run-clock.js";
 
 /** What to do to the faults, in order; `moment` resolves when it is time, or when the signal aborts. */
 export type FaultStep = {
@@ -30,7 +30,7 @@ export async function performSteps(
 }
 
 /**
- * Steps of a plan made by the nemesis; `loadStart` is a reading of performance.now. Where an action
+ * Steps of a plan made by the nemesis; `loadStart` is a reading of the time's `nowMs`. Where an action
  * begins late, because a restart before it took long, the later ones shift: a fault is held for as
  * long as was planned, even if fewer fit.
  */
@@ -40,11 +40,12 @@ export function stepsOfPlan(
   random: Random,
   loadStart: number,
 ): FaultStep[] {
+  const { time } = environment;
   let lagMs = 0;
   return plan.map((action) => ({
-    moment: (signal) => until(loadStart + action.atMs + lagMs, signal),
+    moment: (signal) => until(time, loadStart + action.atMs + lagMs, signal),
     perform: async (driver) => {
-      lagMs = Math.max(lagMs, performance.now() - loadStart - action.atMs);
+      lagMs = Math.max(lagMs, time.nowMs() - loadStart - action.atMs);
       if (action.action === "stop") return driver.stop(action.faultId);
       const view = await clusterView(environment);
       const { faultId, intent } = action;
@@ -55,11 +56,12 @@ export function stepsOfPlan(
 
 /** A step that starts or stops a fault whose targets are named already, at this time. */
 export function recordedStep(
+  time: Time,
   atMs: number,
   action: { start: ResolvedFault } | { stop: string },
 ): FaultStep {
   return {
-    moment: (signal) => until(atMs, signal),
+    moment: (signal) => until(time, atMs, signal),
     perform: (driver) =>
       "start" in action ? driver.start(action.start) : driver.stop(action.stop),
   };
@@ -72,6 +74,6 @@ export async function clusterView(environment: Environment): Promise<ClusterView
   return { replicas, clients, f, primary: primaryOf(await environment.observe(), replicas) };
 }
 
-function until(moment: number, signal: AbortSignal): Promise<void> {
-  return sleep(moment - performance.now(), signal);
+function until(time: Time, moment: number, signal: AbortSignal): Promise<void> {
+  return time.sleep(moment - time.nowMs(), signal);
 }

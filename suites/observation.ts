@@ -3,7 +3,6 @@
 
 import type { NodeName } from "../nemesis/faults.js";
 import type { Environment, NodeStatus } from "./cluster/environment.js";
-import { sleep } from "./run-clock.js";
 
 export type Sample = { time: number; node: NodeName; view: number; seq: number; rssBytes: number };
 
@@ -61,7 +60,8 @@ export async function quiesce(
   correct: readonly NodeName[],
   deadlineMs: number,
 ): Promise<{ reached: boolean; detail: string }> {
-  const end = performance.now() + deadlineMs;
+  const { time } = environment;
+  const end = time.nowMs() + deadlineMs;
   let settled: string | undefined;
   for (;;) {
     const statuses = await environment.observe();
@@ -70,9 +70,9 @@ export async function quiesce(
     const detail = why ?? `seq ${state?.executedSeq}, digest ${state?.digest}`;
     if (why === undefined && settled === detail) return { reached: true, detail };
     settled = why === undefined ? detail : undefined;
-    if (performance.now() >= end) {
+    if (time.nowMs() >= end) {
       return { reached: false, detail: why ?? `${detail}, but not at rest` };
     }
-    await sleep(50);
+    await time.sleep(50);
   }
 }

@@ -7,7 +7,7 @@ import { createRandom } from "../nemesis/random.js";
 import { createInterpreter, type Interpreter, type LoadOptions } from "./interpreter.js";
 import type { SavedRun } from "./judge.js";
 import { type FaultStep, recordedStep } from "./nemesis-runner.js";
-import { sleep } from "./run-clock.js";
+import type { Time } from "./run-clock.js";
 import type { ScriptMaker } from "./script.js";
 import { type Calls, performOp, type Session, sessionOf } from "./session.js";
 import { UsageError } from "./usage-error.js";
@@ -69,7 +69,7 @@ export function replayScript(
           signal,
           () => nextProcess++,
         ),
-      steps: (loadStart) => recordedSteps(faults, loadStart, origin),
+      steps: (loadStart) => recordedSteps(calls.environment.time, faults, loadStart, origin),
       demandProgress: (timeoutMs) => after().demandProgress(timeoutMs),
       finalReads: (timeoutMs) => after().finalReads(timeoutMs),
     };
@@ -84,7 +84,8 @@ async function replayOps(
   signal: AbortSignal,
   newProcess: () => number,
 ): Promise<void> {
-  const started = performance.now();
+  const { time } = calls.environment;
+  const started = time.nowMs();
   const current = new Map<number, number>(); // from the recorded process to its present number
   const queues = new Map<string, RecordedOp[]>();
   for (const op of ops) {
@@ -95,7 +96,7 @@ async function replayOps(
   }
   const replayQueue = async (queue: readonly RecordedOp[]) => {
     for (const { at, process, session, op } of queue) {
-      await sleep(started + (at - origin) / 1e6 - performance.now(), signal);
+      await time.sleep(started + (at - origin) / 1e6 - time.nowMs(), signal);
       if (signal.aborted) return;
       const number = current.get(process) ?? process;
       const answer = await performOp(calls, { process: number, session }, op, timeoutMs);
@@ -107,6 +108,7 @@ async function replayOps(
 }
 
 function recordedSteps(
+  time: Time,
   faults: readonly FaultRecord[],
   loadStart: number,
   origin: number,
@@ -115,6 +117,7 @@ function recordedSteps(
     .sort((a, b) => a.time - b.time)
     .map((record) =>
       recordedStep(
+        time,
         loadStart + (record.time - origin) / 1e6,
         record.type === "start" ? { start: record.fault } : { stop: record.faultId },
       ),

@@ -1,5 +1,5 @@
-// The clock of a run: nanoseconds since its start, on the machine's monotonic clock, which client
-// processes on this machine read too.
+// The clock of a run: nanoseconds since its start, on the clock of the place where its nodes are. For
+// processes that is the machine's monotonic clock, which they read too; in the simulator time is made.
 
 import { setMaxListeners } from "node:events";
 
@@ -10,17 +10,32 @@ export type RunClock = {
   at(monotonicNs: string): number | undefined;
 };
 
-export function startRunClock(): RunClock {
-  const origin = process.hrtime.bigint();
+/** How time passes for a run. */
+export interface Time {
+  /** Milliseconds that never run backwards, from any origin. */
+  nowMs(): number;
+  /** CLOCK_MONOTONIC as the nodes read it, ns. */
+  monotonicNs(): bigint;
+  /** Resolves after `ms`, or as soon as the signal aborts. Never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export const machineTime: Time = {
+  nowMs: () => performance.now(),
+  monotonicNs: () => process.hrtime.bigint(),
+  sleep,
+};
+
+export function startRunClock(time: Time): RunClock {
+  const origin = time.monotonicNs();
   return {
-    now: () => Number(process.hrtime.bigint() - origin),
+    now: () => Number(time.monotonicNs() - origin),
     at: (monotonicNs) =>
       /^\d{1,20}$/.test(monotonicNs) ? Number(BigInt(monotonicNs) - origin) : undefined,
   };
 }
 
-/** Resolves after `ms`, or as soon as the signal aborts. Never rejects. */
-export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted === true) return resolve();
     const end = () => {

@@ -13,11 +13,12 @@ import { FaultDriver } from "./fault-driver.js";
 import { figuresOf, type RunFigures } from "./figures.js";
 import { HistoryRecorder } from "./history-recorder.js";
 import { judgeRun, readRun } from "./judge.js";
+import { keepMinimalHistory } from "./minimal-history.js";
 import { performSteps } from "./nemesis-runner.js";
 import { quiesce } from "./observation.js";
 import { type Output, showProgress } from "./progress.js";
 import { renderReport } from "./report/render.js";
-import { type RunClock, sleep, startRunClock } from "./run-clock.js";
+import { type RunClock, startRunClock } from "./run-clock.js";
 import type { RunMeta } from "./run-meta.js";
 import { faultsTolerated } from "./run-options.js";
 import type { Script, ScriptMaker } from "./script.js";
@@ -93,6 +94,7 @@ export async function performRun(plan: RunPlan, context: RunContext): Promise<Ru
   const saved = readRun(directory);
   const verdict = judgeRun(saved);
   replaceFile(join(directory, "verdict.json"), verdictText(verdict));
+  keepMinimalHistory(directory, verdict);
   await attempt(context.output, "report", () =>
     writeFileSync(join(directory, "report.html"), renderReport({ ...saved, verdict })),
   );
@@ -111,7 +113,7 @@ async function runPhases(
   directory: string,
   meta: RunMeta,
 ): Promise<{ final: RunMeta; crashed?: string }> {
-  const clock = startRunClock();
+  const clock = startRunClock(environment.time);
   const history = createAppendFile(join(directory, "history.jsonl"));
   const faults = createAppendFile(join(directory, "faults.jsonl"));
   const recorder = new HistoryRecorder(history, clock);
@@ -195,10 +197,10 @@ async function performPhases(stage: PhaseStage, meta: RunMeta): Promise<RunMeta>
 
 /** The load with its faults beside it, until it ends, is too long, or is interrupted; then the cures. */
 async function loadAndFaults(stage: PhaseStage): Promise<{ loadEnd: number; healed: number }> {
-  const { plan, context, driver, clock, script } = stage;
+  const { plan, context, environment, driver, clock, script } = stage;
   const over = new AbortController();
   const stop = AbortSignal.any([context.interrupt, over.signal]);
-  const started = performance.now();
+  const started = environment.time.nowMs();
   const loading = script.load(stop).finally(() => over.abort());
   const faulting = performSteps(script.steps(started), driver, stop).catch((error: unknown) => {
     over.abort();
@@ -206,7 +208,7 @@ async function loadAndFaults(stage: PhaseStage): Promise<{ loadEnd: number; heal
   });
   // Both are awaited below; an early failure of one must not be unhandled until then.
   const settled = Promise.allSettled([loading, faulting]);
-  await sleep(plan.loadLimitMs, stop);
+  await environment.time.sleep(plan.loadLimitMs, stop);
   over.abort();
   const loadEnd = clock.now();
   if (context.interrupt.aborted) context.output.line("interrupted: healing, then judging");

@@ -16,7 +16,7 @@ export type Script = {
   /** Whatever must be there before the load: accounts. */
   prepare(signal: AbortSignal): Promise<void>;
   load(signal: AbortSignal): Promise<void>;
-  /** The faults, in order; `loadStart` is a reading of performance.now. */
+  /** The faults, in order; `loadStart` is a reading of the environment's time. */
   steps(loadStart: number): readonly FaultStep[];
   demandProgress(timeoutMs: number): Promise<void>;
   finalReads(timeoutMs: number): Promise<void>;

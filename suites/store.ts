@@ -80,9 +80,15 @@ export function writeMeta(directory: string, meta: RunMeta): void {
   replaceFile(join(directory, "run.json"), `${JSON.stringify(meta, null, 2)}\n`);
 }
 
-/** Checks in the order they ran, two spaces, a newline at the end: one text for one verdict. */
+/**
+ * Checks in the order they ran, two spaces, a newline at the end: one text for one verdict. The
+ * smallest history that fails has a file of its own.
+ */
 export function verdictText(verdict: Verdict): string {
-  return `${JSON.stringify(verdict, null, 2)}\n`;
+  const checks = Object.entries(verdict.checks).map(([name, { smallest: _, ...check }]) => {
+    return [name, check];
+  });
+  return `${JSON.stringify({ ...verdict, checks: Object.fromEntries(checks) }, null, 2)}\n`;
 }
 
 /** The run folder that a user means, without links: store/latest is soon another. */

@@ -8,7 +8,6 @@ import type { CampaignRun } from "./campaign-run.js";
 import type { TableRow } from "./catalogue.js";
 import { createInterpreter, type LoadOptions } from "./interpreter.js";
 import { clusterView, type FaultStep } from "./nemesis-runner.js";
-import { sleep } from "./run-clock.js";
 import type { ScriptMaker } from "./script.js";
 import { layoutTable } from "./table-layout.js";
 
@@ -33,7 +32,9 @@ export function tableScript(row: TableRow, load: LoadOptions): ScriptMaker {
     let before = 0;
 
     const reached = (share: number) => async (signal: AbortSignal) => {
-      while (!signal.aborted && ended() - before < share * row.iterations) await sleep(5, signal);
+      while (!signal.aborted && ended() - before < share * row.iterations) {
+        await calls.environment.time.sleep(5, signal);
+      }
     };
     return {
       async prepare(signal) {

@@ -2,6 +2,7 @@
 // see the run again.
 
 import type { CheckResult, Valid, Verdict } from "../checker/verdict.js";
+import { minimalHistoryLines } from "./minimal-history.js";
 import type { RunOutcome } from "./run.js";
 
 const MARKS = new Map<Valid, string>([
@@ -30,6 +31,7 @@ export function verdictLines(verdict: Verdict): string[] {
 export function outcomeLines({ directory, meta, verdict, crashed }: RunOutcome): string[] {
   const valid = verdict["valid?"];
   const lines = [...verdictLines(verdict), `${meta.suite}: ${wordOf(valid)}  ${directory}`];
+  lines.push(...minimalHistoryLines(directory));
   if (crashed !== undefined) lines.push(`the run crashed: ${crashed}`);
   if (valid !== true || crashed !== undefined) {
     lines.push(

@@ -2,7 +2,7 @@
 
 import type { Environment } from "./cluster/environment.js";
 import { type Sample, samplesOf, viewOf } from "./observation.js";
-import { type RunClock, sleep } from "./run-clock.js";
+import type { RunClock } from "./run-clock.js";
 
 export type Watch = {
   readonly samples: readonly Sample[];
@@ -27,7 +27,7 @@ export function watchReplicas(environment: Environment, clock: RunClock): Watch 
   const looking = (async () => {
     while (!ended.signal.aborted) {
       await look();
-      await sleep(INTERVAL_MS, ended.signal);
+      await environment.time.sleep(INTERVAL_MS, ended.signal);
     }
   })();
   // Whoever stops the watch learns of its failure there; until then it is not unhandled.

@@ -3,6 +3,7 @@
 import { counted, cut } from "../describe.js";
 import type { LedgerDump, LedgerEntry, RunRecord } from "../run-record.js";
 import type { CheckResult } from "../verdict.js";
+import { firstDivergence, LedgerPrefixes } from "./ledger-prefixes.js";
 
 /** Rows shown around a divergence. */
 const CONTEXT_ROWS = 3;
@@ -23,9 +24,12 @@ export function agreement({ ledgers, correctReplicas, quiescence }: RunRecord): 
   if (reference === undefined) {
     return { valid: "unknown", summary: "no ledger was collected", figures };
   }
+  const prefixes = new LedgerPrefixes();
+  const own = prefixes.of(reference.entries);
   for (const dump of ledgers.slice(1)) {
-    const divergence = divergenceOf(reference, dump);
-    if (divergence !== undefined) return { valid: false, figures, ...divergence };
+    const index = firstDivergence(own, prefixes.of(dump.entries));
+    if (index === undefined) continue;
+    return { valid: false, figures, ...divergence(reference, dump, index) };
   }
   const differences = ledgers.slice(1).flatMap((dump) => differencesOf(reference, dump));
   if (differences.length > 0) {
@@ -67,15 +71,12 @@ function unequal(
   return { valid: false, summary: `${when}: ${differences[0]}`, figures, explanation };
 }
 
-/** The first index at which the two hold different entries, row by row; undefined where none. */
-function divergenceOf(
+/** Row by row, around the first index at which the two hold different entries. */
+function divergence(
   a: LedgerDump,
   b: LedgerDump,
-): { summary: string; explanation: string[] } | undefined {
-  const common = Math.min(a.entries.length, b.entries.length);
-  let index = 0;
-  while (index < common && row(a.entries[index]) === row(b.entries[index])) index += 1;
-  if (index === common) return undefined;
+  index: number,
+): { summary: string; explanation: string[] } {
   const explanation: string[] = [];
   const end = Math.min(index + CONTEXT_ROWS, Math.max(a.entries.length, b.entries.length));
   for (let at = Math.max(0, index - CONTEXT_ROWS); at < end; at += 1) {

@@ -33,7 +33,7 @@ export function conservation(operations: readonly Operation[], record: RunRecord
   if (broken.length + contradicted.length > 0) {
     const summary =
       broken[0] ??
-      `${counted(contradicted.length, "read")} contradict the ledger of ${reference.node}`;
+      `the ledger of ${reference.node} contradicts ${counted(contradicted.length, "read")}`;
     const explanation = cut([...broken, ...contradicted], EXAMPLES_MAX);
     return { valid: false, summary, figures, explanation };
   }

@@ -7,11 +7,12 @@ import { counted, describe } from "../describe.js";
 import type { CheckResult } from "../verdict.js";
 import type { BankOp } from "./bank-history.js";
 import { accountsOf } from "./bank-operation.js";
+import { counterexample } from "./counterexample.js";
 import { explain } from "./explain.js";
 import { independentGroups, project } from "./projection.js";
 import { replay } from "./replay.js";
 import { type SearchLimits, search } from "./search.js";
-import { endingWith } from "./shrink.js";
+import { endingWith, smallestPart } from "./shrink.js";
 
 /** Counted in steps, not in time: a history has one verdict, on whatever machine. */
 export const SEARCH_DEFAULTS: SearchLimits = { steps: 4_000_000, configurations: 2_000_000 };
@@ -65,7 +66,7 @@ function searchSuspects(
       const seen = search(view, new Map(), viewLimits);
       steps += seen.steps;
       if (seen.found !== false) continue;
-      return { result: refuted(view, [account], seen.blocked, viewLimits), steps };
+      return { result: refuted(view, [account], seen, viewLimits), steps };
     }
   }
   return { result: { valid: "unknown", summary: "" }, steps };
@@ -88,14 +89,14 @@ function searchGroup(
     const seen = search(projected, new Map(), viewLimits);
     steps += ops.length + seen.steps;
     if (seen.found === false) {
-      return { result: refuted(projected, view, seen.blocked, viewLimits), steps };
+      return { result: refuted(projected, view, seen, viewLimits), steps };
     }
   }
-  if (first.found === false) return { result: refuted(ops, group, first.blocked, limits), steps };
+  if (first.found === false) return { result: refuted(ops, group, first, limits), steps };
   const last = cheap.steps === limits.steps ? first : search(ops, new Map(), limits);
   if (last !== first) steps += last.steps;
   if (last.found === true) return { result: passed(ops, last.order), steps };
-  if (last.found === false) return { result: refuted(ops, group, last.blocked, limits), steps };
+  if (last.found === false) return { result: refuted(ops, group, last, limits), steps };
   const unit = last.cause === "steps" ? "step" : "configuration";
   const budget = counted(limits[last.cause], unit);
   const summary = `no order found for ${group.join(", ")} within ${budget}, and none excluded`;
@@ -127,14 +128,19 @@ function passed(ops: readonly BankOp[], order: readonly number[]): CheckResult {
   return { valid: true, summary: "" };
 }
 
+type Refutation = { blocked: number; longest: readonly number[] };
+
 function refuted(
   ops: readonly BankOp[],
   accounts: readonly string[],
-  blocked: number,
+  { blocked, longest }: Refutation,
   limits: SearchLimits,
 ): CheckResult {
   const op = ops[blocked];
   assert(op !== undefined, "the blocked operation is one of those searched");
   const summary = `not linearizable on ${accounts.join(", ")}: no order gives ${describe(op.source)}`;
-  return { valid: false, summary, explanation: explain(ops, blocked, limits) };
+  const part = smallestPart(ops, op);
+  const explanation = explain(ops, blocked, longest, part, limits);
+  const smallest = part === undefined ? [] : counterexample(part);
+  return { valid: false, summary, explanation, ...(smallest.length > 0 ? { smallest } : {}) };
 }

@@ -5,26 +5,63 @@ import { counted, cut, describe, duration, seconds } from "../describe.js";
 import type { BankOp } from "./bank-history.js";
 import { accountsOf } from "./bank-operation.js";
 import { type SearchLimits, search } from "./search.js";
-import { settledBank, smallestPart } from "./shrink.js";
+import { type Part, settledBank } from "./shrink.js";
 
 const BEFORE_MAX = 3;
 const CONCURRENT_MAX = 12;
 const UNKNOWN_MAX = 4;
 const BALANCES_MAX = 8;
+const LONGEST_SHOWN = 3;
 /** A part of so many operations is small enough to be looked at. */
 const PART_MAX = 8;
 
-/** `ops` have no linearization because of the one at `blocked`, as `search` found. */
-export function explain(ops: readonly BankOp[], blocked: number, limits: SearchLimits): string[] {
+/**
+ * `ops` have no linearization because of the one at `blocked`, as `search` found; `longest` is the
+ * order that got furthest, `part` what still fails alone.
+ */
+export function explain(
+  ops: readonly BankOp[],
+  blocked: number,
+  longest: readonly number[],
+  part: Part | undefined,
+  limits: SearchLimits,
+): string[] {
   const op = ops[blocked];
   if (op === undefined) return [];
   const balances = possibleBalances(ops, blocked, limits);
   return [
     `no order gives: ${describe(op.source)}`,
+    ...certain(ops, op),
     ...around(ops, op),
     ...balances.map(({ account, values }) => possible(account, values)),
     ...resemblances(ops, op, balances),
-    ...smallest(ops, op),
+    ...furthest(ops, op, longest),
+    ...smallest(part),
+  ];
+}
+
+/** What each of the operation's accounts had when it began, less what was still going on. */
+function certain(ops: readonly BankOp[], blocked: BankOp): string[] {
+  return accountsOf(blocked.operation).map((account) => {
+    const over = ops.filter(
+      (op) => !op.optional && op.ret < blocked.call && effectOn(op, account) !== 0,
+    );
+    const balance = over.reduce((sum, op) => sum + effectOn(op, account), 0);
+    const writes = counted(over.length, "write");
+    return `certain when it began: ${writes} of ${account} were over, which leave ${balance}`;
+  });
+}
+
+/** The longest legal order, and what cannot follow. */
+function furthest(ops: readonly BankOp[], blocked: BankOp, longest: readonly number[]): string[] {
+  const last = longest.slice(-LONGEST_SHOWN).flatMap((position) => ops[position] ?? []);
+  if (last.length === 0) return [];
+  const count = counted(longest.length, "operation");
+  return [
+    `the longest legal order that respects real time has ${count} of ${ops.length}, and ends with:`,
+    ...last.map(({ source }) => `  ${describe(source)}`),
+    "  what cannot follow, and can neither wait nor come sooner:",
+    `  ${describe(blocked.source)}`,
   ];
 }
 
@@ -56,7 +93,7 @@ function around(ops: readonly BankOp[], blocked: BankOp): string[] {
   list("beside it", beside);
   if (unknown.length > 0) {
     const count = counted(unknown.length, "operation");
-    list(`${count} of unknown outcome, each of which may act at any time or never, the newest`, [
+    list(`${count} that may have acted by then, or later, or never, the newest`, [
       ...unknown.slice(-UNKNOWN_MAX),
     ]);
   }
@@ -184,8 +221,7 @@ function balanceSaid({ operation, answer }: BankOp): { account: string; balance:
 }
 
 /** A part that contradicts itself already, where it is small. */
-function smallest(ops: readonly BankOp[], blocked: BankOp): string[] {
-  const part = smallestPart(ops, blocked);
+function smallest(part: Part | undefined): string[] {
   const bank = part === undefined ? undefined : settledBank(part);
   if (part === undefined || bank === undefined || part.ops.length > PART_MAX) return [];
   const balances = [...bank]

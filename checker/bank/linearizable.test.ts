@@ -5,10 +5,10 @@ import * as assert from "uvu/assert";
 import { pairOperations } from "../operations.js";
 import type { LedgerDump } from "../run-record.js";
 import { BankCase } from "./bank-case.js";
-import { corrupt } from "./corrupt.js";
 import { linearizable } from "./linearizable.js";
 import { historyFrom, runOf } from "./notation.js";
 import { randomOf, simulate } from "./simulate-bank.js";
+import { corrupt } from "./testing/corrupt.js";
 
 const OPENED = `
   p0 0-1 open A -> ok @1
@@ -31,9 +31,13 @@ function judged(text: string, ledgers: "ledgers" | "black box" = "ledgers") {
 function rejects(name: string, text: string, mention?: RegExp): void {
   test(`rejected: ${name}`, () => {
     for (const view of ["ledgers", "black box"] as const) {
-      const { valid, summary, explanation } = judged(text, view);
+      const { valid, summary, explanation, smallest } = judged(text, view);
       assert.is(valid, false, `${view}: ${summary}`);
       assert.ok((explanation?.length ?? 0) > 0);
+      // What is kept to be checked again fails again, alone.
+      assert.ok(smallest !== undefined, view);
+      assert.is(linearizable(new BankCase(pairOperations(smallest), [])).valid, false);
+      assert.ok(smallest.length <= 40);
       if (mention !== undefined)
         assert.match([summary, ...(explanation ?? [])].join("\n"), mention);
     }

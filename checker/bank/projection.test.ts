@@ -3,12 +3,12 @@ import * as assert from "uvu/assert";
 import { Configurations, mix } from "../configurations.js";
 import { pairOperations } from "../operations.js";
 import { bankHistory } from "./bank-history.js";
-import { explicable } from "./brute-force.js";
-import { corrupt } from "./corrupt.js";
 import { historyFrom } from "./notation.js";
 import { independentGroups, project } from "./projection.js";
 import { search } from "./search.js";
 import { randomOf, simulate } from "./simulate-bank.js";
+import { explicable } from "./testing/brute-force.js";
+import { corrupt } from "./testing/corrupt.js";
 
 const LIMITS = { steps: 200_000, configurations: 50_000 };
 

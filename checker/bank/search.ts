@@ -34,8 +34,11 @@ export type SearchLimits = {
 export type SearchResult =
   /** `order` holds positions in the ops searched; the bank is left in the state it leads to. */
   | { found: true; order: number[]; steps: number }
-  /** No order exists. `blocked` cannot be placed in time, whatever comes before it. */
-  | { found: false; blocked: number; steps: number }
+  /**
+   * No order exists. `blocked` cannot be placed in time, whatever comes before it; `longest` is an
+   * order of everything that had to be placed sooner, and of nothing that need not be.
+   */
+  | { found: false; blocked: number; longest: number[]; steps: number }
   | { found: "unknown"; cause: "steps" | "configurations"; steps: number };
 
 /**
@@ -111,6 +114,9 @@ class Search {
   readonly #returns: readonly number[];
   #deadline = 0;
   #furthest = 0;
+  /** The order that got furthest; the stack is equal to it below `#common`. */
+  readonly #longest: number[] = [];
+  #common = 0;
   #low = 0;
   #high = 0;
   #steps = 0;
@@ -166,7 +172,7 @@ class Search {
       if (choice === undefined) {
         const blocked = this.#returns[this.#furthest];
         assert(blocked !== undefined, "a refuted search has an operation that it could not place");
-        return { found: false, blocked, steps: this.#steps };
+        return { found: false, blocked, longest: this.#longest, steps: this.#steps };
       }
     }
   }
@@ -178,7 +184,15 @@ class Search {
       if (op === undefined || this.#placed[op] === 0) break;
       this.#deadline += 1;
     }
-    this.#furthest = Math.max(this.#furthest, this.#deadline);
+    if (this.#deadline > this.#furthest) this.#keepLongest();
+  }
+
+  /** Copies what has changed since the last copy. */
+  #keepLongest(): void {
+    this.#furthest = this.#deadline;
+    this.#longest.length = this.#common;
+    for (const { op } of this.#stack.slice(this.#common)) this.#longest.push(op);
+    this.#common = this.#stack.length;
   }
 
   #exhausted(): "steps" | "configurations" | undefined {
@@ -285,6 +299,7 @@ class Search {
     for (;;) {
       const placed = this.#stack.pop();
       if (placed === undefined) return undefined;
+      this.#common = Math.min(this.#common, this.#stack.length);
       const { op, choice, deadline, before } = placed;
       this.#toggle(op, before);
       if (before !== undefined) {

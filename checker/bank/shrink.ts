@@ -15,16 +15,17 @@ export type Part = {
   settled: readonly BankOp[];
 };
 
-/**
- * `blocked` could not be placed among `ops`. Undefined where no moment of rest divides them, so
- * that nothing much could be left out.
- */
+/** `blocked` could not be placed among `ops`. Undefined where not even that is cheap to see again. */
 export function smallestPart(ops: readonly BankOp[], blocked: BankOp): Part | undefined {
-  const part = settle(endingWith(ops, blocked), blocked);
   const budget = { steps: STEPS_MAX };
-  if (part.settled.length === 0 || !stillFails(part, budget)) return undefined;
-  let smallest = part;
-  for (const op of part.ops) {
+  const whole: Part = { ops: endingWith(ops, blocked), blocked, settled: [] };
+  const settled = settle(whole.ops, blocked);
+  const [start] = [balancesOnly(settled), settled, balancesOnly(whole), whole].filter((part) =>
+    stillFails(part, budget),
+  );
+  if (start === undefined) return undefined;
+  let smallest = start;
+  for (const op of start.ops) {
     if (op.source === blocked.source || !isEffectFree(op)) continue;
     const smaller = { ...smallest, ops: smallest.ops.filter((other) => other !== op) };
     if (stillFails(smaller, budget)) smallest = smaller;
@@ -62,6 +63,18 @@ function settle(ops: readonly BankOp[], blocked: BankOp): Part {
     .sort((a, b) => a.ret - b.ret);
   const rest = [...before.filter(({ optional }) => optional), ...ops.slice(start)];
   return { ops: rest, blocked, settled };
+}
+
+/** With statements that show no postings, so that what came before can be summed up. */
+function balancesOnly(part: Part): Part {
+  const plain = (op: BankOp): BankOp => {
+    const { operation, answer } = op;
+    if (operation.kind !== "statement" || answer?.kind !== "ok") return op;
+    const { balance } = answer;
+    const said = balance === undefined ? { kind: "ok" as const } : { kind: "ok" as const, balance };
+    return { ...op, operation: { kind: "balance", account: operation.account }, answer: said };
+  };
+  return { ...part, ops: part.ops.map(plain) };
 }
 
 /** Takes its steps from the budget. */

@@ -35,7 +35,8 @@ test("an unknown environment is refused by name", async () => {
   await assert.rejects(
     chooseEnvironment("mars"),
     (error) =>
-      error instanceof UsageError && error.message === 'no environment "mars": want netns or local',
+      error instanceof UsageError &&
+      error.message === 'no environment "mars": want netns or local or sim',
   );
 });
 

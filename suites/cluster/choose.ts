@@ -8,8 +8,9 @@ import type { Environment, EnvironmentOptions } from "./environment.js";
 import { createLocal, LOCAL_CAPABILITIES } from "./local.js";
 import { createNetns, netnsCapabilities } from "./netns.js";
 import { insideSandbox, type Sandbox } from "./sandbox.js";
+import { createSim, SIM_CAPABILITIES } from "./sim.js";
 
-export const ENVIRONMENT_NAMES = ["netns", "local"] as const;
+export const ENVIRONMENT_NAMES = ["netns", "local", "sim"] as const;
 export type EnvironmentName = (typeof ENVIRONMENT_NAMES)[number];
 
 /**
@@ -21,7 +22,7 @@ export type Choice = {
   /** One line for people: which environment, and why. */
   line: string;
   capabilities: ReadonlySet<FaultKind>;
-} & ({ name: "local"; reason: string } | { name: "netns"; sandbox: Sandbox });
+} & ({ name: "local"; reason: string } | { name: "netns"; sandbox: Sandbox } | { name: "sim" });
 
 /**
  * netns where it works and honours all of `needed`, else local. Throws UsageError where `requested`
@@ -40,6 +41,7 @@ export async function chooseEnvironment(
     );
   }
   if (requested === "local") return localChoice("as asked");
+  if (requested === "sim") return simChoice();
 
   const found = await probe(localShell(), { isRoot: process.getuid?.() === 0 });
   const tied = await setprivFailure();
@@ -59,9 +61,24 @@ export async function chooseEnvironment(
 
 /** The environment itself, not started. For netns, call inside the sandbox only. */
 export function createEnvironment(choice: Choice, options: EnvironmentOptions): Environment {
-  return choice.name === "local"
-    ? createLocal(options, choice.reason)
-    : createNetns(options, choice.sandbox);
+  switch (choice.name) {
+    case "local":
+      return createLocal(options, choice.reason);
+    case "netns":
+      return createNetns(options, choice.sandbox);
+    case "sim":
+      return createSim(options);
+    default:
+      return choice satisfies never;
+  }
+}
+
+function simChoice(): Choice {
+  return {
+    name: "sim",
+    line: "environment sim: replicas in one thread, in virtual time (as asked)",
+    capabilities: SIM_CAPABILITIES,
+  };
 }
 
 function localChoice(reason: string): Choice {

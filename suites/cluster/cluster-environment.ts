@@ -3,6 +3,7 @@
 
 import type { Evidence, FaultKind, NodeName, ResolvedFault } from "../../nemesis/faults.js";
 import type { ClientAnswer, ClientCall } from "../../node/runtime/client-call.js";
+import { machineTime } from "../run-clock.js";
 import type { Environment, EnvironmentOptions, NodeExit, NodeStatus } from "./environment.js";
 import { clientNames, replicaNames } from "./layout.js";
 import { ProcessFaults } from "./process-faults.js";
@@ -44,6 +45,7 @@ export class ClusterEnvironment implements Environment {
   readonly replicas: readonly NodeName[];
   readonly clients: readonly NodeName[];
   readonly capabilities: ReadonlySet<FaultKind>;
+  readonly time = machineTime;
   readonly #kind: EnvironmentKind;
   readonly #options: EnvironmentOptions;
   readonly #networkFaults = new Map<string, ResolvedFault>();

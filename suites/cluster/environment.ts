@@ -1,9 +1,10 @@
 // One interface for every place a cluster can run: local processes behind a relay, network
-// namespaces, later containers, VMs and the simulator. One conformance suite runs on all.
+// namespaces, the simulator, later containers and VMs. One conformance suite runs on all.
 
 import type { Evidence, FaultKind, NodeName, ResolvedFault } from "../../nemesis/faults.js";
 import type { ReplicaStatus } from "../../node/core/step.js";
 import type { ClientAnswer, ClientCall } from "../../node/runtime/client-call.js";
+import type { Time } from "../run-clock.js";
 
 export type NodeStatus = {
   node: NodeName;
@@ -47,6 +48,8 @@ export interface Environment {
   readonly replicas: readonly NodeName[];
   readonly clients: readonly NodeName[];
   readonly capabilities: ReadonlySet<FaultKind>;
+  /** How time passes for its nodes, and so for whoever waits for them. */
+  readonly time: Time;
   /** Starts all nodes; resolves when every replica answers a status query. */
   start(): Promise<void>;
   /** Applies a fault. Network faults compose with those already active. */

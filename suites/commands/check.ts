@@ -6,6 +6,7 @@ import type { Verdict } from "../../checker/verdict.js";
 import { replaceFile } from "../append-file.js";
 import { type Ending, worstOf } from "../exit-code.js";
 import { judgeHistory, judgeRun, readRun } from "../judge.js";
+import { keepMinimalHistory, minimalHistoryLines } from "../minimal-history.js";
 import type { Output } from "../progress.js";
 import { findRun, verdictText } from "../store.js";
 import { oneLine } from "../usage-error.js";
@@ -20,6 +21,7 @@ function checkPath(path: string, output: Output): Ending {
   const { verdict, notes } = isFile(path) ? judgeHistory(path) : checkSavedRun(path);
   for (const note of notes) output.line(`note: ${note}`);
   for (const line of verdictLines(verdict)) output.line(line);
+  for (const line of minimalHistoryLines(path)) output.line(line);
   output.line(`${path}: ${wordOf(verdict["valid?"])}`);
   return verdict["valid?"];
 }
@@ -36,8 +38,9 @@ function keepVerdict(directory: string, verdict: Verdict): string[] {
   const path = join(directory, "verdict.json");
   const text = verdictText(verdict);
   const before = existsSync(path) ? readFileSync(path, "utf8") : undefined;
-  if (before === text) return [];
   try {
+    keepMinimalHistory(directory, verdict);
+    if (before === text) return [];
     replaceFile(path, text);
     return before === undefined ? [] : [`${path} was another verdict; it is replaced`];
   } catch (error) {

@@ -2,8 +2,9 @@
 
 import type { Evidence, Lie, ResolvedFault } from "../../nemesis/faults.js";
 import { principalOf } from "./names.js";
+import type { NetworkBite } from "./network.js";
 
-const DONE: Readonly<Record<string, string>> = {
+const DONE: Readonly<Record<NetworkBite["what"], string>> = {
   drop: "dropped",
   loss: "lost",
   duplicate: "doubled",
@@ -15,18 +16,22 @@ const DONE: Readonly<Record<string, string>> = {
   clog: "stuck",
 };
 
-/** `bites`: datagrams by what was done to them; `told`: each replica's lies so far. */
+/** `bite`: what datagrams met; `seen`: what nodes met; `told`: each replica's lies so far. */
 export function evidenceOf(
   fault: ResolvedFault,
-  bites: ReadonlyMap<string, number>,
+  bite: NetworkBite | undefined,
   seen: readonly string[],
   told: readonly ReadonlyMap<Lie, number>[],
 ): Evidence {
   const measured: Record<string, number | string> = {};
   const words: string[] = [...seen];
-  for (const [what, count] of bites) {
-    measured[what] = count;
-    words.push(`${DONE[what] ?? what} ${count} datagrams`);
+  if (bite !== undefined) {
+    let total = 0;
+    for (const [link, count] of bite.links) {
+      measured[link] = count;
+      total += count;
+    }
+    words.push(`${DONE[bite.what]} ${total} datagrams on ${bite.links.size} links`);
   }
   if (fault.intent.kind === "lie") {
     for (const node of fault.nodes) {

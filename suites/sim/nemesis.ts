@@ -37,6 +37,7 @@ export class Nemesis {
   healCore(): void {
     for (const id of [...this.#active].reverse()) this.#stop(id);
     this.#over = true;
+    this.#world.network.clearUp();
     for (const { id, intent } of this.#scenario.rest) this.#apply(id, intent);
     this.#world.restartWhoMay();
   }

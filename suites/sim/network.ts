@@ -2,7 +2,7 @@
 // the weather (for the whole run) and the faults (while they last) do to each datagram. Every link
 // draws from its own fork of the seed.
 
-import type { LinkRule, ResolvedFault } from "../../nemesis/faults.js";
+import type { ResolvedFault } from "../../nemesis/faults.js";
 import { composeLinks, type LinkCauses, type LinkState } from "../../nemesis/links.js";
 import type { Random } from "../../nemesis/random.js";
 import type { PrincipalId } from "../../node/core/messages.js";
@@ -31,6 +31,7 @@ const CLOGGED_MAX = 256;
 const QUEUE_US_MAX = 100_000;
 
 type Link = {
+  readonly name: string;
   readonly from: PrincipalId;
   readonly to: PrincipalId;
   readonly random: Random;
@@ -44,6 +45,9 @@ type Link = {
   freeUs: number;
 };
 
+/** What a fault did to datagrams, and to how many of each link ("r0>c1"). */
+export type NetworkBite = { what: keyof LinkCauses; links: Map<string, number> };
+
 export type Deliver = (from: PrincipalId, to: PrincipalId, bytes: Uint8Array) => void;
 
 export class Network {
@@ -52,17 +56,15 @@ export class Network {
   readonly #deliver: Deliver;
   readonly #links = new Map<number, Link>();
   #rules = new Map<number, LinkState>();
-  /** By fault id and what was done: how many datagrams. */
-  readonly #bites = new Map<string, Map<string, number>>();
-  weather: Weather;
-  sent = 0;
+  readonly #bites = new Map<string, NetworkBite>();
+  #weather: Weather;
   delivered = 0;
 
   constructor(queue: EventQueue, random: Random, weather: Weather, deliver: Deliver) {
     this.#queue = queue;
     this.#random = random;
     this.#deliver = deliver;
-    this.weather = weather;
+    this.#weather = weather;
   }
 
   /** Brings the links to what these faults together ask for. */
@@ -79,19 +81,24 @@ export class Network {
     }
   }
 
-  /** How many datagrams the fault bit, by what it did to them. */
-  bitesOf(faultId: string): ReadonlyMap<string, number> {
-    return this.#bites.get(faultId) ?? new Map();
+  /** From now on the weather takes and changes nothing; it is as slow as before. */
+  clearUp(): void {
+    const { latencyUsMin, latencyUsMean } = this.#weather;
+    this.#weather = { ...CALM, latencyUsMin, latencyUsMean };
+  }
+
+  /** Undefined where no datagram met the fault. */
+  biteOf(faultId: string): NetworkBite | undefined {
+    return this.#bites.get(faultId);
   }
 
   /** Puts a datagram on the wire at `atUs`, now or later. */
   send(from: PrincipalId, to: PrincipalId, bytes: Uint8Array, atUs: number): void {
-    this.sent += 1;
     const link = this.#link(from, to);
     const { random, rule } = link;
-    const { weather } = this;
+    const weather = this.#weather;
     if (rule?.drop) {
-      this.#bite(rule, "drop");
+      this.#bite(link, rule, "drop");
       return;
     }
     if (random.chance(weather.lossPercent / 100)) return;
@@ -120,7 +127,7 @@ export class Network {
   #pass(link: Link, bytes: Uint8Array, atUs: number): void {
     const { rule } = link;
     if (rule?.clogged) {
-      this.#bite(rule, "clog");
+      this.#bite(link, rule, "clog");
       if (link.waiting.length < CLOGGED_MAX) link.waiting.push(bytes);
       return;
     }
@@ -129,13 +136,13 @@ export class Network {
 
   #carry(link: Link, bytes: Uint8Array, atUs: number): void {
     const { random, rule } = link;
-    const { weather } = this;
+    const weather = this.#weather;
     let arrivesUs =
       Math.max(atUs, this.#queue.nowUs) +
       weather.latencyUsMin +
       random.exponential(weather.latencyUsMean);
     if (rule?.delay !== undefined) {
-      this.#bite(rule, "delay");
+      this.#bite(link, rule, "delay");
       const { delayMs, jitterMs } = rule.delay;
       arrivesUs += 1_000 * (delayMs + jitterMs * (2 * random.float() - 1));
     }
@@ -146,7 +153,7 @@ export class Network {
     if (rule?.bytesPerSecond !== undefined) {
       const startUs = Math.max(link.freeUs, this.#queue.nowUs);
       if (startUs - this.#queue.nowUs > QUEUE_US_MAX) {
-        this.#bite(rule, "bandwidth");
+        this.#bite(link, rule, "bandwidth");
         return;
       }
       const carryUs = (bytes.length / rule.bytesPerSecond) * 1e6;
@@ -161,15 +168,15 @@ export class Network {
 
   #strikes(link: Link, what: keyof LinkCauses, percent: number | undefined): boolean {
     if (percent === undefined || !link.random.chance(percent / 100)) return false;
-    if (link.rule !== undefined) this.#bite(link.rule, what);
+    if (link.rule !== undefined) this.#bite(link, link.rule, what);
     return true;
   }
 
-  #bite(rule: LinkRule & { causes: LinkCauses }, what: keyof LinkCauses): void {
-    for (const faultId of rule.causes[what]) {
-      const counts = this.#bites.get(faultId) ?? new Map<string, number>();
-      this.#bites.set(faultId, counts);
-      counts.set(what, (counts.get(what) ?? 0) + 1);
+  #bite({ name }: Link, { causes }: LinkState, what: keyof LinkCauses): void {
+    for (const faultId of causes[what]) {
+      const bite = this.#bites.get(faultId) ?? { what, links: new Map<string, number>() };
+      this.#bites.set(faultId, bite);
+      bite.links.set(name, (bite.links.get(name) ?? 0) + 1);
     }
   }
 
@@ -182,10 +189,12 @@ export class Network {
     const key = keyOf(from, to);
     const known = this.#links.get(key);
     if (known !== undefined) return known;
+    const name = `${nameOf(from)}>${nameOf(to)}`;
     const link: Link = {
+      name,
       from,
       to,
-      random: this.#random.fork(`${nameOf(from)}>${nameOf(to)}`),
+      random: this.#random.fork(name),
       rule: this.#rules.get(key),
       old: [],
       oldAt: 0,

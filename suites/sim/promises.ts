@@ -25,6 +25,9 @@ export class Promises {
   #stableWritten: Seq = 0;
   /** The view that a durable new-view or view record has entered. */
   #viewWritten: View = -1;
+  #viewAskedWritten: View = -1;
+  /** By seq: the highest view of a durable certificate that it prepared. */
+  #preparedWritten = new Map<Seq, View>();
   #viewAsked: View = 0;
 
   constructor(id: ReplicaId, n: number) {
@@ -35,6 +38,7 @@ export class Promises {
   /** The log as a process found it, or left it after a cut. */
   onLog(records: readonly (LogRecord | undefined)[]): void {
     this.#written = new Set();
+    this.#preparedWritten = new Map();
     this.onAppend(records);
   }
 
@@ -47,6 +51,7 @@ export class Promises {
     this.#written = new Set();
     this.#stableWritten = 0;
     this.#viewWritten = -1;
+    this.#viewAskedWritten = -1;
   }
 
   /** A message leaves. Throws a Violation where it promises what it must not. */
@@ -78,9 +83,16 @@ export class Promises {
 
   #isCovered({ kind, place: where, value, seq, view }: Vote): boolean {
     if (this.#written.has(`${kind} ${where} ${value}`)) return true;
-    // Having entered a view binds as much as having asked for it.
+    // Having entered a view binds as much as having asked for it, and who has gone beyond a view
+    // never begins it again.
     if (kind === "view-change") return view <= this.#viewWritten;
-    return kind !== "new-view" && seq <= this.#stableWritten;
+    if (kind === "new-view") return view < Math.max(this.#viewWritten, this.#viewAskedWritten);
+    if (seq <= this.#stableWritten) return true;
+    // A prepare binds in its view only. A commit binds until its seq is stable: a later view's
+    // certificate for the seq keeps what it promised.
+    const viewLeft = Math.max(this.#viewWritten, this.#viewAskedWritten);
+    if (kind === "prepare") return view < viewLeft;
+    return kind === "commit" && (this.#preparedWritten.get(seq) ?? -1) > view;
   }
 
   #voteIn(message: Message): Vote | undefined {
@@ -126,6 +138,7 @@ export class Promises {
       case "prepared": {
         const { view, seq, digest } = record.certificate;
         add("commit", place(view, seq), digest);
+        this.#preparedWritten.set(seq, Math.max(this.#preparedWritten.get(seq) ?? -1, view));
         break;
       }
       case "checkpoint":
@@ -136,6 +149,7 @@ export class Promises {
         break;
       case "view-change":
         this.#coverSigned("view-change", record.message);
+        this.#viewAskedWritten = Math.max(this.#viewAskedWritten, record.message.view);
         break;
       case "new-view":
         this.#coverSigned("new-view", record.message);
@@ -146,8 +160,11 @@ export class Promises {
         break;
       case "view":
         if (record.active) this.#viewWritten = Math.max(this.#viewWritten, record.view);
+        else this.#viewAskedWritten = Math.max(this.#viewAskedWritten, record.view);
         break;
       case "committed":
+        this.#preparedWritten.set(record.certificate.seq, Number.POSITIVE_INFINITY);
+        break;
       case "rejoin":
         break;
       default:

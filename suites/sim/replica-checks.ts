@@ -6,7 +6,7 @@ import type { Replica } from "../../node/core/replica.js";
 import { Violation } from "./violation.js";
 
 /** What a replica was at its last turn; over all its processes, but not over a lost disk. */
-export type Remembered = { view: View; executedSeq: Seq; stableSeq: Seq };
+export type Remembered = { view: View; executedSeq: Seq; stableSeq: Seq; tick: number };
 
 /** Throws a Violation; updates `last`. */
 export function checkReplica(replica: Replica, last: Remembered, checked: WeakSet<object>): void {
@@ -18,10 +18,14 @@ export function checkReplica(replica: Replica, last: Remembered, checked: WeakSe
   if (stable.seq < last.stableSeq) {
     fail("watermarks", id, `its stable checkpoint went back to ${stable.seq}`);
   }
+  // The slots change with these; looking at all of them in every turn would cost the most.
+  const moved = executedSeq !== last.executedSeq || stable.seq !== last.stableSeq;
+  const due = moved || view !== last.view || replica.tick !== last.tick;
   last.view = view;
   last.executedSeq = executedSeq;
   last.stableSeq = stable.seq;
-  checkSlots(replica, checked);
+  last.tick = replica.tick;
+  if (due) checkSlots(replica, checked);
   checkStable(replica, checked);
 }
 

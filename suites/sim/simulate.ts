@@ -169,8 +169,9 @@ class Simulation {
     if (!this.#waitForLoad(boundMs + this.#scenario.timeoutMs, "what was asked before")) return;
     this.#load.demandProgress(boundMs);
     if (!this.#waitForLoad(boundMs, "a fresh write on every session")) return;
+    const readsEach = Math.ceil(this.#scenario.accounts / this.#scenario.sessions);
     this.#load.finalReads(boundMs);
-    if (!this.#waitForLoad(boundMs, "the final reads")) return;
+    if (!this.#waitForLoad(readsEach * boundMs, "the final reads")) return;
     this.#rest();
   }
 

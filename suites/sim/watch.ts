@@ -39,7 +39,7 @@ export class Watch {
   constructor(n: number) {
     const ids = Array.from({ length: n }, (_, id) => id);
     this.#promises = ids.map((id) => new Promises(id, n));
-    this.#last = ids.map(() => ({ view: 0, executedSeq: 0, stableSeq: 0 }));
+    this.#last = ids.map(() => ({ view: 0, executedSeq: 0, stableSeq: 0, tick: 0 }));
   }
 
   /** From now on it is one of the faulty: a liar, or one whose disk rotted under it. */
@@ -54,7 +54,7 @@ export class Watch {
   /** Its disk is empty: its earlier words still bind it, its memory does not. */
   onWipe(id: ReplicaId): void {
     this.#promises[id]?.onAmnesia();
-    this.#last[id] = { view: 0, executedSeq: 0, stableSeq: 0 };
+    this.#last[id] = { view: 0, executedSeq: 0, stableSeq: 0, tick: 0 };
   }
 
   /** A power cut may take from the ledger what the log still has. */

@@ -30,12 +30,14 @@ export type WorldSetup = {
   weather: Weather;
   keyringOf: (principal: PrincipalId) => Keyring;
   random: Random;
+  /** Shared with whoever waits; absent: one of its own. */
+  queue?: EventQueue;
 };
 
 const MAC_BYTES = 16;
 
 export class World {
-  readonly queue = new EventQueue();
+  readonly queue: EventQueue;
   readonly watch: Watch;
   readonly network: Network;
   readonly replicas: readonly SimReplica[];
@@ -47,7 +49,8 @@ export class World {
 
   constructor(build: NodeBuild, setup: WorldSetup) {
     const { config, datagramBytesMax, random, keyringOf, weather } = setup;
-    const { queue } = this;
+    const queue = setup.queue ?? new EventQueue();
+    this.queue = queue;
     const { n, cluster } = config;
     this.watch = new Watch(n);
     this.network = new Network(queue, random.fork("network"), weather, (from, to, bytes) =>
@@ -124,12 +127,7 @@ export class World {
     else this.#nodeFaults.heal(fault, this.active);
     this.restartWhoMay();
     const told = this.#liars.map((liar) => liar.told);
-    return evidenceOf(
-      fault,
-      this.network.bitesOf(faultId),
-      this.#nodeFaults.bitesOf(faultId),
-      told,
-    );
+    return evidenceOf(fault, this.network.biteOf(faultId), this.#nodeFaults.bitesOf(faultId), told);
   }
 
   /** Starts every process that has ended and that no active fault holds down. */

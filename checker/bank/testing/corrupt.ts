@@ -1,7 +1,7 @@
 // Histories made worse, for tests: each step changes one thing that a broken cluster might get wrong.
 // What comes out may still be right by chance; the brute-force twin says whether it is.
 
-import type { HistoryOp } from "../history.js";
+import type { HistoryOp } from "../../history.js";
 
 /** Applies `steps` random changes to a copy. `random` draws from 0..1. */
 export function corrupt(
