@@ -42,7 +42,7 @@ export function readRun(directory: string): SavedRun {
 }
 
 export function judgeRun({ meta, record }: SavedRun): Verdict {
-  const checks = { ...checkRun(record).checks, processes: checkProcesses(meta) };
+  const checks = { ...meta.seen, ...checkRun(record).checks, processes: checkProcesses(meta) };
   return { "valid?": mergeValid(Object.values(checks).map(({ valid }) => valid)), checks };
 }
 
