@@ -45,6 +45,7 @@ const SAFETY: Claims = {
   agreement: "All correct replicas end with the same accounts, entries, sessions and digest.",
   progress: "After the last fault is healed, every session is served within the computed bound.",
   processes: "No replica ends or dies unless the nemesis killed it.",
+  "log-patterns": "No replica's log tells of a failed assertion, a panic or damage.",
 };
 
 const EVIDENCE: Claims = {
