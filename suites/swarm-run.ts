@@ -23,15 +23,21 @@ const CLAIMS: RunMeta["claims"] = {
   progress: "After the core is healed, every session is served within the computed bound.",
 };
 
+/** Where it comes from: what run.json says beside the scenario. */
+export type SwarmOrigin = {
+  commit: string;
+  reproduce: string;
+  /** ISO 8601, wall clock. */
+  startedAt: string;
+  /** The reduction and the build, where they are not the whole seed and our own. */
+  options: { only: string; replicaBuild?: string };
+};
+
 /** Writes the run below `store` and judges what was written. */
-export function saveSwarmRun(
-  store: string,
-  result: SimResult,
-  { commit, reproduce, startedAt }: { commit: string; reproduce: string; startedAt: string },
-): RunOutcome {
+export function saveSwarmRun(store: string, result: SimResult, origin: SwarmOrigin): RunOutcome {
   const { scenario, record, faults } = result;
   const { seed } = scenario;
-  const directory = createRunDirectory(store, { suite: SWARM, startedAt, seed });
+  const directory = createRunDirectory(store, { suite: SWARM, startedAt: origin.startedAt, seed });
   const lines = (values: readonly unknown[]) =>
     values.map((value) => `${JSON.stringify(value)}\n`).join("");
   writeFileSync(join(directory, "history.jsonl"), lines(record.history));
@@ -41,7 +47,7 @@ export function saveSwarmRun(
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "ledger.jsonl"), ledgerText(dump));
   }
-  const meta = metaOf(result, { commit, reproduce, startedAt });
+  const meta = metaOf(result, origin);
   writeMeta(directory, meta);
   linkLatest(store, directory);
   const saved = readRun(directory);
@@ -53,7 +59,7 @@ export function saveSwarmRun(
 
 function metaOf(
   { scenario, record, seen, stats }: SimResult,
-  { commit, reproduce, startedAt }: { commit: string; reproduce: string; startedAt: string },
+  { commit, reproduce, startedAt, options }: SwarmOrigin,
 ): RunMeta {
   const { seed, replicas, sessions, accounts, operations, loadMs, thinkMs } = scenario;
   const end = stats.simulatedMs * 1e6;
@@ -70,7 +76,7 @@ function metaOf(
     startedAt,
     replicas,
     f: (replicas - 1) / 3,
-    options: { concurrency: sessions, accounts, operations, loadMs, thinkMs },
+    options: { concurrency: sessions, accounts, operations, loadMs, thinkMs, ...options },
     protocol: Object.fromEntries(protocol),
     claims: CLAIMS,
     reproduce,

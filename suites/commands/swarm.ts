@@ -1,8 +1,8 @@
 // `ordeal run swarm --env sim --seed S`: one seed of the swarm again, told and kept like any other run.
 
 import { randomInt } from "node:crypto";
-import { resolve } from "node:path";
 import type { Ending } from "../exit-code.js";
+import { otherBuild } from "../other-build.js";
 import type { Output } from "../progress.js";
 import { indexRun } from "../run-index.js";
 import { integer, type RawRunOptions } from "../run-options.js";
@@ -42,7 +42,8 @@ export function parseSwarmRequest(
     throw new UsageError("environment", `swarm runs in the simulator only: pass --env sim`);
   }
   const number = seed === undefined ? randomInt(2 ** 32) : integer("--seed", seed, 0, 0xffff_ffff);
-  return { seed: number, only, replicaBuild, store };
+  const build = replicaBuild === undefined ? undefined : otherBuild(replicaBuild);
+  return { seed: number, only, replicaBuild: build, store };
 }
 
 /** Throws UsageError on a reduction that is none. */
@@ -52,14 +53,22 @@ export async function swarmCommand(
   { ownBuild, commit }: { ownBuild: string; commit: string },
 ): Promise<Ending> {
   const reduction = parseReduction(only);
-  const build = await loadNodeBuild(resolve(replicaBuild ?? ownBuild));
+  const build = await loadNodeBuild(replicaBuild ?? ownBuild);
   const result = simulateSeed(build, seed, reduction);
   for (const line of describeScenario(result)) output.line(line);
   for (const line of verdictLines(result.verdict)) output.line(line);
   const valid = result.verdict["valid?"];
   const reproduce = replayLine(seed, { only: reductionText(reduction), replicaBuild });
   const startedAt = new Date().toISOString();
-  const outcome = saveSwarmRun(openStore(store), result, { commit, reproduce, startedAt });
+  const outcome = saveSwarmRun(openStore(store), result, {
+    commit,
+    reproduce,
+    startedAt,
+    options: {
+      only: reductionText(reduction),
+      ...(replicaBuild === undefined ? {} : { replicaBuild }),
+    },
+  });
   indexRun(openStore(store), outcome);
   output.line(`swarm: ${wordOf(valid)}  ${outcome.directory}`);
   output.line(`trace ${result.trace}`);
