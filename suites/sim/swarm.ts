@@ -37,7 +37,12 @@ export function drawScenario(seed: number): Scenario {
   const replicas = sizes.pick([4, 4, 4, 4, 7, 10]);
   const f = (replicas - 1) / 3;
   const names = Array.from({ length: replicas }, (_, id) => `r${id}`);
-  const order = random.fork("faulty").shuffle(names);
+  const faultiness = random.fork("faulty");
+  const shuffled = faultiness.shuffle(names);
+  // A faulty replica can do most as the primary, which r0 is first.
+  const order = faultiness.chance(0.5)
+    ? ["r0", ...shuffled.filter((one) => one !== "r0")]
+    : shuffled;
   const faultyCount = sizes.chance(0.6) ? 1 + sizes.int(f) : 0;
   const faulty = order.slice(0, faultyCount);
   const core = order.slice(f).sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)));
