@@ -50,6 +50,11 @@ export function drawScenario(seed: number): Scenario {
   const sessions = sizes.pick([1, 2, 4, 8, 16]);
   const loadMs = LOAD_MS_MIN + sizes.int(LOAD_MS_MAX - LOAD_MS_MIN);
   const thinkMs = sizes.pick([20, 100, 300, 1_000]);
+  // A seed is worth about as much work whatever its size: messages grow with n².
+  const operations = Math.min(
+    Math.ceil((OPERATIONS_MAX * 16) / replicas ** 2),
+    Math.ceil((sessions * loadMs) / (thinkMs + 20)),
+  );
   return {
     seed,
     replicas,
@@ -57,13 +62,10 @@ export function drawScenario(seed: number): Scenario {
     clientProcesses: sizes.chance(0.5) ? 1 : 2,
     sessions,
     accounts: Math.max(2, Math.ceil(sessions / 4), sizes.pick([2, 4, 8, 32])),
-    // A seed is worth about as much work whatever its size: messages grow with n².
-    operations: Math.min(
-      Math.ceil((OPERATIONS_MAX * 16) / replicas ** 2),
-      Math.ceil((sessions * loadMs) / (thinkMs + 20)),
-    ),
+    operations,
     loadMs,
-    thinkMs,
+    // Slow enough to last as long as the faults: what meets an idle cluster shows little.
+    thinkMs: Math.max(thinkMs, Math.floor((sessions * loadMs) / operations) - 20),
     timeoutMs: sizes.pick([1_000, 5_000]),
     datagramBytesMax: sizes.pick([512, 1_400, 8_192, 65_507]),
     weather: drawWeather(random.fork("weather")),
