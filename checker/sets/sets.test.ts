@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { HistoryOp } from "../history.js";
+import { judgeHistory } from "../judge-history.js";
 import { type Operation, pairOperations } from "../operations.js";
 import { unhandledErrors } from "../unhandled-errors.js";
 import type { CheckResult } from "../verdict.js";
@@ -176,6 +177,22 @@ rejects(
 
 test("a queue that nothing was put in is unknown", () => {
   assert.is(checkTotalQueue(operations("0-1 drain -> []")).valid, "unknown");
+});
+
+test("each has a name among the models of `ordeal check`", () => {
+  const judged = (model: string, text: string) => {
+    const history = {
+      ops: [],
+      operations: operations(text),
+      order: "time",
+      format: "edn",
+    } as const;
+    const verdict = judgeHistory({ ...history, ops: [] }, model);
+    return [verdict["valid?"], ...Object.keys(verdict.checks)];
+  };
+  assert.equal(judged("set-full", "0-1 add 1\n2-3 read -> []"), [false, "set-full"]);
+  assert.equal(judged("counter", "0-1 add 1\n2-3 read -> 2"), [false, "counter"]);
+  assert.equal(judged("total-queue", "0-1 enqueue 1\n2-3 drain -> []"), [false, "total-queue"]);
 });
 
 test("errors are counted by class, and those that mean what they say are not", () => {
