@@ -72,7 +72,7 @@ export function summaryLines(runs: readonly CampaignRun[]): string[] {
   const rows = runs.map((run) => {
     const ending = endingOf(run);
     const failed = run.outcome === undefined ? "" : failedChecks(run.outcome.verdict).join(", ");
-    const word = ending === "crashed" ? "crashed" : wordOf(ending);
+    const word = typeof ending === "string" ? ending : wordOf(ending);
     return [run.suite, String(run.seed), word, run.seconds.toFixed(1), run.crashed ?? failed];
   });
   return layoutTable(head, rows);

@@ -6,12 +6,15 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
 import { HistoryError } from "../checker/history-error.js";
+import { JUDGED_NAMES } from "../checker/judge-history.js";
 import { errorCode } from "./append-file.js";
 import { checkCommand } from "./commands/check.js";
+import { checkModelCommand, type RawModelOptions } from "./commands/check-model.js";
 import { fuzzCommand, type RawFuzzOptions } from "./commands/fuzz.js";
 import { listLines } from "./commands/list.js";
 import { faultsOf, replayCommand } from "./commands/replay.js";
 import { neededFaults, parseRunRequest, runCommand } from "./commands/run.js";
+import { type RawShrinkOptions, shrinkCommand } from "./commands/shrink.js";
 import { parseSwarmRequest, swarmCommand } from "./commands/swarm.js";
 import { commitOf } from "./commit.js";
 import { EXIT_CRASH, EXIT_USAGE, exitCodeOf } from "./exit-code.js";
@@ -43,15 +46,10 @@ function createProgram(): Command {
     .action(() => {
       for (const line of listLines()) output.line(line);
     });
-  program
-    .command("check")
-    .description("judge saved runs or history.jsonl files again")
-    .argument("<run...>", "folders of runs (store/latest), or history files")
-    .action((paths: string[]) => {
-      process.exitCode = exitCodeOf(checkCommand(paths, output));
-    });
+  registerCheck(program, output);
   registerReplay(program, output);
   registerFuzz(program, output);
+  registerShrink(program, output);
   registerCluster(program);
   registerClient(program);
   return program;
@@ -92,6 +90,34 @@ function registerRun(program: Command, output: Output): void {
       const commit = await commitOf(resolve(BUILD, ".."));
       process.exitCode = await inEnvironment({ env, needed, store, output }, async (chosen) =>
         exitCodeOf(await runCommand(request, chosen, commit)),
+      );
+    });
+}
+
+function registerCheck(program: Command, output: Output): void {
+  program
+    .command("check")
+    .description("judge saved runs again, or with --model histories from anywhere")
+    .argument("<path...>", "folders of runs (store/latest), or history files")
+    .option("--model <name>", `${JUDGED_NAMES.join(", ")}, or a module: ./my-model.js`)
+    .option("--initial <value>", "what a register holds at first, as JSON")
+    .option("--nil-reads <meaning>", "unknown or nothing; default: nothing in logs, else unknown")
+    .option("--failed-cas <meaning>", "no-effect or mismatch; default: mismatch in logs")
+    .option("--independent", "values are [key value], and each key is judged by itself")
+    .option("--consistency-model <name>", "of transactions (default: the strongest)")
+    .option("--assume <names>", "of rw-register: wfr-keys,sequential-keys,linearizable-keys")
+    .option("--format <name>", "json-lines, json, edn or log; default: what the file looks like")
+    .option("--budget-time <seconds>", "for each file (default: 60); then the verdict is unknown")
+    .option("--budget-memory <megabytes>", "for each file (default: 2048)")
+    .option("--jobs <count>", "files and parts judged at once (default: the cores)")
+    .option("--json", "a line of JSON for each file")
+    .option("--store <folder>", "where the smallest failing histories are kept", "store")
+    .action(async (paths: string[], options: RawModelOptions) => {
+      const { model } = options;
+      process.exitCode = exitCodeOf(
+        model === undefined
+          ? checkCommand(paths, output)
+          : await checkModelCommand(paths, { ...options, model }, output, complain),
       );
     });
 }
@@ -138,6 +164,24 @@ function registerFuzz(program: Command, output: Output): void {
     });
 }
 
+function registerShrink(program: Command, output: Output): void {
+  program
+    .command("shrink")
+    .description("find the smallest run that fails as a seed of the swarm does")
+    .argument("<run>", "a failing seed, or the folder of its run")
+    .option("--only <parts>", "begin with what an earlier shrinking left of it")
+    .option("--seconds <count>", "for so long at most (default: 60)")
+    .option("--replica-build <folder>", "the build that fails")
+    .action(async (seed: string, options: RawShrinkOptions) => {
+      const ours = { ownBuild: BUILD, commit: await commitOf(resolve(BUILD, "..")) };
+      process.exitCode = exitCodeOf(await shrinkCommand(seed, options, output, ours));
+    });
+}
+
+function complain(text: string): void {
+  process.stderr.write(`ordeal: ${text}\n`);
+}
+
 /** The exit code of what was thrown, after saying it in one line. */
 function explain(error: unknown, debug: boolean): number {
   if (error instanceof CommanderError) {
@@ -147,12 +191,12 @@ function explain(error: unknown, debug: boolean): number {
       .replace(/^error: /, "")
       .split("\n")
       .join(" ");
-    process.stderr.write(`ordeal: ${line}; see --help\n`);
+    complain(`${line}; see --help`);
     return EXIT_USAGE;
   }
   const remedy =
     errorCode(error) === "ENOSPC" ? "; what was recorded stays; free space or pass --store" : "";
-  process.stderr.write(`ordeal: ${oneLine(error)}${remedy}\n`);
+  complain(`${oneLine(error)}${remedy}`);
   if (error instanceof UsageError || error instanceof HistoryError) return EXIT_USAGE;
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return EXIT_CRASH;

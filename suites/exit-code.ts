@@ -1,5 +1,5 @@
 // Exit codes, as Jepsen's: 0 valid, 1 invalid, 2 unknown, 254 bad usage, 255 crash. Of several runs the
-// worst decides: invalid, then crashed, then unknown.
+// worst decides: invalid, then crashed, then what is no history, then unknown.
 // Source: jepsen.cli
 
 import type { Valid } from "../checker/verdict.js";
@@ -8,13 +8,14 @@ export const EXIT_USAGE = 254;
 export const EXIT_CRASH = 255;
 
 /** What became of one run or one file. */
-export type Ending = Valid | "crashed";
+export type Ending = Valid | "crashed" | "unusable";
 
-const BEST_TO_WORST: readonly Ending[] = [true, "unknown", "crashed", false];
+const BEST_TO_WORST: readonly Ending[] = [true, "unknown", "unusable", "crashed", false];
 const CODES = new Map<Ending, number>([
   [true, 0],
   [false, 1],
   ["unknown", 2],
+  ["unusable", EXIT_USAGE],
   ["crashed", EXIT_CRASH],
 ]);
 

@@ -74,15 +74,15 @@ test("a stream of maps and one vector of them are the same history", () => {
 });
 
 const REFUSED: readonly [string, RegExp][] = [
-  ["[{:a 1}\n{:b", /^h\.edn:3: the file ends inside the \{ of line 2$/],
-  ["[{:a 1}\n", /^h\.edn:3: the file ends inside its first bracket$/],
+  ["[{:a 1}\n{:b", /^h\.edn:2: the file ends inside the \{ of line 2$/],
+  ["[{:a 1}\n", /^h\.edn:2: the file ends inside its first bracket$/],
   ["[{:a 1}]\n{:b 2}", /^h\.edn:2: more text behind the end/],
   ["{:a [1}", /^h\.edn:1: \} closes \[$/],
   ["}", /^h\.edn:1: \} closes nothing$/],
   ["{:a}", /^h\.edn:1: a map with a key that has no value$/],
   [`{:a ${"[".repeat(100_000)}`, /^h\.edn:1: nested deeper than 512$/],
   [`\n${"x".repeat((1 << 20) + 2)}`, /^h\.edn:2: a word without an end$/],
-  ['{:a "no end', /^h\.edn:2: the file ends inside|^h\.edn:1: the file ends inside/],
+  ['{:a "no end', /^h\.edn:1: the file ends inside/],
 ];
 
 for (const [text, message] of REFUSED) {

@@ -44,7 +44,7 @@ export class EdnReader {
   }
 
   finish(): void {
-    this.#read(`${this.#rest}\n`, true);
+    this.#read(`${this.#rest} `, true);
     const open = this.#stack.at(-1);
     if (open !== undefined && open.opener !== "top") {
       throw this.#error(`the file ends inside the ${open.opener} of line ${open.line}`);

@@ -110,7 +110,7 @@ const REFUSED: readonly [string, string, string, RegExp][] = [
   ["an empty file", "x.edn", "", /^x\.edn: no op in it$/],
   ["an empty array", "x.json", "[]", /^x\.json: no op in it$/],
   ["a log without ops", "x.log", "nothing\nhere\n", /^x\.log: no op in its 3 lines$/],
-  ["half a vector", "x.edn", `[${OPEN}\n${DONE}`, /^x\.edn:3: the file ends inside/],
+  ["half a vector", "x.edn", `[${OPEN}\n${DONE}`, /^x\.edn:2: the file ends inside/],
   ["half an array", "x.json", `[${LINES[0]},\n${LINES[1]}`, /^x\.json:2: the file ends inside/],
   ["half an element", "x.json", `[${LINES[0]},\n{"ty]`, /^x\.json:2: the file ends inside/],
   ["an element that is none", "x.json", `[${LINES[0]},\nxyz]`, /^x\.json:2: not JSON: "xyz"$/],

@@ -1,0 +1,19 @@
+// The public face of the checker, `ordeal/checker`: histories in, verdicts with reasons out. It loads
+// nothing of Ordeal outside this folder. README.md has examples.
+
+export type { TransactionOptions } from "./cycles/check-transactions.js";
+export { parseAnyHistory as parseHistory } from "./formats/detect.js";
+export type { HistoryFormat, ParsedHistory } from "./formats/history-builder.js";
+export type { HistoryOp, OpType } from "./history.js";
+export { HistoryError, type HistoryErrorCode } from "./history-error.js";
+export {
+  type HistoryVerdict,
+  JUDGED_NAMES,
+  type JudgeOptions,
+  judgeHistory,
+} from "./judge-history.js";
+export type { Call, Lookahead, Model } from "./models/model.js";
+export type { ModelOptions } from "./models/named.js";
+export type { Operation } from "./operations.js";
+export { readHistoryFile } from "./read-file.js";
+export type { CheckResult, Valid } from "./verdict.js";
