@@ -2,6 +2,7 @@
 
 import { agreement } from "./bank/agreement.js";
 import { BankCase } from "./bank/bank-case.js";
+import { REFUSALS } from "./bank/bank-operation.js";
 import { conservation } from "./bank/conservation.js";
 import { durability } from "./bank/durability.js";
 import { blackBox, linearizable } from "./bank/linearizable.js";
@@ -13,6 +14,7 @@ import { progress } from "./progress.js";
 import type { RunRecord } from "./run-record.js";
 import { seqOrder } from "./seq-order.js";
 import { statistics } from "./statistics.js";
+import { unhandledErrors } from "./unhandled-errors.js";
 import { type CheckResult, mergeValid, type Verdict } from "./verdict.js";
 
 export type CheckOptions = {
@@ -38,6 +40,9 @@ export function checkRun(record: RunRecord, options: CheckOptions = {}): Verdict
   }
   return verdictOf(results);
 }
+
+/** What clients and the ledger answer in their own words. */
+const HANDLED_ERRORS: ReadonlySet<string> = new Set([...REFUSALS, "timeout", "closed"]);
 
 type Check = readonly [name: string, run: () => CheckResult];
 
@@ -72,6 +77,7 @@ function checksOf(
     ...(alone ? [] : ofLedgers),
     ["evidence", () => evidence(operations, record, options.evidence ?? EVIDENCE_DEFAULTS)],
     ["statistics", () => statistics(operations)],
+    ["unhandled-errors", () => unhandledErrors(operations, HANDLED_ERRORS)],
   ];
 }
 

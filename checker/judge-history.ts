@@ -10,6 +10,9 @@ import type { HistoryOp } from "./history.js";
 import { independent } from "./models/independent.js";
 import type { Model } from "./models/model.js";
 import { MODEL_NAMES, type ModelOptions, namedModel } from "./models/named.js";
+import { checkCounter } from "./sets/counter.js";
+import { checkSet } from "./sets/set-full.js";
+import { checkTotalQueue } from "./sets/total-queue.js";
 import type { Verdict } from "./verdict.js";
 
 export type JudgeOptions = ModelOptions &
@@ -36,6 +39,9 @@ export const JUDGED_NAMES: readonly string[] = [
   "bank",
   "list-append",
   "rw-register",
+  "set-full",
+  "counter",
+  "total-queue",
 ];
 
 /**
@@ -59,6 +65,12 @@ export function judgeHistory(
       });
       return { "valid?": found.valid, checks: { [model]: asCheckResult(found) } };
     }
+    case "set-full":
+      return verdictOf(checkSet(history.operations), model);
+    case "counter":
+      return verdictOf(checkCounter(history.operations), model);
+    case "total-queue":
+      return verdictOf(checkTotalQueue(history.operations), model);
     default:
       return judgeByModel(history, model, options);
   }
@@ -124,11 +136,11 @@ function judgeBank(ops: HistoryOp[]): HistoryVerdict {
   });
 }
 
-function verdictOf(result: ModelCheckResult): HistoryVerdict {
-  const { minimal, cause, open, placed: _, ...linearizable } = result;
+function verdictOf(result: ModelCheckResult, check = "linearizable"): HistoryVerdict {
+  const { minimal, cause, open, placed: _, ...found } = result;
   return {
     "valid?": result.valid,
-    checks: { linearizable },
+    checks: { [check]: found },
     ...(minimal === undefined ? {} : { minimal }),
     ...(cause === undefined ? {} : { cause }),
     ...(open === undefined ? {} : { open }),

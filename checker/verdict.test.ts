@@ -32,6 +32,7 @@ test("a correct run passes every check", () => {
       "progress",
       "evidence",
       "statistics",
+      "unhandled-errors",
     ]);
   }
 });
@@ -58,10 +59,17 @@ test("a history alone is judged by what it can tell", () => {
     "seq-order",
     "evidence",
     "statistics",
+    "unhandled-errors",
   ]);
   const withoutSeqs = history.map(({ seq: _, ...op }) => op);
   const fewer = checkRun({ ...alone, history: withoutSeqs });
-  assert.equal(Object.keys(fewer.checks), ["linearizable", "black-box", "evidence", "statistics"]);
+  assert.equal(Object.keys(fewer.checks), [
+    "linearizable",
+    "black-box",
+    "evidence",
+    "statistics",
+    "unhandled-errors",
+  ]);
 });
 
 test("ledgers that should be there and are not make a run unknown", () => {

@@ -38,6 +38,8 @@ export type TableRow = {
 
 const SAFETY: Claims = {
   linearizable: "Every operation takes effect at one instant between its call and its answer.",
+  "black-box":
+    "The same, from the balances that clients saw alone, whatever servers say of their order.",
   "seq-order": "The order in which the ledger says it executed respects real time.",
   cycles: "No operation precedes itself, by what statements show and by real time.",
   conservation: "Money is neither made nor lost: every read and the end add up.",
@@ -45,6 +47,7 @@ const SAFETY: Claims = {
   agreement: "All correct replicas end with the same accounts, entries, sessions and digest.",
   progress: "After the last fault is healed, every session is served within the computed bound.",
   processes: "No replica ends or dies unless the nemesis killed it.",
+  "log-patterns": "No replica's log tells of a failed assertion, a panic or damage.",
 };
 
 const EVIDENCE: Claims = {

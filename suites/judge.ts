@@ -4,12 +4,14 @@
 import { join } from "node:path";
 import { checkRun } from "../checker/check.js";
 import type { HistoryOp } from "../checker/history.js";
+import { type LogScan, logPatterns } from "../checker/log-patterns.js";
 import { readHistory } from "../checker/read-history.js";
 import type { RunRecord } from "../checker/run-record.js";
 import { type CheckResult, mergeValid, type Verdict } from "../checker/verdict.js";
 import type { ClusterView, FaultRecord } from "../nemesis/faults.js";
 import { replicaNames } from "./cluster/layout.js";
 import { faultSpans } from "./fault-spans.js";
+import { scanReplicaLogs } from "./replica-logs.js";
 import type { RunMeta } from "./run-meta.js";
 import { readFaults, readLedgers, readMeta } from "./store.js";
 
@@ -19,6 +21,8 @@ export type SavedRun = {
   faults: readonly FaultRecord[];
   /** What was torn in its files, one line each. */
   notes: readonly string[];
+  /** What the logs of correct replicas tell. */
+  logs: LogScan;
 };
 
 /** Throws UsageError or HistoryError where a file is not what it should be. */
@@ -38,11 +42,17 @@ export function readRun(directory: string): SavedRun {
     quiescence: meta.quiescence,
     expectedFaults: meta.expectedFaults,
   };
-  return { meta, record, faults, notes };
+  const logs = scanReplicaLogs(directory, meta.correctReplicas);
+  return { meta, record, faults, notes, logs };
 }
 
-export function judgeRun({ meta, record }: SavedRun): Verdict {
-  const checks = { ...checkRun(record).checks, processes: checkProcesses(meta) };
+export function judgeRun({ meta, record, logs }: SavedRun): Verdict {
+  const checks = {
+    ...meta.seen,
+    ...checkRun(record).checks,
+    processes: checkProcesses(meta),
+    ...(logs.sources === 0 ? {} : { "log-patterns": logPatterns(logs, record.faults) }),
+  };
   return { "valid?": mergeValid(Object.values(checks).map(({ valid }) => valid)), checks };
 }
 

@@ -80,22 +80,35 @@ function findCycle(
   const walk = new Walk(component, plan);
   let best: readonly Step[] | undefined;
   let tries = 0;
+  for (const [member, edge] of candidates(component, plan.first, layers)) {
+    if (walk.visits > VISITS_MAX) return withSteps(best, false);
+    const steps = walk.from(member, edge, best?.length ?? Number.POSITIVE_INFINITY);
+    for (const cycle of steps === undefined ? [] : simpleCycles(steps)) {
+      if (isOf(kind, cycle) && cycle.length < (best?.length ?? Number.POSITIVE_INFINITY)) {
+        best = cycle;
+      }
+    }
+    tries += best === undefined ? 0 : 1;
+    if (best?.length === 2 || tries > TRIES_MAX) break;
+  }
+  return withSteps(best, true);
+}
+
+/**
+ * Edges of the kinds that can lie on a cycle, with the member they leave; those first that lead
+ * furthest back in time, for they are most likely to be what is wrong.
+ */
+function candidates(component: Component, kinds: number, onCycle: OnCycle): [number, number][] {
+  const found: [number, number][] = [];
   for (let member = 0; member < component.txns.length; member++) {
     const end = component.start[member + 1] ?? 0;
     for (let edge = component.start[member] ?? 0; edge < end; edge++) {
-      if (((component.kind[edge] ?? 0) & plan.first) === 0) continue;
-      if (!layers(member, component.to[edge] ?? 0)) continue;
-      if (walk.visits > VISITS_MAX) return withSteps(best, false);
-      const steps = walk.from(member, edge, best?.length ?? Number.POSITIVE_INFINITY);
-      for (const cycle of steps === undefined ? [] : simpleCycles(steps)) {
-        if (isOf(kind, cycle) && cycle.length < (best?.length ?? Number.POSITIVE_INFINITY))
-          best = cycle;
-      }
-      tries += best === undefined ? 0 : 1;
-      if (best?.length === 2 || tries > TRIES_MAX) return withSteps(best, true);
+      if (((component.kind[edge] ?? 0) & kinds) === 0) continue;
+      if (onCycle(member, component.to[edge] ?? 0)) found.push([member, edge]);
     }
   }
-  return withSteps(best, true);
+  const back = ([member, edge]: [number, number]) => member - (component.to[edge] ?? 0);
+  return found.sort((a, b) => back(b) - back(a) || a[1] - b[1]);
 }
 
 /** A search for the wider kinds may meet a narrower one that was given up before. */

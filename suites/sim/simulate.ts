@@ -43,6 +43,8 @@ export type SimResult = {
   stats: SimStats;
   coverage: CoverageCounts;
   record: RunRecord;
+  /** What was seen to be wrong while it ran, by check. */
+  seen: Readonly<Record<string, CheckResult>>;
   faults: readonly FaultRecord[];
 };
 
@@ -66,7 +68,7 @@ export function simulate(build: NodeBuild, scenario: Scenario, onlooker?: Onlook
     clientProcesses: scenario.clientProcesses,
     datagramBytesMax: scenario.datagramBytesMax,
     weather: scenario.weather,
-    keyringOf: keyrings(scenario),
+    keyringOf: keyrings(build, scenario, config.cluster),
     random: random.fork("world"),
   });
   onlooker?.(world);
@@ -108,9 +110,10 @@ class Simulation {
   }
 
   perform(): SimResult {
-    const found = this.#phases();
-    const record = this.#record(found === undefined);
-    const checks = { ...found, ...this.#judge(record) };
+    const violation = this.#phases();
+    const record = this.#record(violation === undefined);
+    const seen = this.#hang === undefined ? (violation ?? {}) : { liveness: this.#hang };
+    const checks = { ...seen, ...this.#judge(record) };
     const verdict: Verdict = {
       "valid?": mergeValid(Object.values(checks).map(({ valid }) => valid)),
       checks,
@@ -127,6 +130,7 @@ class Simulation {
       stats: this.#stats(),
       coverage: this.#world.watch.coverage.counts,
       record,
+      seen,
       faults: this.#nemesis.records,
     };
   }
@@ -152,10 +156,9 @@ class Simulation {
     const startUs = queue.nowUs;
     this.#load.work();
     this.#nemesis.plan();
-    const untilUs = startUs + lastCureMs(this.#scenario) * 1_000;
-    const patienceUs = this.#scenario.operations * this.#scenario.thinkMs * 1_000;
-    this.#world.runUntil(() => false, untilUs);
-    this.#world.runUntil(() => this.#load.idle, untilUs + Math.min(patienceUs, 5_000_000));
+    this.#world.runUntil(() => false, startUs + lastCureMs(this.#scenario) * 1_000);
+    const idle = () => this.#load.idle;
+    this.#world.runUntil(idle, startUs + this.#scenario.loadMs * 1_000);
     const disturbedMs = (queue.nowUs - startUs) / 1_000;
     this.#nemesis.healCore();
     this.#healedAt = queue.nowUs * 1_000;
@@ -247,7 +250,6 @@ class Simulation {
   }
 
   #judge(record: RunRecord): Record<string, CheckResult> {
-    if (this.#hang !== undefined) return { liveness: this.#hang };
     if (this.#quiescence === undefined) return {};
     const { checks } = checkRun(record, { search: SEARCH });
     // A swarm's seeds may do little each; together they do not.

@@ -13,6 +13,7 @@ import {
 } from "../../node/core/messages.js";
 import { EventQueue } from "./event-queue.js";
 import { evidenceOf } from "./fault-evidence.js";
+import type { Plot } from "./forge.js";
 import { Liar } from "./liar.js";
 import { nameOf } from "./names.js";
 import { Network, type Weather } from "./network.js";
@@ -21,6 +22,7 @@ import { NodeFaults } from "./node-faults.js";
 import { SimClient } from "./sim-client.js";
 import { SimReplica } from "./sim-replica.js";
 import { TraceHash } from "./trace-hash.js";
+import { Violation } from "./violation.js";
 import { Watch } from "./watch.js";
 
 export type WorldSetup = {
@@ -52,15 +54,16 @@ export class World {
     const queue = setup.queue ?? new EventQueue();
     this.queue = queue;
     const { n, cluster } = config;
-    this.watch = new Watch(n);
+    this.watch = new Watch(config, keyringOf);
     this.network = new Network(queue, random.fork("network"), weather, (from, to, bytes) =>
       this.#deliver(from, to, bytes),
     );
     const send = (from: PrincipalId, to: PrincipalId, bytes: Uint8Array, atUs: number) =>
       this.network.send(from, to, bytes, atUs);
     const ids = Array.from({ length: n }, (_, id) => id);
+    const plot: Plot = new Map();
     this.#liars = ids.map(
-      (id) => new Liar(build, config, keyringOf(id), random.fork(`liar ${id}`)),
+      (id) => new Liar(build, config, keyringOf(id), random.fork(`liar ${id}`), plot),
     );
     this.replicas = ids.map(
       (id) =>
@@ -106,7 +109,12 @@ export class World {
   }
 
   start(): void {
-    for (const replica of this.replicas) replica.start(true);
+    for (const replica of this.replicas) {
+      replica.start(true);
+      const { ended } = replica;
+      if (ended?.how !== "exit") continue;
+      throw new Violation("processes", `${nameOf(replica.id)} did not start: ${ended.message}`);
+    }
   }
 
   apply(fault: ResolvedFault): void {

@@ -45,7 +45,7 @@ function between(alive: readonly Transaction[], a: Transaction, b: Transaction):
   }
   const keys = new Set([...a.microOps, ...b.microOps].map(([, key]) => String(key)));
   for (const key of keys) {
-    const order = orderOf(alive, key);
+    const order = versionsOnly(alive, key, orderOf(alive, key));
     const [writesA, writesB] = [appendsOf(a, key), appendsOf(b, key)];
     const unseen = writesB.some((value) => !order.includes(value));
     for (const value of writesA) {
@@ -53,16 +53,24 @@ function between(alive: readonly Transaction[], a: Transaction, b: Transaction):
       if (next !== undefined && writesB.includes(next)) kinds.push(WW);
       if (order.at(-1) === value && unseen) kinds.push(WW);
     }
-    for (const list of readsOf(a, key)) {
+    for (const whole of readsOf(a, key)) {
+      const list = versionsOnly(alive, key, whole);
       if (writesA.includes(list.at(-1) ?? -1)) continue;
       const next = order[list.length];
       if (next === undefined ? unseen : writesB.includes(next)) kinds.push(RW);
     }
-    for (const list of readsOf(b, key)) {
+    for (const whole of readsOf(b, key)) {
+      const list = versionsOnly(alive, key, whole);
       if (writesA.includes(list.at(-1) ?? -1)) kinds.push(WR);
     }
   }
   return [...new Set(kinds)];
+}
+
+/** What aborted transactions left in the lists is no version: the next one follows the last one. */
+function versionsOnly(alive: readonly Transaction[], key: string, list: readonly number[]) {
+  const written = new Set(alive.flatMap((txn) => appendsOf(txn, key)));
+  return list.filter((value) => written.has(value));
 }
 
 function orderOf(alive: readonly Transaction[], key: string): readonly number[] {

@@ -28,6 +28,7 @@ const DATA: readonly Case[] = [
     "x+1 y=[2]\n y+2 x=[1]",
     "x+1 y=[2]\n y+2 z=[3]\n z+3 x=[1]",
     "x+1 y=[2]\n x+2 y+2\n x=[1 2]",
+    "x+1 x=[1] y=[1]\n x+2 y+1",
   ),
   passes("each reads the other's key before it is written, or after", "x+1 y=[]\n y+2 x=[1]"),
   ...shows(
@@ -51,6 +52,7 @@ const DATA: readonly Case[] = [
     "x+1\n y+1\n x=[1] y=[]\n x=[] y=[1]",
     "x+1\n y+1\n z+1\n x=[1] y=[]\n y=[1] z=[]\n z=[1] x=[]",
     "x+1\n y+1\n x+2 y=[]\n y+2 x=[]\n x=[1 2]\n y=[1 2]",
+    "x+1 y=[]\n y+1 x=[]\n x=[1] y=[]\n x=[] y=[1]",
   ),
   passes("a fork that is none", "x+1\n y+1\n x=[1] y=[]\n x=[1] y=[1]"),
   ...shows(
@@ -63,6 +65,8 @@ const DATA: readonly Case[] = [
 ];
 
 const ORDERS: readonly Case[] = [
+  // A write that may still be under way precedes nothing, though its process went on.
+  ...shows("G-single", "p0 0-1 info: x+2 y+1\n p0 2-9: x+1\n p1 2-9: y=[1] x=[]\n p2 2-9: x=[1 2]"),
   ...shows(
     "G0-process",
     "p0 0-1: x+2\n p0 2-3: x+1\n x=[1 2]",
@@ -159,6 +163,7 @@ const DIRECT: readonly Case[] = [
   ...shows(
     "duplicate-elements",
     "x+1\n x=[1 1]",
+    "x+1\n x=[1 1]\n y+1\n y+2\n y=[1 2]",
     "x+1\n x+2\n x=[1 2 1]",
     "x+1\n x+2\n x=[1 2]\n x=[1 2 2]",
   ),

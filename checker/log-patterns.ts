@@ -1,0 +1,95 @@
+// What the replicas themselves wrote about going wrong: a failed assertion that a restart hides from
+// clients is a bug all the same. Source: jepsen.checker/log-file-pattern
+
+import { counted, cut } from "./describe.js";
+import type { FaultSpan } from "./run-record.js";
+import type { CheckResult } from "./verdict.js";
+
+/** A line of a log in which a pattern was found. */
+export type LogMatch = {
+  /** The file, as people would name it: "r0/log.jsonl". */
+  source: string;
+  /** From 1. */
+  line: number;
+  pattern: string;
+  text: string;
+};
+
+export type LogScan = { sources: number; lines: number; matches: readonly LogMatch[] };
+
+/** What a line is about, the first that fits. */
+const PATTERNS: readonly (readonly [pattern: string, expression: RegExp])[] = [
+  ["assertion", /\bassert/i],
+  ["damage", /corrupt|\bdamaged\b|malformed|cannot be written/i],
+  ["panic", /\bpanic|\bfatal\b|uncaught|unhandled|\bcrashed\b|segmentation fault|out of memory/i],
+  ["divergence", /\bdiverged\b/],
+];
+
+/** Faults after which a replica rightly says that its disk is not what it was. */
+const DISK_FAULTS: ReadonlySet<string> = new Set(["disk", "disk-damage"]);
+
+const EXAMPLES_MAX = 12;
+const TEXT_MAX = 240;
+
+/** Looks through lines one by one; what matched is kept, the rest is counted. */
+export function scanLog(source: string, lines: Iterable<string>): LogScan {
+  const matches: LogMatch[] = [];
+  let count = 0;
+  for (const line of lines) {
+    count += 1;
+    const text = told(line);
+    const found = PATTERNS.find(([, expression]) => expression.test(text));
+    if (found !== undefined) {
+      matches.push({ source, line: count, pattern: found[0], text: text.slice(0, TEXT_MAX) });
+    }
+  }
+  return { sources: 1, lines: count, matches };
+}
+
+export function mergeScans(scans: readonly LogScan[]): LogScan {
+  return {
+    sources: scans.reduce((sum, { sources }) => sum + sources, 0),
+    lines: scans.reduce((sum, { lines }) => sum + lines, 0),
+    matches: scans.flatMap(({ matches }) => matches),
+  };
+}
+
+/** False where a pattern was found that no fault of the run explains. */
+export function logPatterns(scan: LogScan, faults: readonly FaultSpan[]): CheckResult {
+  const damaged = faults.some(({ label }) => DISK_FAULTS.has(label.split(" ")[0] ?? ""));
+  const bad = scan.matches.filter(({ pattern }) => !(damaged && pattern === "damage"));
+  const figures = { logs: scan.sources, lines: scan.lines, matches: scan.matches.length };
+  if (scan.sources === 0) return { valid: "unknown", summary: "no log was collected", figures };
+  const first = bad[0];
+  if (first === undefined) {
+    const explained = scan.matches.length === 0 ? "" : ", but for damage that a fault had done";
+    const read = `${counted(scan.lines, "line")} of ${counted(scan.sources, "log")}`;
+    return { valid: true, summary: `${read} tell of no failure${explained}`, figures };
+  }
+  return {
+    valid: false,
+    summary: `${counted(bad.length, "line")} tell of a failure; first ${shown(first)}`,
+    figures,
+    explanation: cut(bad.map(shown), EXAMPLES_MAX),
+  };
+}
+
+function shown({ source, line, pattern, text }: LogMatch): string {
+  return `${source}:${line}: ${pattern}: ${text}`;
+}
+
+/** A structured line's event and what it says of it; counters of what peers sent are no failures. */
+function told(line: string): string {
+  if (!line.startsWith("{")) return line;
+  let fields: Readonly<Record<string, unknown>>;
+  try {
+    fields = Object(JSON.parse(line));
+  } catch (error) {
+    if (error instanceof SyntaxError) return line; // Torn by a kill: text like any other.
+    throw error;
+  }
+  return ["event", "reason", "error", "message", "stack"]
+    .map((name) => fields[name])
+    .filter((value) => typeof value === "string")
+    .join(": ");
+}
