@@ -14,6 +14,7 @@ import { fuzzCommand, type RawFuzzOptions } from "./commands/fuzz.js";
 import { listLines } from "./commands/list.js";
 import { faultsOf, replayCommand } from "./commands/replay.js";
 import { neededFaults, parseRunRequest, runCommand } from "./commands/run.js";
+import { type RawShrinkOptions, shrinkCommand } from "./commands/shrink.js";
 import { parseSwarmRequest, swarmCommand } from "./commands/swarm.js";
 import { commitOf } from "./commit.js";
 import { EXIT_CRASH, EXIT_USAGE, exitCodeOf } from "./exit-code.js";
@@ -48,6 +49,7 @@ function createProgram(): Command {
   registerCheck(program, output);
   registerReplay(program, output);
   registerFuzz(program, output);
+  registerShrink(program, output);
   registerCluster(program);
   registerClient(program);
   return program;
@@ -159,6 +161,20 @@ function registerFuzz(program: Command, output: Output): void {
     .action(async (options: RawFuzzOptions) => {
       const ours = { ownBuild: BUILD, commit: await commitOf(resolve(BUILD, "..")) };
       process.exitCode = exitCodeOf(await fuzzCommand(options, output, ours));
+    });
+}
+
+function registerShrink(program: Command, output: Output): void {
+  program
+    .command("shrink")
+    .description("find the smallest run that fails as a seed of the swarm does")
+    .argument("<seed>", "a failing seed")
+    .option("--only <parts>", "begin with what an earlier shrinking left of it")
+    .option("--seconds <count>", "for so long at most (default: 60)")
+    .option("--replica-build <folder>", "the build that fails")
+    .action(async (seed: string, options: RawShrinkOptions) => {
+      const ours = { ownBuild: BUILD, commit: await commitOf(resolve(BUILD, "..")) };
+      process.exitCode = exitCodeOf(await shrinkCommand(seed, options, output, ours));
     });
 }
 

@@ -100,7 +100,10 @@ export class LogFile {
       disk.remove(temporaryOf(path));
       disk.remove(replacedOf(path));
       const file = { fd: disk.open(path, "existing"), bytes: bytes.length };
-      // The last group may have been read from memory that a crash of the process left unsynced.
+      // What was read may be in memory only: a crash of the process left it unsynced, or its sync
+      // failed, and then Linux calls the pages clean and no later sync writes them. So it is written
+      // again, the same bytes in the same place. Source: "fsyncgate", lwn.net/Articles/752063.
+      disk.write(file.fd, bytes.subarray(0, end), 0);
       disk.sync(file.fd);
       const log = new LogFile(disk, path, cluster, file, { salt, hollow, groups, bytes: end });
       return { log, records, torn, hollow: hollow && records.length === 0 };

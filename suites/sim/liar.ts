@@ -7,6 +7,7 @@ import type { Keyring } from "../../node/core/keyring.js";
 import type {
   Checkpoint,
   Commit,
+  Digest,
   Message,
   NewView,
   PrePrepare,
@@ -17,6 +18,9 @@ import type {
 } from "../../node/core/messages.js";
 import { primaryOf } from "../../node/core/quorum.js";
 import type { NodeBuild } from "./node-build.js";
+
+/** What liars have agreed on: by view and seq, which batch replicas of even and of odd number are shown. */
+export type Plot = Map<string, { even: Digest; odd: Digest }>;
 
 /** Messages that a liar remembers, to say them again. */
 const REMEMBERED = 64;
@@ -31,6 +35,7 @@ export class Liar {
   readonly #id: ReplicaId;
   readonly #keyring: Keyring;
   readonly #random: Random;
+  readonly #plot: Plot;
   readonly #old: Message[] = [];
   /** Lies that were told, by kind. */
   readonly told = new Map<Lie, number>();
@@ -40,6 +45,7 @@ export class Liar {
     { cluster, n }: { cluster: string; n: number },
     keyring: Keyring,
     random: Random,
+    plot: Plot,
   ) {
     this.#build = build;
     this.#cluster = cluster;
@@ -47,6 +53,7 @@ export class Liar {
     this.#id = keyring.principal;
     this.#keyring = keyring;
     this.#random = random;
+    this.#plot = plot;
   }
 
   /** What it sends to `to` in place of these messages. */
@@ -75,7 +82,10 @@ export class Liar {
   #lie(lie: Lie, to: PrincipalId, message: Message): readonly Message[] | undefined {
     switch (lie) {
       case "equivocate":
-        return message.kind === "pre-prepare" ? this.#otherProposal(to, message) : undefined;
+        if (message.kind === "pre-prepare") return this.#otherProposal(to, message);
+        return message.kind === "prepare" || message.kind === "commit"
+          ? this.#plottedVote(to, message)
+          : undefined;
       case "double-vote":
         return message.kind === "prepare" || message.kind === "commit"
           ? this.#otherVotes(message)
@@ -108,9 +118,19 @@ export class Liar {
   /** Half of the replicas get the batch, the others another one, both under a true signature. */
   #otherProposal(to: PrincipalId, message: PrePrepare): readonly Message[] | undefined {
     if (primaryOf(message.view, this.#n) !== this.#id || to % 2 === 0) return undefined;
-    const requests = this.#random.chance(0.5) ? [] : message.requests.slice(1);
+    const requests = message.requests.slice(1);
     if (requests.length === message.requests.length) return undefined;
-    return [this.#signed({ ...message, requests, digest: this.#build.batchDigest(requests) })];
+    const digest = this.#build.batchDigest(requests);
+    this.#plot.set(`${message.view} ${message.seq}`, { even: message.digest, odd: digest });
+    return [this.#signed({ ...message, requests, digest })];
+  }
+
+  /** Tells everybody that it votes for the batch that they were shown. */
+  #plottedVote(to: PrincipalId, message: Prepare | Commit): readonly Message[] | undefined {
+    const shown = this.#plot.get(`${message.view} ${message.seq}`);
+    const digest = to % 2 === 0 ? shown?.even : shown?.odd;
+    if (digest === undefined || digest === message.digest) return undefined;
+    return [this.#signed({ ...message, digest })];
   }
 
   #otherVotes(message: Prepare | Commit): readonly Message[] {

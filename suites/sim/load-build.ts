@@ -19,6 +19,8 @@ export async function loadNodeBuild(folder: string): Promise<NodeBuild> {
       "ledger/memory-store.js",
       "runtime/client-sessions.js",
       "runtime/counters.js",
+      "runtime/keyring.js",
+      "runtime/keys.js",
       "runtime/replica-assembly.js",
     ].map(load),
   );

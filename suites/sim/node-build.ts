@@ -15,6 +15,8 @@ import type { LedgerMachine } from "../../node/ledger/machine.js";
 import type { MemoryStore } from "../../node/ledger/memory-store.js";
 import type { ClientSessions } from "../../node/runtime/client-sessions.js";
 import type { Counters } from "../../node/runtime/counters.js";
+import type { createKeyring } from "../../node/runtime/keyring.js";
+import type { publicKeysOf } from "../../node/runtime/keys.js";
 import type { assembleReplica, openLog } from "../../node/runtime/replica-assembly.js";
 
 export type NodeBuild = {
@@ -32,6 +34,8 @@ export type NodeBuild = {
   MemoryStore: typeof MemoryStore;
   ClientSessions: typeof ClientSessions;
   Counters: typeof Counters;
+  createKeyring: typeof createKeyring;
+  publicKeysOf: typeof publicKeysOf;
   assembleReplica: typeof assembleReplica;
   openLog: typeof openLog;
 };

@@ -1,12 +1,15 @@
 // What shrinking left of a scenario, as one word on the command line: "faults=f1+f4,operations=12".
 // Everything that is not named is as the seed drew it.
 
+import type { FaultIntent } from "../../nemesis/faults.js";
 import { UsageError } from "../usage-error.js";
 import { CALM, type Weather } from "./network.js";
-import type { Scenario } from "./scenario.js";
+import type { Scenario, TimedFault } from "./scenario.js";
 
 const NUMBERS = [
+  "replicas",
   "operations",
+  "loadMs",
   "sessions",
   "accounts",
   "clientProcesses",
@@ -19,6 +22,8 @@ const WEATHER = ["loss", "duplicate", "reorder", "corrupt", "replay", "latency"]
 export type WeatherPart = (typeof WEATHER)[number];
 
 export type Reduction = Partial<Record<NumberKey, number>> & {
+  /** All faults begin so much sooner, ms; none before the load. */
+  earlierMs?: number;
   /** Ids of the faults that stay. */
   faults?: readonly string[];
   rest?: readonly string[];
@@ -29,17 +34,61 @@ export type Reduction = Partial<Record<NumberKey, number>> & {
 };
 
 export function reduced(scenario: Scenario, reduction: Reduction): Scenario {
-  const { faults, rest, weather, protocol, ...numbers } = reduction;
+  const { faults, rest, weather, protocol, replicas, earlierMs = 0, ...numbers } = reduction;
+  const smaller = replicas === undefined ? scenario : withReplicas(scenario, replicas);
   return {
-    ...scenario,
+    ...smaller,
     ...numbers,
     ...(protocol === undefined ? {} : { protocol: {} }),
     ...(weather === undefined ? {} : { weather: weatherOf(scenario.weather, weather) }),
-    ...(faults === undefined
-      ? {}
-      : { faults: scenario.faults.filter(({ id }) => faults.includes(id)) }),
-    ...(rest === undefined ? {} : { rest: scenario.rest.filter(({ id }) => rest.includes(id)) }),
+    faults: smaller.faults
+      .filter(({ id }) => faults?.includes(id) ?? true)
+      .map((fault) => sooner(fault, earlierMs)),
+    ...(rest === undefined ? {} : { rest: smaller.rest.filter(({ id }) => rest.includes(id)) }),
   };
+}
+
+function sooner(fault: TimedFault, byMs: number): TimedFault {
+  const startMs = Math.max(0, fault.startMs - byMs);
+  return { ...fault, startMs, stopMs: fault.stopMs - fault.startMs + startMs };
+}
+
+/** The same with fewer replicas: what named those that are gone is gone. */
+function withReplicas(scenario: Scenario, replicas: number): Scenario {
+  const names = Array.from({ length: replicas }, (_, id) => `r${id}`);
+  const f = Math.floor((replicas - 1) / 3);
+  const faulty = scenario.faulty.filter((node) => names.includes(node)).slice(0, f);
+  const fits = <T extends { intent: FaultIntent }>(fault: T): T[] => {
+    const { target } = fault.intent;
+    if (target.kind !== "nodes") return [fault];
+    const wanted = fault.intent.kind === "lie" || fault.intent.kind === "disk-damage";
+    const nodes = target.nodes.filter((node) => (wanted ? faulty : names).includes(node));
+    return nodes.length === 0
+      ? []
+      : [{ ...fault, intent: { ...fault.intent, target: { ...target, nodes } } }];
+  };
+  const outside = new Set([...faulty, ...names.filter((node) => !scenario.core.includes(node))]);
+  const spare = [...outside].slice(0, f);
+  const core = names.filter((node) => !spare.includes(node)).slice(-(replicas - f));
+  return {
+    ...scenario,
+    replicas,
+    faulty,
+    core,
+    faults: scenario.faults.flatMap(fits),
+    rest: scenario.rest.flatMap(fits).filter(({ intent: { target } }) => {
+      return target.kind !== "nodes" || target.nodes.every((node) => !core.includes(node));
+    }),
+  };
+}
+
+/** What is bad about the weather. */
+export function weatherParts({ weather }: Scenario): WeatherPart[] {
+  return WEATHER.filter((part) =>
+    part === "latency"
+      ? weather.latencyUsMin !== CALM.latencyUsMin || weather.latencyUsMean !== CALM.latencyUsMean
+      : weather[`${part}Percent`] > 0,
+  );
 }
 
 function weatherOf(weather: Weather, parts: readonly WeatherPart[]): Weather {
@@ -71,7 +120,8 @@ export function parseReduction(text: string): Reduction {
     const [key = "", value = ""] = part.split("=", 2);
     const list = value === "" ? [] : value.split("+");
     const number = NUMBERS.find((known) => known === key);
-    if (number !== undefined && /^\d{1,9}$/.test(value)) reduction[number] = Number(value);
+    if (key === "earlierMs" && /^\d{1,9}$/.test(value)) reduction.earlierMs = Number(value);
+    else if (number !== undefined && /^\d{1,9}$/.test(value)) reduction[number] = Number(value);
     else if (key === "faults" || key === "rest") reduction[key] = list;
     else if (key === "protocol" && value === "default") reduction.protocol = "default";
     else if (key === "weather" && list.every((each) => WEATHER.some((one) => one === each))) {

@@ -23,6 +23,8 @@ export type Scenario = {
   accounts: number;
   /** Operations in all, over all sessions. */
   operations: number;
+  /** The load ends after this and after the last cure, though not all of them were begun; ms. */
+  loadMs: number;
   /** Mean of a session's pause between two operations, ms. */
   thinkMs: number;
   /** After this an operation's fate is not known, ms. */

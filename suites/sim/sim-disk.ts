@@ -16,6 +16,8 @@ type Inode = {
   /** As a power cut would leave it if no unsynced sector survives. */
   durable: Buffer;
   pending: { position: number; bytes: Buffer }[];
+  /** A sync failed: some of what is read is not durable, and no later sync will make it so. */
+  forsaken: boolean;
 };
 
 /** Every operation passes here first; it may spend the node's time, or end its process by throwing. */
@@ -41,7 +43,12 @@ export class SimDisk implements Disk {
   open(path: string, how: "create" | "existing"): FileHandle {
     let inode = this.#names.get(path);
     if (how === "create") {
-      const fresh: Inode = { bytes: Buffer.alloc(0), durable: Buffer.alloc(0), pending: [] };
+      const fresh: Inode = {
+        bytes: Buffer.alloc(0),
+        durable: Buffer.alloc(0),
+        pending: [],
+        forsaken: false,
+      };
       this.#rename((names) => names.set(path, fresh));
       inode = fresh;
     }
@@ -70,7 +77,9 @@ export class SimDisk implements Disk {
     const inode = this.#inode(file);
     this.#hook("sync", this.#random.exponential(this.flaws.syncUs));
     if (this.flaws.failing === "sync") {
-      inode.pending = []; // As Linux does: the pages are clean now, and were not written.
+      // As Linux does: the pages are clean now, and were not written.
+      inode.forsaken ||= inode.pending.length > 0;
+      inode.pending = [];
       throw systemError("EIO", "fsync");
     }
     for (const { position, bytes } of inode.pending) {
@@ -116,9 +125,12 @@ export class SimDisk implements Disk {
     return Buffer.from(Array.from({ length }, () => this.#random.int(256)));
   }
 
-  /** True where no written byte of this file waits for a sync. */
+  /** True where every written byte of this file is durable. */
   isClean(path: string): boolean {
-    return this.#names.get(path)?.pending.length === 0;
+    const inode = this.#names.get(path);
+    if (inode === undefined || inode.pending.length > 0) return false;
+    if (inode.forsaken) inode.forsaken = !inode.bytes.equals(inode.durable);
+    return !inode.forsaken;
   }
 
   /** The process is gone; the machine, and what was written, stays. */
@@ -148,7 +160,7 @@ export class SimDisk implements Disk {
       this.#names = new Map(
         kept.map(({ path, bytes }) => [
           path,
-          { bytes: Buffer.from(bytes), durable: Buffer.from(bytes), pending: [] },
+          { bytes: Buffer.from(bytes), durable: Buffer.from(bytes), pending: [], forsaken: false },
         ]),
       );
       this.#durableNames = new Map(this.#names);
@@ -203,6 +215,7 @@ export class SimDisk implements Disk {
     inode.bytes = after;
     inode.durable = Buffer.from(after);
     inode.pending = [];
+    inode.forsaken = false;
   }
 
   #rename(change: (names: Map<string, Inode>) => void): void {

@@ -66,7 +66,7 @@ export function simulate(build: NodeBuild, scenario: Scenario, onlooker?: Onlook
     clientProcesses: scenario.clientProcesses,
     datagramBytesMax: scenario.datagramBytesMax,
     weather: scenario.weather,
-    keyringOf: keyrings(scenario),
+    keyringOf: keyrings(build, scenario, config.cluster),
     random: random.fork("world"),
   });
   onlooker?.(world);
@@ -152,10 +152,9 @@ class Simulation {
     const startUs = queue.nowUs;
     this.#load.work();
     this.#nemesis.plan();
-    const untilUs = startUs + lastCureMs(this.#scenario) * 1_000;
-    const patienceUs = this.#scenario.operations * this.#scenario.thinkMs * 1_000;
-    this.#world.runUntil(() => false, untilUs);
-    this.#world.runUntil(() => this.#load.idle, untilUs + Math.min(patienceUs, 5_000_000));
+    this.#world.runUntil(() => false, startUs + lastCureMs(this.#scenario) * 1_000);
+    const idle = () => this.#load.idle;
+    this.#world.runUntil(idle, startUs + this.#scenario.loadMs * 1_000);
     const disturbedMs = (queue.nowUs - startUs) / 1_000;
     this.#nemesis.healCore();
     this.#healedAt = queue.nowUs * 1_000;

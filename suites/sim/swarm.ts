@@ -53,6 +53,7 @@ export function drawScenario(seed: number): Scenario {
       Math.ceil((OPERATIONS_MAX * 16) / replicas ** 2),
       Math.ceil((sessions * loadMs) / (thinkMs + 20)),
     ),
+    loadMs,
     thinkMs,
     timeoutMs: sizes.pick([1_000, 5_000]),
     datagramBytesMax: sizes.pick([512, 1_400, 8_192, 65_507]),

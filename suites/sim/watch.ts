@@ -35,6 +35,7 @@ export class Watch {
   /** Sees every message that leaves a replica, for the story of a run. */
   onMessage: ((from: ReplicaId, to: PrincipalId, message: Message) => void) | undefined;
   onCoreEvent: ((id: ReplicaId, event: CoreEvent) => void) | undefined;
+  onProcessEnd: ((id: ReplicaId, ended: Ended) => void) | undefined;
 
   constructor(n: number) {
     const ids = Array.from({ length: n }, (_, id) => id);
@@ -60,6 +61,7 @@ export class Watch {
   /** A power cut may take from the ledger what the log still has. */
   onEnd(id: ReplicaId, ended: Ended): void {
     this.coverage.sometimes(`process ended by ${ended.how === "exit" ? ended.code : ended.how}`);
+    this.onProcessEnd?.(id, ended);
     const last = this.#last[id];
     if (last !== undefined && ended.how === "power-cut") last.executedSeq = 0;
   }

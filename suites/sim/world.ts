@@ -13,7 +13,7 @@ import {
 } from "../../node/core/messages.js";
 import { EventQueue } from "./event-queue.js";
 import { evidenceOf } from "./fault-evidence.js";
-import { Liar } from "./liar.js";
+import { Liar, type Plot } from "./liar.js";
 import { nameOf } from "./names.js";
 import { Network, type Weather } from "./network.js";
 import type { NodeBuild } from "./node-build.js";
@@ -21,6 +21,7 @@ import { NodeFaults } from "./node-faults.js";
 import { SimClient } from "./sim-client.js";
 import { SimReplica } from "./sim-replica.js";
 import { TraceHash } from "./trace-hash.js";
+import { Violation } from "./violation.js";
 import { Watch } from "./watch.js";
 
 export type WorldSetup = {
@@ -59,8 +60,9 @@ export class World {
     const send = (from: PrincipalId, to: PrincipalId, bytes: Uint8Array, atUs: number) =>
       this.network.send(from, to, bytes, atUs);
     const ids = Array.from({ length: n }, (_, id) => id);
+    const plot: Plot = new Map();
     this.#liars = ids.map(
-      (id) => new Liar(build, config, keyringOf(id), random.fork(`liar ${id}`)),
+      (id) => new Liar(build, config, keyringOf(id), random.fork(`liar ${id}`), plot),
     );
     this.replicas = ids.map(
       (id) =>
@@ -106,7 +108,12 @@ export class World {
   }
 
   start(): void {
-    for (const replica of this.replicas) replica.start(true);
+    for (const replica of this.replicas) {
+      replica.start(true);
+      const { ended } = replica;
+      if (ended?.how !== "exit") continue;
+      throw new Violation("processes", `${nameOf(replica.id)} did not start: ${ended.message}`);
+    }
   }
 
   apply(fault: ResolvedFault): void {

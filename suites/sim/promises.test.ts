@@ -1,0 +1,92 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import type { LogRecord } from "../../node/core/log.js";
+import type { Commit, Message, Prepare } from "../../node/core/messages.js";
+import { Promises } from "./promises.js";
+
+const [A, B] = ["aa".repeat(32), "bb".repeat(32)];
+const signature = new Uint8Array(64);
+const CLEAN = { clean: true };
+
+function prepare(view: number, seq: number, digest = A): Prepare {
+  return { kind: "prepare", view, seq, digest, replica: 1, signature };
+}
+
+function commit(view: number, seq: number, digest = A): Commit {
+  return { kind: "commit", view, seq, digest, replica: 1, signature };
+}
+
+function proposed(view: number, seq: number, digest = A): LogRecord {
+  return {
+    kind: "pre-prepare",
+    message: { kind: "pre-prepare", view, seq, digest, signature, requests: [] },
+  };
+}
+
+function prepared(view: number, seq: number, digest = A): LogRecord {
+  const certificate = { view, seq, digest, prePrepareSignature: signature, prepares: [] };
+  return { kind: "prepared", certificate };
+}
+
+function viewChange(view: number): Message & { kind: "view-change" } {
+  const nothing = { stableSeq: 0, stableProof: [], prepared: [] };
+  return { kind: "view-change", view, replica: 1, ...nothing, signature };
+}
+
+test("a vote with its record may leave, and leave again", () => {
+  const promises = new Promises(1, 4);
+  promises.onAppend([proposed(0, 1), prepared(0, 1)]);
+  for (const message of [prepare(0, 1), commit(0, 1), prepare(0, 1)]) {
+    promises.onSend(message, CLEAN);
+  }
+});
+
+test("a vote without a record is caught, and one whose record is not synced", () => {
+  const promises = new Promises(1, 4);
+  assert.throws(() => promises.onSend(prepare(0, 1), CLEAN), /without a durable record/);
+  promises.onAppend([proposed(0, 1)]);
+  assert.throws(() => promises.onSend(prepare(0, 1), { clean: false }), /before its record/);
+  assert.throws(() => promises.onSend(commit(0, 1), CLEAN), /without a durable record/);
+});
+
+test("another vote for the same slot is caught, also after a restart and a wiped disk", () => {
+  const promises = new Promises(1, 4);
+  promises.onAppend([proposed(0, 1)]);
+  promises.onSend(prepare(0, 1), CLEAN);
+  promises.onAmnesia();
+  promises.onLog([proposed(0, 1, B)]);
+  assert.throws(() => promises.onSend(prepare(0, 1, B), CLEAN), /cast twice/);
+});
+
+test("a log that was cut below a stable checkpoint covers what was voted there", () => {
+  const promises = new Promises(1, 4);
+  const vote = { kind: "checkpoint" as const, seq: 4, digest: A, replica: 0, signature };
+  promises.onLog([{ kind: "stable", proof: [vote] }]);
+  promises.onSend(prepare(0, 4), CLEAN);
+  assert.throws(() => promises.onSend(prepare(0, 5), CLEAN), /without a durable record/);
+});
+
+test("who has asked for a view votes in no earlier one", () => {
+  const promises = new Promises(1, 4);
+  promises.onAppend([proposed(0, 1), { kind: "view-change", message: viewChange(1) }]);
+  promises.onSend(viewChange(1), CLEAN);
+  assert.throws(() => promises.onSend(prepare(0, 1), CLEAN), /after it had asked for view 1/);
+});
+
+test("a later certificate for the seq keeps what a commit promised; an earlier one does not", () => {
+  const promises = new Promises(1, 4);
+  promises.onLog([prepared(2, 1, B)]);
+  promises.onSend(commit(1, 1, A), CLEAN);
+  assert.throws(() => promises.onSend(commit(3, 1, A), CLEAN), /without a durable record/);
+});
+
+test("votes of others, and relayed proposals, bind nobody", () => {
+  const promises = new Promises(1, 4);
+  promises.onSend({ ...prepare(0, 1), replica: 2 }, CLEAN);
+  promises.onSend(
+    { kind: "pre-prepare", view: 0, seq: 1, digest: A, signature, requests: [] },
+    CLEAN,
+  );
+});
+
+test.run();

@@ -1,0 +1,72 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { parseReduction, type Reduction, reduced, reductionText } from "./reduction.js";
+import { shrink } from "./shrink.js";
+import { drawScenario } from "./swarm.js";
+
+/** A seed with faults enough. */
+const scenario = Array.from({ length: 50 }, (_, seed) => drawScenario(seed)).find(
+  ({ faults, replicas, sessions }) => faults.length > 6 && replicas === 7 && sessions > 1,
+);
+
+test("what does not matter goes, what matters stays", () => {
+  assert.ok(scenario !== undefined);
+  const [first, second] = [scenario.faults[1]?.id ?? "", scenario.faults[5]?.id ?? ""];
+  const { reduction } = shrink({
+    scenario,
+    fails: (candidate) => {
+      const { faults, operations } = reduced(scenario, candidate);
+      const ids = faults.map(({ id }) => id);
+      return ids.includes(first) && ids.includes(second) && operations >= 9;
+    },
+    isOver: () => false,
+  });
+  const left = reduced(scenario, reduction);
+  assert.equal(
+    left.faults.map(({ id }) => id),
+    [first, second],
+  );
+  assert.is(left.operations, 9);
+  assert.is(left.replicas, 4);
+  assert.is(left.sessions, 1);
+  assert.equal(left.protocol, {});
+  assert.is(left.weather.lossPercent, 0);
+});
+
+test("without time nothing is tried", () => {
+  assert.ok(scenario !== undefined);
+  const { reduction, tried } = shrink({ scenario, fails: () => true, isOver: () => true });
+  assert.equal(reduction, {});
+  assert.is(tried, 0);
+});
+
+test("a reduction is one word, and means the same when it is read", () => {
+  const reduction: Reduction = {
+    replicas: 4,
+    operations: 12,
+    faults: ["f1", "f3"],
+    rest: [],
+    weather: ["loss"],
+    protocol: "default",
+    earlierMs: 40,
+  };
+  assert.equal(parseReduction(reductionText(reduction)), reduction);
+  assert.equal(parseReduction(""), {});
+  assert.throws(() => parseReduction("luck=7"), /does not know "luck=7"/);
+});
+
+test("fewer replicas keep a quorum and a budget", () => {
+  for (let seed = 0; seed < 200; seed++) {
+    const { replicas, core, faulty, rest } = reduced(drawScenario(seed), { replicas: 4 });
+    assert.is(replicas, 4);
+    assert.is(core.length, 3);
+    assert.ok(faulty.length <= 1 && faulty.every((node) => !core.includes(node)));
+    for (const { intent } of rest) {
+      assert.ok(
+        intent.target.kind === "nodes" && intent.target.nodes.every((node) => !core.includes(node)),
+      );
+    }
+  }
+});
+
+test.run();

@@ -1,0 +1,129 @@
+// Makes a failing seed smaller while the same check still fails: first options, then faults, then
+// operations and clients; again, until nothing can go. Each candidate is a simulation of its own.
+// Source: Zeller and Hildebrandt, Simplifying and Isolating Failure-Inducing Input, 2002 (ddmin).
+
+import { type Reduction, reduced, weatherParts } from "./reduction.js";
+import { lastCureMs, type Scenario } from "./scenario.js";
+
+export type ShrinkProblem = {
+  /** The scenario of the seed, whole. */
+  scenario: Scenario;
+  /** Whether what the reduction leaves still fails in the same check. */
+  fails: (reduction: Reduction) => boolean;
+  /** No more time. */
+  isOver: () => boolean;
+};
+
+/** The smallest reduction found, and how many simulations it took. */
+export type Shrunk = { reduction: Reduction; tried: number };
+
+export function shrink({ scenario, fails, isOver }: ShrinkProblem, start: Reduction = {}): Shrunk {
+  let best = start;
+  let tried = 0;
+  const attempt = (change: Reduction): boolean => {
+    if (isOver()) return false;
+    const candidate = { ...best, ...change };
+    if (sizeOf(scenario, candidate) >= sizeOf(scenario, best)) return false;
+    tried += 1;
+    if (!fails(candidate)) return false;
+    best = candidate;
+    return true;
+  };
+  for (;;) {
+    const before = sizeOf(scenario, best);
+    shrinkOptions(reduced(scenario, best), attempt);
+    shrinkList(idsOf(reduced(scenario, best).faults), (faults) => attempt({ faults }));
+    shrinkList(idsOf(reduced(scenario, best).rest), (rest) => attempt({ rest }));
+    const firstMs = Math.min(...scenario.faults.filter(inFaults(best)).map(startOf));
+    if (Number.isFinite(firstMs)) {
+      for (const share of [1, 0.97, 0.93, 0.85, 0.7, 0.5])
+        attempt({ earlierMs: Math.floor(share * firstMs) });
+    }
+    for (const key of [
+      "operations",
+      "loadMs",
+      "sessions",
+      "accounts",
+      "clientProcesses",
+    ] as const) {
+      shrinkNumber(reduced(scenario, best)[key], leastOf(key, reduced(scenario, best)), (value) =>
+        attempt({ [key]: value }),
+      );
+    }
+    if (isOver() || sizeOf(scenario, best) === before) return { reduction: best, tried };
+  }
+}
+
+type Attempt = (change: Reduction) => boolean;
+
+function shrinkOptions(scenario: Scenario, attempt: Attempt): void {
+  for (const replicas of [4, 7]) {
+    if (replicas < scenario.replicas && attempt({ replicas })) break;
+  }
+  attempt({ protocol: "default" });
+  attempt({ datagramBytesMax: 8_192 });
+  shrinkList(weatherParts(scenario), (weather) => attempt({ weather }));
+}
+
+/** Removes halves, then quarters, down to single items, as long as what is left still fails. */
+function shrinkList<T>(items: readonly T[], attempt: (left: readonly T[]) => boolean): void {
+  let left = items;
+  if (left.length > 0 && attempt([])) return;
+  for (
+    let size = Math.ceil(left.length / 2);
+    size >= 1;
+    size = size === 1 ? 0 : Math.ceil(size / 2)
+  ) {
+    for (let at = 0; at < left.length; ) {
+      const without = [...left.slice(0, at), ...left.slice(at + size)];
+      if (without.length < left.length && attempt(without)) left = without;
+      else at += size;
+    }
+  }
+}
+
+/** Bisects towards the least value; what fails need not be monotonic, so it is only a good guess. */
+function shrinkNumber(value: number, least: number, attempt: (value: number) => boolean): void {
+  if (value <= least || attempt(least)) return;
+  let [low, high] = [least, value];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (attempt(middle)) high = middle;
+    else low = middle;
+  }
+}
+
+/** A checker needs an account for four sessions, and a move needs two. */
+function leastOf(key: string, { sessions }: Scenario): number {
+  return key === "accounts" ? Math.max(2, Math.ceil(sessions / 4)) : 1;
+}
+
+/** What makes a run long to read: smaller is better. */
+function sizeOf(scenario: Scenario, reduction: Reduction): number {
+  const left = reduced(scenario, reduction);
+  const { faults, rest, operations, sessions, accounts, clientProcesses, replicas } = left;
+  const options = Object.keys(left.protocol).length + (left.datagramBytesMax === 8_192 ? 0 : 1);
+  const weather = weatherParts(left).length;
+  return (
+    1_000 * (faults.length + rest.length) +
+    100 * (weather + options) +
+    50 * replicas +
+    operations +
+    10 * sessions +
+    5 * clientProcesses +
+    accounts +
+    Math.max(left.loadMs, lastCureMs(left)) / 100
+  );
+}
+
+function inFaults({ faults }: Reduction): (fault: { id: string }) => boolean {
+  return ({ id }) => faults?.includes(id) ?? true;
+}
+
+function startOf({ startMs }: { startMs: number }): number {
+  return startMs;
+}
+
+function idsOf(faults: readonly { id: string }[]): string[] {
+  return faults.map(({ id }) => id);
+}

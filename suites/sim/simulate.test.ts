@@ -1,0 +1,128 @@
+import { execa } from "execa";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { CALM } from "./network.js";
+import type { NodeBuild } from "./node-build.js";
+import type { Scenario } from "./scenario.js";
+import { simulateSeed } from "./seed-run.js";
+import { simulate } from "./simulate.js";
+import { drawScenario } from "./swarm.js";
+import { OWN_BUILD, ownBuild } from "./testing/own-build.js";
+
+/** Small and eventful. */
+const SEED = 4;
+
+/** Seeds that failed once, with what was wrong. */
+const REGRESSIONS: readonly (readonly [seed: number, what: string])[] = [
+  [
+    53,
+    "a view-change that a compaction of the same turn had overtaken was called a broken promise",
+  ],
+  [115, "so was a new-view of a view that had been left in the same turn"],
+  [106, "the weather went on while progress was demanded"],
+];
+
+function failedOf(build: NodeBuild, seed: number): readonly string[] {
+  return simulateSeed(build, seed).failed;
+}
+
+test("a seed has one trace, in this process and in a fresh one", async () => {
+  const first = simulateSeed(ownBuild, SEED);
+  const second = simulateSeed(ownBuild, SEED);
+  assert.is(first.trace, second.trace);
+  const cli = `${OWN_BUILD}/suites/cli.js`;
+  const { stdout } = await execa(process.execPath, [cli, "run", "swarm", "--seed", String(SEED)]);
+  assert.match(stdout, `trace ${first.trace}`);
+  assert.is.not(first.trace, simulateSeed(ownBuild, SEED + 1).trace);
+});
+
+for (const [seed, what] of REGRESSIONS) {
+  test(`seed ${seed} passes (${what})`, () => {
+    assert.equal(failedOf(ownBuild, seed), []);
+  });
+}
+
+test("a log that forgets to sync is caught by the first vote that relies on it", () => {
+  const build: NodeBuild = {
+    ...ownBuild,
+    openLog: (path, options, disk) => {
+      if (disk === undefined) throw new Error("a disk is given");
+      const lazy = new Proxy(disk, {
+        get: (target, name) => {
+          if (name === "syncData") return () => undefined;
+          const value: unknown = Reflect.get(target, name);
+          return typeof value === "function" ? value.bind(target) : value;
+        },
+      });
+      return ownBuild.openLog(path, options, lazy);
+    },
+  };
+  assert.equal(failedOf(build, SEED), ["durable-promises"]);
+});
+
+test("a replica that executes in another order than the others is caught at once", () => {
+  class Reversing extends ownBuild.LedgerMachine {
+    override apply(
+      ...[seq, requests]: Parameters<InstanceType<NodeBuild["LedgerMachine"]>["apply"]>
+    ) {
+      return super.apply(seq, this.seq % 7 === 3 ? [] : requests);
+    }
+  }
+  let made = 0;
+  const build: NodeBuild = {
+    ...ownBuild,
+    get LedgerMachine() {
+      made += 1;
+      return made === 2 ? Reversing : ownBuild.LedgerMachine;
+    },
+  };
+  assert.ok(failedOf(build, SEED).length > 0);
+});
+
+/** Four replicas of which the first `liars` lie to every other one about what is proposed. */
+function equivocation(liars: number): Scenario {
+  const faulty = Array.from({ length: liars }, (_, id) => `r${id}`);
+  const target = { kind: "nodes", nodes: faulty } as const;
+  const intent = { kind: "lie", lie: "equivocate", percent: 100, target } as const;
+  return {
+    ...drawScenario(SEED),
+    replicas: 4,
+    protocol: {},
+    sessions: 4,
+    operations: 60,
+    thinkMs: 20,
+    loadMs: 2_000,
+    weather: CALM,
+    faults: [{ id: "f0", intent, startMs: 0, stopMs: 2_000 }],
+    rest: [],
+    faulty,
+    core: ["r1", "r2", "r3"],
+    beyondF: liars > 1,
+  };
+}
+
+test("one primary that equivocates is tolerated; with a second liar it is not, and is caught", () => {
+  const tolerated = simulate(ownBuild, equivocation(1));
+  assert.equal(tolerated.failed, []);
+  assert.ok(tolerated.stats.viewMax > 0, "the liar was replaced");
+  const caught = simulate(ownBuild, equivocation(2));
+  assert.equal(caught.failed, ["agreement"]);
+});
+
+test("a client that nobody answers is a hang, and the verdict says who waits", () => {
+  const build: NodeBuild = {
+    ...ownBuild,
+    unpack: (links, bytes) => {
+      const unpacked = ownBuild.unpack(links, bytes);
+      return links.keyring.principal >= 256 ? { messages: [] } : unpacked;
+    },
+  };
+  const { verdict, failed } = simulateSeed(build, SEED);
+  assert.equal(failed, ["liveness"]);
+  assert.match(
+    verdict.checks["liveness"]?.explanation?.join("\n") ?? "",
+    /has no answer\nr0: view/,
+  );
+});
+
+test.run();
