@@ -1,88 +1,92 @@
-// What a verdict costs, beside what is asked of it: histories of a simulated bank, judged by the order
-// that the servers claim, and as a black box, from what clients saw alone.
+// What a verdict costs, beside what is asked of it: long histories of a simulated bank, read from a
+// file, judged by the order that the servers claim, and as a black box, from what clients saw alone.
+// Each work runs in a process of its own, a few times; the best counts, for what else runs on the
+// machine only ever adds.
 // Run: node dist/bench/checker.js [operations…]
 
-import { BankCase } from "../checker/bank/bank-case.js";
-import { bankHistory } from "../checker/bank/bank-history.js";
-import { type BankTable, bankTable } from "../checker/bank/bank-table.js";
-import { infer } from "../checker/bank/inference.js";
-import { linearizable } from "../checker/bank/linearizable.js";
-import { replayTable } from "../checker/bank/replay-table.js";
-import { schedule } from "../checker/bank/schedule.js";
-import { simulate } from "../checker/bank/simulate-bank.js";
+import { execFileSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type LoadOptions, simulateLoad } from "../checker/bank/simulate-load.js";
-import { checkRun } from "../checker/check.js";
-import type { HistoryOp } from "../checker/history.js";
-import { type Operation, pairOperations } from "../checker/operations.js";
-import { parseHistory } from "../checker/parse-history.js";
-import type { CheckResult } from "../checker/verdict.js";
+import type { CheckerWork, WorkDone } from "./checker-work.js";
 
-const REPETITIONS = 3;
-const sizes = process.argv.slice(2).map(Number);
-print("operations", "work", "verdict", "ms", "operations/s", "asked");
-for (const operations of sizes.length > 0 ? sizes : [1_000, 10_000, 100_000]) {
-  const run = simulate({ operations, accounts: 10, processes: 10, infoShare: 0.01, seed: 1 });
-  const text = run.history.map((op) => JSON.stringify(op)).join("\n");
-  measure(operations, "parse JSON lines", "", () => void parseHistory(text));
-  measure(operations, "all checks of a run", operations === 100_000 ? "2000 ms" : "", () => {
-    return { valid: checkRun(run)["valid?"], summary: "" };
-  });
-  const stale = withStaleRead(run.history);
-  measure(operations, "one stale read", "", () => linearizable(new BankCase(stale, run.ledgers)));
-  for (const concurrency of [5, 20, 50]) {
-    for (const infoShare of [0, 0.05]) {
-      const table = tableOf({ operations, concurrency, infoShare });
-      const work = `black box, ${concurrency} clients, ${100 * infoShare} % info`;
-      measure(operations, work, "", () => blackBox(table));
+type Load = Pick<LoadOptions, "concurrency" | "infoShare">;
+type Row = { operations: number; load: Load; work: CheckerWork; asked: string };
+
+const WORKER = fileURLToPath(new URL("./checker-work.js", import.meta.url));
+const LINES_A_WRITE = 10_000;
+
+const given = process.argv.slice(2).map(Number);
+const sizes = given.length > 0 ? given : [100_000, 1_000_000];
+print(["operations", "clients", "info", "work", "verdict", "ms", "operations/s", "MB", "asked"]);
+const folder = mkdtempSync(join(tmpdir(), "ordeal-bench-"));
+try {
+  for (const operations of sizes) {
+    for (const concurrency of [5, 20, 50]) {
+      for (const infoShare of [0, 0.05]) bench(operations, { concurrency, infoShare });
     }
   }
+} finally {
+  rmSync(folder, { recursive: true });
 }
 
-function tableOf(options: Partial<LoadOptions>): BankTable {
-  return bankTable(bankHistory(pairOperations([...simulateLoad(options)])).ops);
-}
-
-function blackBox(table: BankTable): CheckResult {
-  const scheduled = schedule(table, infer(table));
-  const found = "order" in scheduled && replayTable(table, scheduled.order) === undefined;
-  return { valid: found ? true : "unknown", summary: "" };
-}
-
-/** The best of a few: what else runs on the machine only ever adds. */
-function measure(
-  operations: number,
-  work: string,
-  asked: string,
-  run: () => CheckResult | undefined,
-): void {
-  let best = Number.POSITIVE_INFINITY;
-  let result: CheckResult | undefined;
-  for (let repetition = 0; repetition < REPETITIONS; repetition++) {
-    const started = process.hrtime.bigint();
-    result = run();
-    best = Math.min(best, Number(process.hrtime.bigint() - started) / 1e6);
+function bench(operations: number, load: Load): void {
+  const path = join(folder, "history.jsonl");
+  writeHistory(path, { operations, ...load });
+  for (const work of worksFor(operations, load)) {
+    const asked = askedOf(operations, load, work);
+    measure({ operations, load, work, asked }, path);
   }
-  const rate = Math.round((operations * 1_000) / best);
-  const valid = String(result?.valid ?? "");
-  print(String(operations), work, valid, best.toFixed(0), String(rate), asked);
 }
 
-/** One of the last reads answers what an earlier one did. */
-function withStaleRead(history: readonly HistoryOp[]): Operation[] {
-  const reads = history.filter(({ type, f }) => type === "ok" && f === "balance");
-  const late = reads.at(-10);
-  const account = JSON.stringify(Object(late?.value).account);
-  const early = reads.find(({ value }) => JSON.stringify(Object(value).account) === account);
-  return pairOperations(
-    history.map((op) => (op === late && early !== undefined ? { ...op, value: early.value } : op)),
-  );
+/** A witness by seq knows nothing of operations whose outcome nobody learned. */
+function worksFor(operations: number, { concurrency, infoShare }: Load): CheckerWork[] {
+  const works: CheckerWork[] = infoShare === 0 ? ["witness", "black box"] : ["black box"];
+  if (concurrency !== 5 || infoShare > 0) return works;
+  return operations > 100_000 ? ["parse", ...works] : ["parse", "all of a run", ...works];
 }
 
-function print(...cells: readonly string[]): void {
-  const widths = [10, 32, 8, 8, 14, 10];
+function askedOf(operations: number, { concurrency, infoShare }: Load, work: CheckerWork): string {
+  if (work === "parse") return "500000/s";
+  if (work === "all of a run") return operations === 100_000 ? "2000 ms" : "";
+  if (operations !== 1_000_000) return "";
+  if (work === "witness") return "10000000/s";
+  if (infoShare === 0 || concurrency === 5) return "";
+  return concurrency === 20 ? "2000 ms, 200 MB" : "10000 ms";
+}
+
+function writeHistory(path: string, options: Partial<LoadOptions>): void {
+  const file = openSync(path, "w");
+  let lines: string[] = [];
+  const flush = () => {
+    writeSync(file, lines.join(""));
+    lines = [];
+  };
+  for (const op of simulateLoad(options)) {
+    lines.push(`${JSON.stringify(op)}\n`);
+    if (lines.length === LINES_A_WRITE) flush();
+  }
+  flush();
+  closeSync(file);
+}
+
+function measure({ operations, load, work, asked }: Row, path: string): void {
+  const printed = execFileSync(process.execPath, [WORKER, work, path], { encoding: "utf8" });
+  const { valid, ms, megabytes }: WorkDone = JSON.parse(printed);
+  const rate = Math.round((operations * 1_000) / ms);
+  print([
+    ...[String(operations), String(load.concurrency), `${100 * load.infoShare} %`, work],
+    ...[valid, ms.toFixed(0), String(rate), String(megabytes), asked],
+  ]);
+}
+
+function print(cells: readonly string[]): void {
+  const widths = [10, 8, 5, 13, 8, 8, 13, 6, 16];
   const padded = cells.map((cell, column) => {
     const width = widths[column] ?? 10;
-    return column === 1 ? cell.padEnd(width) : cell.padStart(width);
+    return column === 3 ? cell.padEnd(width) : cell.padStart(width);
   });
-  process.stdout.write(`${padded.join("  ")}\n`);
+  process.stdout.write(`${padded.join("  ").trimEnd()}\n`);
 }

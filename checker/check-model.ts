@@ -60,13 +60,14 @@ function resultOf(
     }
     case false: {
       const { problem, blocked } = found.refuted;
+      const longest = found.refuted.longest();
       const kept = smallestRefutation(problem, blocked, isTimeOver);
       return {
         valid: false,
-        summary: refutationSummary(found.refuted),
-        explanation: explainRefutation(found.refuted, kept),
+        summary: refutationSummary(found.refuted, longest.length),
+        explanation: explainRefutation(found.refuted, longest, kept),
         minimal: historyOf(minimalOperations(problem, kept)),
-        placed: found.refuted.longest.length,
+        placed: longest.length,
       };
     }
     case "unknown": {

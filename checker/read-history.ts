@@ -2,6 +2,7 @@
 
 import { closeSync, openSync, readSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
+import { type ParsedTable, TableParser } from "./bank/parse-table.js";
 import type { HistoryOp } from "./history.js";
 import { HistoryError } from "./history-error.js";
 import { HistoryParser } from "./parse-history.js";
@@ -30,6 +31,25 @@ export function readHistory(path: string, onTorn?: (message: string) => void): H
   return ops;
 }
 
+/**
+ * Reads a bank's `history.jsonl` into columns: several times faster, in a small part of the memory.
+ * Undefined where something in it is out of the ordinary. Throws HistoryError where it cannot be read.
+ */
+export function readBankTable(path: string): ParsedTable | undefined {
+  const parser = new TableParser();
+  const file = open(path);
+  try {
+    const piece = new Uint8Array(PIECE_BYTES);
+    for (;;) {
+      const bytes = readPiece(path, file, piece);
+      if (bytes === 0) return parser.finish();
+      if (!parser.write(piece.subarray(0, bytes))) return undefined;
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
 function open(path: string): number {
   try {
     return openSync(path, "r");
@@ -38,7 +58,7 @@ function open(path: string): number {
   }
 }
 
-function readPiece(path: string, file: number, piece: Buffer): number {
+function readPiece(path: string, file: number, piece: Uint8Array): number {
   try {
     return readSync(file, piece, 0, piece.length, null);
   } catch (error) {

@@ -47,13 +47,15 @@ export function budgetOf(
 ): Budget {
   const cut = new Set<string>();
   for (const link of composeLinks(active)) {
-    if (link.drop || link.lossPercent === 100) cut.add(`${link.from}>${link.to}`);
+    if (link.drop || link.clogged || link.lossPercent === 100) cut.add(`${link.from}>${link.to}`);
   }
   const mutual = (a: NodeName, b: NodeName) => !cut.has(`${a}>${b}`) && !cut.has(`${b}>${a}`);
   const held = composeProcesses(active);
+  const hindered = new Set(active.filter(hinders).flatMap(({ nodes }) => nodes));
   const serving = view.replicas.filter(
     (replica) =>
       !held.has(replica) &&
+      !hindered.has(replica) &&
       !faulty.includes(replica) &&
       (view.clients.length === 0 || view.clients.some((client) => mutual(client, replica))),
   );
@@ -65,6 +67,12 @@ export function budgetOf(
     connected,
     livenessBreaking: connected.length < view.replicas.length - view.f,
   };
+}
+
+/** Whether its nodes cannot serve, though nothing holds their processes. */
+function hinders({ intent }: ResolvedFault): boolean {
+  if (intent.kind === "disk") return intent.flaw !== "slow";
+  return (intent.kind === "clock" && intent.rate === 0) || intent.kind === "lie";
 }
 
 /** Walks a plan with nobody running it. `view.primary` stands in for whoever is primary then. */

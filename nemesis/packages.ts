@@ -22,6 +22,7 @@ const HOLD: Hold = { share: 0.6, msMin: 500, msMax: 20_000 };
 const HOLD_SHORT: Hold = { share: 0.3, msMin: 200, msMax: 2_000 };
 
 const ALL: Target = { kind: "all" };
+const VICTIMS: readonly Target[] = [{ kind: "one" }, { kind: "primary" }, { kind: "all" }];
 
 const RANDOM_SHAPES: readonly PartitionShape[] = [
   "isolate",
@@ -124,6 +125,66 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
   ),
   pause("pause", "Stops one replica (SIGSTOP) and lets it continue.", "one"),
   pause("pause-primary", "Stops the primary (SIGSTOP) and lets it continue.", "primary"),
+  simulated(
+    "corrupt",
+    "Flips a bit in 2 to 20 % of the datagrams on every link.",
+    HOLD,
+    (random) => {
+      return { kind: "corrupt", percent: random.pick([2, 20]), target: ALL };
+    },
+  ),
+  simulated("replay", "Repeats old datagrams on every link.", HOLD, (random) => {
+    return { kind: "replay", percent: random.pick([5, 50]), target: ALL };
+  }),
+  simulated(
+    "bandwidth",
+    "Narrows every link, so that datagrams crowd one another out.",
+    HOLD,
+    () => {
+      return { kind: "bandwidth", bytesPerSecond: 200_000, target: ALL };
+    },
+  ),
+  simulated(
+    "clog",
+    "Holds everything on the way to one replica, then lets it all through.",
+    HOLD,
+    () => {
+      return { kind: "clog", target: { kind: "one" } };
+    },
+  ),
+  simulated(
+    "power-cut",
+    "Cuts the power of some machines: what was not synced is lost or torn.",
+    HOLD_SHORT,
+    (random) => {
+      return { kind: "power-cut", target: random.pick(VICTIMS) };
+    },
+  ),
+  simulated(
+    "crash",
+    "Ends a process between two effects, and restarts it.",
+    HOLD_SHORT,
+    (random) => {
+      const how = random.pick(["kill", "power-cut"] as const);
+      return { kind: "crash", boundary: random.int(60), how, target: random.pick(VICTIMS) };
+    },
+  ),
+  simulated("slow-cpu", "Slows the primary down, 20 or 50 times.", HOLD, (random) => {
+    return { kind: "slow-cpu", factor: random.pick([20, 50]), target: { kind: "primary" } };
+  }),
+  simulated("clock", "Lets a clock run fast or slow, jump ahead or stand.", HOLD, (random) => {
+    const rate = random.pick([0, 0.5, 1.1, 3]);
+    return { kind: "clock", rate, jumpMs: random.pick([0, 60_000]), target: { kind: "one" } };
+  }),
+  simulated(
+    "disk",
+    "Makes a disk slow or full, or lets its writes or syncs fail.",
+    HOLD,
+    (random) => {
+      const flaw = random.pick(["slow", "full", "write-error", "sync-error"] as const);
+      return { kind: "disk", flaw, target: { kind: "one" } };
+    },
+  ),
 ];
 
 /** The packages of these names, in this order. Throws as parseNemesisNames does. */
@@ -166,6 +227,22 @@ function partition(
   intent: (random: Random) => FaultIntent,
 ): NemesisPackage {
   return { name, description, kinds: ["partition"], intent, hold: HOLD };
+}
+
+/** A fault that only the simulator can do; its kind has the package's name. */
+function simulated(
+  name: FaultKind,
+  description: string,
+  hold: Hold,
+  intent: (random: Random) => FaultIntent,
+): NemesisPackage {
+  return {
+    name,
+    description: `${description} In the simulator only.`,
+    kinds: [name],
+    intent,
+    hold,
+  };
 }
 
 function kill(

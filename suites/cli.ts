@@ -168,7 +168,7 @@ function registerShrink(program: Command, output: Output): void {
   program
     .command("shrink")
     .description("find the smallest run that fails as a seed of the swarm does")
-    .argument("<seed>", "a failing seed")
+    .argument("<run>", "a failing seed, or the folder of its run")
     .option("--only <parts>", "begin with what an earlier shrinking left of it")
     .option("--seconds <count>", "for so long at most (default: 60)")
     .option("--replica-build <folder>", "the build that fails")

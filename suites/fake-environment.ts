@@ -1,5 +1,6 @@
 // An environment without processes, for tests of the runner: a bank in memory behind the interface,
-// correct or broken in one known way, so that the path from runner to verdict can be shown to fail.
+// correct or broken in one known way, so that the path from runner to verdict can be shown to fail. Its
+// time is virtual, so that no busy machine decides what a run holds.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,8 +19,9 @@ import {
   unanswered,
 } from "./fake-bank.js";
 import { ledgerText } from "./ledger-file.js";
-import { machineTime } from "./run-clock.js";
 import { clientIdOf } from "./session.js";
+import { EventQueue } from "./sim/event-queue.js";
+import { VirtualTime } from "./sim/virtual-time.js";
 
 /** A stuck call ends after this at the latest, lest tests wait for nothing. */
 const STUCK_MS_MAX = 1_000;
@@ -31,6 +33,9 @@ export function createFakeEnvironment(
 ): Environment {
   const replicas = Array.from({ length: options.replicas }, (_, index) => `r${index}`);
   const clients = Array.from({ length: options.clientProcesses }, (_, index) => `c${index}`);
+  const time = new VirtualTime(new EventQueue(), (error) => {
+    throw error;
+  });
   const bank = createBank();
   const active = new Map<string, ResolvedFault>();
   const timestamps = new Map<number, number>();
@@ -48,7 +53,7 @@ export function createFakeEnvironment(
     description: "fake: a bank in memory",
     replicas,
     clients,
-    time: machineTime,
+    time,
     capabilities: new Set(capabilities),
     start: async () => {
       for (const node of replicas) {
@@ -66,20 +71,20 @@ export function createFakeEnvironment(
       return { faultId, landed, summary: "faked", mechanism: "fake", measured: { nodes: 1 } };
     },
     call: async (node, call): Promise<ClientAnswer> => {
-      const startedNs = String(process.hrtime.bigint());
+      const startedNs = String(time.monotonicNs());
       const client = clientIdOf({ node, index: call.session }, clients);
       const timestamp = (timestamps.get(client) ?? 0) + 1;
       timestamps.set(client, timestamp);
       calls += 1;
       const number = calls;
-      await machineTime.sleep(1);
+      await time.sleep(1);
       const stuck = flaw === "stuck" && healed;
-      if (stuck) await machineTime.sleep(Math.min(call.timeoutMs, STUCK_MS_MAX));
+      if (stuck) await time.sleep(Math.min(call.timeoutMs, STUCK_MS_MAX));
       const answer = stuck || !quorum() ? unanswered() : execute(bank, call, client, timestamp);
       if (number === FAULTY_AT && answer.type === "ok") breakOnce(bank, flaw);
       const stale = staleAnswer(bank, call, answer, flaw, number);
-      await machineTime.sleep(1);
-      const endedNs = String(process.hrtime.bigint());
+      await time.sleep(1);
+      const endedNs = String(time.monotonicNs());
       return { id: call.id, client, timestamp, startedNs, endedNs, ...(stale ?? answer) };
     },
     observe: async (): Promise<readonly NodeStatus[]> => {

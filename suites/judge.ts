@@ -48,6 +48,7 @@ export function readRun(directory: string): SavedRun {
 
 export function judgeRun({ meta, record, logs }: SavedRun): Verdict {
   const checks = {
+    ...meta.seen,
     ...checkRun(record).checks,
     processes: checkProcesses(meta),
     ...(logs.sources === 0 ? {} : { "log-patterns": logPatterns(logs, record.faults) }),

@@ -1,5 +1,6 @@
 // run.json: what a run was, enough to repeat it. Version 1; a newer version is refused by name.
 
+import type { CheckResult } from "../checker/verdict.js";
 import type { NodeExit } from "./cluster/environment.js";
 
 export const RUN_META_VERSION = 1;
@@ -35,6 +36,8 @@ export type RunMeta = {
   protocol?: Readonly<Record<string, number>>;
   /** Nodes, and helpers of the environment, that ended though nobody asked them to. Absent: none. */
   unexpectedExits?: readonly NodeExit[];
+  /** What the simulator saw while the run went on, as checks of its own. Absent: nothing. */
+  seen?: Readonly<Record<string, CheckResult>>;
   /** Why the run did not go through all its phases; absent where it did. */
   incomplete?: string;
 };

@@ -114,8 +114,13 @@ test("what an environment cannot do is refused by name, before it starts", async
 
 test("an interrupted run heals and judges what there is", async () => {
   const { context, interrupt, lines } = contextOf("none");
-  setTimeout(() => interrupt.abort(), 600);
-  const { verdict, meta } = await performRun(planOf("halves", { timeLimit: "60" }), context);
+  const createEnvironment: RunContext["createEnvironment"] = (options) => {
+    const environment = createFakeEnvironment(options);
+    void environment.time.sleep(1_000).then(() => interrupt.abort());
+    return environment;
+  };
+  const plan = planOf("halves", { timeLimit: "60" });
+  const { verdict, meta } = await performRun(plan, { ...context, createEnvironment });
   assert.is(verdict["valid?"], true);
   assert.ok(meta.phases.loadEnd < 5e9);
   assert.ok(lines.some((line) => line.startsWith("interrupted")));

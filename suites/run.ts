@@ -71,6 +71,9 @@ export type RunOutcome = {
 /** A session waits this much longer than the bound, so that what it waited for in vain is late. */
 const PATIENCE_MS = 500;
 
+/** In virtual time the next phase would begin at the very moment at which the load ended. */
+const BETWEEN_PHASES_MS = 1;
+
 /** Throws UsageError before anything started; any other error is a crash of the run. */
 export async function performRun(plan: RunPlan, context: RunContext): Promise<RunOutcome> {
   const startedAt = new Date().toISOString();
@@ -167,6 +170,7 @@ async function performPhases(stage: PhaseStage, meta: RunMeta): Promise<RunMeta>
   try {
     phase = "accounts";
     await script.prepare(context.interrupt);
+    await environment.time.sleep(BETWEEN_PHASES_MS);
     phase = "load";
     const loadStart = clock.now();
     const { loadEnd, healed } = await loadAndFaults(stage);
@@ -211,6 +215,7 @@ async function loadAndFaults(stage: PhaseStage): Promise<{ loadEnd: number; heal
   await environment.time.sleep(plan.loadLimitMs, stop);
   over.abort();
   const loadEnd = clock.now();
+  await environment.time.sleep(BETWEEN_PHASES_MS);
   if (context.interrupt.aborted) context.output.line("interrupted: healing, then judging");
   await Promise.allSettled([faulting]);
   await driver.healAll();

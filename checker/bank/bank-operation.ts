@@ -59,9 +59,8 @@ export function isRefused(operation: Operation): boolean {
 
 /** Undefined where `f` is no function of the bank. */
 export function bankOperation(f: string, value: unknown): BankOperation | undefined {
-  const fields = fieldsOf(value);
-  const account = fields.get("account");
-  const amount = fields.get("amount");
+  const account = fieldOf(value, "account");
+  const amount = fieldOf(value, "amount");
   switch (f) {
     case "open":
       return isText(account) ? { kind: f, account } : MALFORMED;
@@ -70,8 +69,8 @@ export function bankOperation(f: string, value: unknown): BankOperation | undefi
       if (!isText(account)) return MALFORMED;
       return isAmount(amount) ? { kind: f, account, amount } : MALFORMED;
     case "move": {
-      const from = fields.get("from");
-      const to = fields.get("to");
+      const from = fieldOf(value, "from");
+      const to = fieldOf(value, "to");
       if (!isText(from) || !isText(to)) return MALFORMED;
       if (!isAmount(amount)) return MALFORMED;
       return from === to ? MALFORMED : { kind: f, from, to, amount };
@@ -79,7 +78,7 @@ export function bankOperation(f: string, value: unknown): BankOperation | undefi
     case "balance":
       return isText(account) ? { kind: f, account } : MALFORMED;
     case "statement": {
-      const limit = fields.get("limit");
+      const limit = fieldOf(value, "limit");
       if (!isText(account) || !isAmount(limit) || limit > STATEMENT_LIMIT_MAX) return MALFORMED;
       return { kind: f, account, limit };
     }
@@ -100,18 +99,19 @@ export function bankAnswer(operation: Operation): BankAnswer | string | undefine
       ? { kind: "refused", refusal }
       : undefined;
   }
-  const fields = fieldsOf(completion?.value);
-  const numbers = f === "move" ? ["fromBalance", "toBalance"] : ["balance"];
-  if (f === "statement") numbers.push("entryCount");
   if (f === "open") return { kind: "ok" };
-  const [balance, second] = numbers.map((name) => fields.get(name));
+  const value = completion?.value;
+  const name = f === "move" ? "fromBalance" : "balance";
+  const secondName = f === "move" ? "toBalance" : f === "statement" ? "entryCount" : undefined;
+  const balance = fieldOf(value, name);
+  const second = secondName === undefined ? undefined : fieldOf(value, secondName);
   // Banks elsewhere acknowledge a write without naming a balance; that says less, but no nonsense.
   if (isWrite(f) && balance === undefined && second === undefined) return { kind: "ok" };
-  if (!isInteger(balance)) return `${numbers[0]} is missing or no integer`;
-  if (f !== "move" && f !== "statement") return { kind: "ok", balance };
-  if (!isInteger(second)) return `${numbers[1]} is missing or no integer`;
+  if (!isInteger(balance)) return `${name} is missing or no integer`;
+  if (secondName === undefined) return { kind: "ok", balance };
+  if (!isInteger(second)) return `${secondName} is missing or no integer`;
   if (f === "move") return { kind: "ok", balance, toBalance: second };
-  const amounts = fields.get("amounts");
+  const amounts = fieldOf(value, "amounts");
   if (!Array.isArray(amounts) || !amounts.every(isInteger)) return "amounts is no list of integers";
   return { kind: "ok", balance, entryCount: second, amounts };
 }
@@ -123,8 +123,10 @@ export function accountsOf(operation: BankOperation): readonly string[] {
   return [operation.account];
 }
 
-function fieldsOf(value: unknown): ReadonlyMap<string, unknown> {
-  return new Map(typeof value === "object" && value !== null ? Object.entries(value) : []);
+/** A field of a value that may be anything; its own only, whatever its name. */
+export function fieldOf(value: unknown, name: string): unknown {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+  return Reflect.get(value, name);
 }
 
 function isText(value: unknown): value is string {

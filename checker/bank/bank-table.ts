@@ -3,6 +3,7 @@
 
 import type { BankOp } from "./bank-history.js";
 import { accountsOf, type BankOperation } from "./bank-operation.js";
+import { byte } from "./columns.js";
 
 /** The code of each kind; those from `BALANCE` on never change anything. */
 export const OPEN = 0;
@@ -44,6 +45,8 @@ export type BankTable = {
   refusal: Uint8Array;
   /** 1 where nobody knows whether it took effect. */
   optional: Uint8Array;
+  /** 1 where it can never have an effect, in whatever state it is performed. */
+  free: Uint8Array;
   /** The account taken from or looked at; of a deposit or an opening, the account itself. */
   first: Int32Array;
   /** Where a move goes to; else NO_ACCOUNT. */
@@ -85,6 +88,7 @@ export function bankTable(ops: readonly BankOp[]): BankTable {
     table.second[row] = second === undefined ? NO_ACCOUNT : numberOf(second);
     table.amount[row] = "amount" in operation ? operation.amount : 0;
     if (answer?.kind === "refused") table.refusal[row] = refusalOf(answer.refusal);
+    table.free[row] = hasNoEffect(byte(table.kind, row), byte(table.refusal, row)) ? 1 : 0;
     table.balance[row] = answer?.kind === "ok" ? (answer.balance ?? Number.NaN) : Number.NaN;
     table.toBalance[row] = answer?.kind === "ok" ? (answer.toBalance ?? Number.NaN) : Number.NaN;
     if (operation.kind === "statement" && answer?.kind === "ok") {
@@ -106,6 +110,7 @@ export function emptyColumns(count: number) {
     kind: new Uint8Array(count),
     refusal: new Uint8Array(count),
     optional: new Uint8Array(count),
+    free: new Uint8Array(count),
     first: new Int32Array(count),
     second: new Int32Array(count),
     amount: new Float64Array(count),
@@ -116,9 +121,13 @@ export function emptyColumns(count: number) {
   };
 }
 
-/** Whether a row can never have an effect, in whatever state it is performed. */
-export function isFree({ kind, refusal }: BankTable, row: number): boolean {
-  return (kind[row] ?? 0) >= BALANCE || refusal[row] !== ACCEPTED;
+/** Whether what was asked, and answered so, can never have an effect. */
+export function hasNoEffect(kind: number, refusal: number): boolean {
+  return kind >= BALANCE || refusal !== ACCEPTED;
+}
+
+export function isFree({ free }: BankTable, row: number): boolean {
+  return free[row] === 1;
 }
 
 /** The calls and returns of `ops`, whose ranks may have gaps, in order. */

@@ -6,7 +6,7 @@ import { counted, cut, describe } from "../describe.js";
 import type { Operation } from "../operations.js";
 import type { LedgerDump, RunRecord } from "../run-record.js";
 import type { CheckResult } from "../verdict.js";
-import { isRead } from "./bank-operation.js";
+import { fieldOf, isRead } from "./bank-operation.js";
 import { longest } from "./ledger-index.js";
 import { CASH, type LedgerReplay, replayEntries, sides } from "./ledger-replay.js";
 
@@ -83,9 +83,7 @@ function readsOf(operations: readonly Operation[]): Read[] {
     const { outcome, f, seq, completion } = operation;
     if (outcome !== "ok" || !isRead(f) || seq === undefined) return [];
     const answer = completion?.value;
-    if (typeof answer !== "object" || answer === null) return [];
-    const fields = new Map<string, unknown>(Object.entries(answer));
-    const [account, balance] = [fields.get("account"), fields.get("balance")];
+    const [account, balance] = [fieldOf(answer, "account"), fieldOf(answer, "balance")];
     if (typeof account !== "string" || typeof balance !== "number") return [];
     return [{ operation, account, balance, seq }];
   });

@@ -3,6 +3,7 @@
 // Writes of unknown outcome join in only where the others cannot explain it, the newest first.
 
 import { type BankTable, DEPOSIT } from "./bank-table.js";
+import { float, int } from "./columns.js";
 import { type Answer, CANDIDATES_MAX, SubsetSum } from "./subset-sum.js";
 
 /** How many writes of unknown outcome are tried in sums at first; doubled while there is room. */
@@ -12,7 +13,7 @@ const UNRESOLVED_ALONE_MAX = 256;
 
 /** What a row adds to its first account (side 0) or its second (side 1). */
 export function changeOf({ kind, amount }: BankTable, row: number, side: number): number {
-  const sum = amount[row] ?? 0;
+  const sum = float(amount, row);
   return kind[row] === DEPOSIT || side === 1 ? sum : -sum;
 }
 
@@ -59,7 +60,7 @@ export class Explanations {
   }
 
   row(member: number): number {
-    return this.#rows[member] ?? 0;
+    return int(this.#rows, member);
   }
 
   isChosen(member: number): boolean {
@@ -87,12 +88,12 @@ export class Explanations {
       if (before === SEVERAL) return undefined;
       if (before !== NOBODY) {
         this.#chosen[before] = 1;
-        left -= this.#changes[before] ?? 0;
+        left -= float(this.#changes, before);
         continue;
       }
       const bridge = this.#bridge(left, base, unresolved);
       if (bridge === NOBODY) return undefined;
-      left -= this.#changes[bridge] ?? 0;
+      left -= float(this.#changes, bridge);
     }
     return undefined;
   }
@@ -115,8 +116,8 @@ export class Explanations {
   #bridge(left: number, base: number, unresolved: readonly number[]): number {
     const connects = (before: number) => before === base || this.#predecessor(before) >= 0;
     for (let member = 0; member < this.count; member++) {
-      if (!Number.isNaN(this.#afters[member] ?? 0) || this.#chosen[member] === 1) continue;
-      if (!connects(left - (this.#changes[member] ?? 0))) continue;
+      if (!Number.isNaN(float(this.#afters, member)) || this.#chosen[member] === 1) continue;
+      if (!connects(left - float(this.#changes, member))) continue;
       this.#chosen[member] = 1;
       return member;
     }
@@ -162,7 +163,7 @@ export class Explanations {
 
   #load(from: number): void {
     for (let member = from; member < this.count && member < CANDIDATES_MAX; member++) {
-      this.#subsets.changes[member] = this.#changes[member] ?? 0;
+      this.#subsets.changes[member] = float(this.#changes, member);
     }
   }
 

@@ -5,6 +5,7 @@
 // is looked at. One sweep over the events.
 
 import { ABSENT, type BankTable, isFree, NO_ACCOUNT, OPEN } from "./bank-table.js";
+import { float, int } from "./columns.js";
 import { changeOf, Explanations } from "./explanations.js";
 
 /** Nothing is known: no limit. */
@@ -49,6 +50,7 @@ class Inference {
   /** 1 at each place of the log where the set of writes is known, and by account the last. */
   readonly #known: Uint8Array;
   readonly #knownLast: Int32Array;
+  /** By index: 1 where the write is in the account's log. */
   readonly #settled: Uint8Array;
   readonly #explanations: Explanations;
 
@@ -57,7 +59,7 @@ class Inference {
     this.#table = table;
     this.#base = new Float64Array(accounts.length);
     this.#starts = startsOf(table);
-    this.#log = new Int32Array(this.#starts[accounts.length] ?? 0);
+    this.#log = new Int32Array(int(this.#starts, accounts.length));
     this.#known = new Uint8Array(this.#log.length);
     this.#logged = new Int32Array(accounts.length);
     this.#knownLast = new Int32Array(accounts.length);
@@ -65,7 +67,7 @@ class Inference {
     this.#loggedAt = new Int32Array(2 * count);
     this.#pending = accounts.map(() => []);
     this.#unresolved = accounts.map(() => []);
-    this.#settled = new Uint8Array(count);
+    this.#settled = new Uint8Array(2 * count);
     this.#explanations = new Explanations(table);
     this.#places = {
       behind: new Int32Array(2 * count),
@@ -90,8 +92,8 @@ class Inference {
     const sides = second[row] === NO_ACCOUNT ? 1 : 2;
     for (let side = 0; side < sides; side++) {
       const account = this.#account(row, side);
-      this.#baseAt[2 * row + side] = this.#base[account] ?? 0;
-      this.#loggedAt[2 * row + side] = this.#logged[account] ?? 0;
+      this.#baseAt[2 * row + side] = float(this.#base, account);
+      this.#loggedAt[2 * row + side] = int(this.#logged, account);
       if (isFree(this.#table, row)) continue;
       const list = optional[row] === 1 ? this.#unresolved[account] : this.#pending[account];
       list?.push(row);
@@ -101,10 +103,11 @@ class Inference {
   #end(row: number): void {
     const { kind, refusal, balance, toBalance } = this.#table;
     if (kind[row] === OPEN || refusal[row] !== 0) return;
-    this.#explain(row, 0, balance[row] ?? Number.NaN);
+    this.#explain(row, 0, float(balance, row));
     if (isFree(this.#table, row)) return;
-    this.#explain(row, 1, toBalance[row] ?? Number.NaN);
-    this.#settle(row);
+    this.#explain(row, 1, float(toBalance, row));
+    this.#settle(row, 0);
+    if (this.#table.second[row] !== NO_ACCOUNT) this.#settle(row, 1);
   }
 
   /** Finds the writes that an answered balance must have seen. */
@@ -114,16 +117,16 @@ class Inference {
     const isWrite = !isFree(this.#table, row);
     const own = isWrite ? changeOf(this.#table, row, side) : 0;
     const account = this.#account(row, side);
-    this.#gather(row, account, this.#loggedAt[index] ?? 0);
+    this.#gather(row, account, int(this.#loggedAt, index));
     const explanations = this.#explanations;
     const unresolved = this.#unresolved[account] ?? [];
-    const found = explanations.explain(answer - own, this.#baseAt[index] ?? 0, unresolved);
+    const found = explanations.explain(answer - own, float(this.#baseAt, index), unresolved);
     if (found !== "one") {
       const list = found === "none" ? this.#places.unexplained : this.#places.ambiguous;
       list.push(row);
       return;
     }
-    let place = this.#loggedAt[index] ?? 0;
+    let place = int(this.#loggedAt, index);
     for (let member = 0; member < explanations.count; member++) {
       if (explanations.isChosen(member)) place += 1;
     }
@@ -132,11 +135,11 @@ class Inference {
 
   /** Writes that may or may not come before: settled since its call, or going on. */
   #gather(row: number, account: number, from: number): void {
-    const start = this.#starts[account] ?? 0;
-    const end = start + (this.#logged[account] ?? 0);
+    const start = int(this.#starts, account);
+    const end = start + int(this.#logged, account);
     this.#explanations.reset(account);
     for (let entry = start + from; entry < end; entry++) {
-      const other = this.#log[entry] ?? 0;
+      const other = int(this.#log, entry);
       if (other !== row) this.#explanations.add(other);
     }
     for (const other of this.#pending[account] ?? []) {
@@ -146,68 +149,70 @@ class Inference {
 
   /** The observation sees exactly `place` postings, those chosen among them. */
   #place(row: number, side: number, account: number, place: number, isWrite: boolean): void {
-    const { behind, within } = this.#places;
+    const { behind, within, applied } = this.#places;
     const after = isWrite ? place + 1 : place;
-    if (isWrite) behind[2 * row + side] = Math.max(behind[2 * row + side] ?? 0, place);
+    if (isWrite) behind[2 * row + side] = Math.max(int(behind, 2 * row + side), place);
     within[2 * row + side] = after;
     const { count } = this.#explanations;
     for (let member = 0; member < count; member++) {
       const other = this.#explanations.row(member);
       const index = 2 * other + (this.#account(other, 0) === account ? 0 : 1);
       if (this.#explanations.isChosen(member)) {
-        within[index] = Math.min(within[index] ?? UNPLACED, place);
-      } else behind[index] = Math.max(behind[index] ?? 0, after);
+        within[index] = Math.min(int(within, index), place);
+      } else behind[index] = Math.max(int(behind, index), after);
     }
     for (let member = 0; member < count; member++) {
+      if (!this.#explanations.isChosen(member)) continue;
       const other = this.#explanations.row(member);
-      if (!this.#explanations.isChosen(member) || this.#settled[other] === 1) continue;
-      if (this.#table.optional[other] === 1) this.#resolve(other, account, place);
-      this.#settle(other);
+      if (applied[other] === 0) this.#resolve(other);
+      this.#settle(other, this.#account(other, 0) === account ? 0 : 1);
     }
     this.#know(account, place);
     this.#know(account, after);
   }
 
-  /** A write of unknown outcome was seen: it comes behind whatever was seen without it. */
-  #resolve(row: number, account: number, place: number): void {
-    const { behind, applied } = this.#places;
+  /**
+   * A write of unknown outcome was seen, so it happened; on each account it comes behind what was seen
+   * without it, and may have been seen by whatever is going on.
+   */
+  #resolve(row: number): void {
+    const { behind, applied, within } = this.#places;
     applied[row] = 1;
     const sides = this.#table.second[row] === NO_ACCOUNT ? 1 : 2;
     for (let side = 0; side < sides; side++) {
-      const own = this.#account(row, side);
-      const last = own === account ? this.#knownBefore(own, place) : (this.#knownLast[own] ?? 0);
-      behind[2 * row + side] = Math.max(behind[2 * row + side] ?? 0, last);
+      const account = this.#account(row, side);
+      const index = 2 * row + side;
+      const last = this.#knownBefore(account, int(within, index));
+      behind[index] = Math.max(int(behind, index), last);
+      remove(this.#unresolved[account] ?? [], row);
+      this.#pending[account]?.push(row);
     }
   }
 
   #know(account: number, place: number): void {
-    this.#known[(this.#starts[account] ?? 0) + place] = 1;
-    this.#knownLast[account] = Math.max(this.#knownLast[account] ?? 0, place);
+    this.#known[int(this.#starts, account) + place] = 1;
+    this.#knownLast[account] = Math.max(int(this.#knownLast, account), place);
   }
 
   /** The last place below `place` at which the set of writes is known. */
   #knownBefore(account: number, place: number): number {
-    const start = this.#starts[account] ?? 0;
-    let before = place - 1;
+    const start = int(this.#starts, account);
+    let before = Math.min(place - 1, int(this.#knownLast, account));
     while (before > 0 && this.#known[start + before] === 0) before -= 1;
     return Math.max(0, before);
   }
 
-  /** From here on it is before whatever begins. */
-  #settle(row: number): void {
-    if (this.#settled[row] === 1) return;
-    this.#settled[row] = 1;
-    const { optional, second } = this.#table;
-    const sides = second[row] === NO_ACCOUNT ? 1 : 2;
-    for (let side = 0; side < sides; side++) {
-      const account = this.#account(row, side);
-      const logged = this.#logged[account] ?? 0;
-      this.#base[account] = (this.#base[account] ?? 0) + changeOf(this.#table, row, side);
-      this.#log[(this.#starts[account] ?? 0) + logged] = row;
-      this.#logged[account] = logged + 1;
-      const lists = optional[row] === 1 ? this.#unresolved : this.#pending;
-      remove(lists[account] ?? [], row);
-    }
+  /** From here on it is before whatever begins on that account. */
+  #settle(row: number, side: number): void {
+    const index = 2 * row + side;
+    if (this.#settled[index] === 1) return;
+    this.#settled[index] = 1;
+    const account = this.#account(row, side);
+    const logged = int(this.#logged, account);
+    this.#base[account] = float(this.#base, account) + changeOf(this.#table, row, side);
+    this.#log[int(this.#starts, account) + logged] = row;
+    this.#logged[account] = logged + 1;
+    remove(this.#pending[account] ?? [], row);
   }
 
   #account(row: number, side: number): number {
@@ -222,12 +227,12 @@ function startsOf(table: BankTable): Int32Array {
   const starts = new Int32Array(accounts.length + 1).fill(1, 1);
   for (let row = 0; row < count; row++) {
     if (isFree(table, row)) continue;
-    const [one, two] = [first[row] ?? 0, second[row] ?? NO_ACCOUNT];
-    starts[one + 1] = (starts[one + 1] ?? 0) + 1;
-    if (two !== NO_ACCOUNT) starts[two + 1] = (starts[two + 1] ?? 0) + 1;
+    const [one, two] = [int(first, row), int(second, row)];
+    starts[one + 1] = int(starts, one + 1) + 1;
+    if (two !== NO_ACCOUNT) starts[two + 1] = int(starts, two + 1) + 1;
   }
   for (let account = 0; account < accounts.length; account++) {
-    starts[account + 1] = (starts[account + 1] ?? 0) + (starts[account] ?? 0);
+    starts[account + 1] = int(starts, account + 1) + int(starts, account);
   }
   return starts;
 }

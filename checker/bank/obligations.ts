@@ -2,6 +2,7 @@
 // of the places by which they must be over.
 
 import { type BankTable, isFree, NO_ACCOUNT, OPEN } from "./bank-table.js";
+import { int } from "./columns.js";
 import { type Places, UNPLACED } from "./inference.js";
 
 /** No item. */
@@ -30,11 +31,11 @@ export class Obligations {
     const sizes = new Int32Array(table.accounts.length + 1);
     each(table, places, (account) => add(sizes, account + 1));
     for (let account = 0; account < table.accounts.length; account++) {
-      sizes[account + 1] = (sizes[account + 1] ?? 0) + (sizes[account] ?? 0);
+      sizes[account + 1] = int(sizes, account + 1) + int(sizes, account);
     }
     this.#starts = sizes;
     this.#cursors = sizes.slice(0, table.accounts.length);
-    const count = sizes[table.accounts.length] ?? 0;
+    const count = int(sizes, table.accounts.length);
     this.#rows = new Int32Array(count);
     this.#due = new Int32Array(count);
     this.#fill();
@@ -42,34 +43,34 @@ export class Obligations {
   }
 
   openerOf(account: number): number {
-    return this.#openers[account] ?? NONE;
+    return int(this.#openers, account);
   }
 
   row(item: number): number {
-    return this.#rows[item] ?? NONE;
+    return item === NONE ? NONE : int(this.#rows, item);
   }
 
   /** The first item behind `item` (from the start: NONE) that is due by `limit` and not placed. */
   next(account: number, item: number, limit: number): number {
-    const end = this.#starts[account + 1] ?? 0;
+    const end = int(this.#starts, account + 1);
     let next = item === NONE ? this.#cursor(account) : item + 1;
-    while (next < end && this.#placed[this.#rows[next] ?? 0] === 1) next += 1;
-    return next < end && (this.#due[next] ?? UNPLACED) <= limit ? next : NONE;
+    while (next < end && this.#placed[int(this.#rows, next)] === 1) next += 1;
+    return next < end && int(this.#due, next) <= limit ? next : NONE;
   }
 
   /** Whether nothing has to be placed before a write. */
   isNext(row: number): boolean {
     const { first, second } = this.#table;
     const { behind } = this.#places;
-    if (this.next(first[row] ?? 0, NONE, behind[2 * row] ?? 0) !== NONE) return false;
-    const two = second[row] ?? NO_ACCOUNT;
-    return two === NO_ACCOUNT || this.next(two, NONE, behind[2 * row + 1] ?? 0) === NONE;
+    if (this.next(int(first, row), NONE, int(behind, 2 * row)) !== NONE) return false;
+    const two = int(second, row);
+    return two === NO_ACCOUNT || this.next(two, NONE, int(behind, 2 * row + 1)) === NONE;
   }
 
   #cursor(account: number): number {
-    const end = this.#starts[account + 1] ?? 0;
-    let cursor = this.#cursors[account] ?? 0;
-    while (cursor < end && this.#placed[this.#rows[cursor] ?? 0] === 1) cursor += 1;
+    const end = int(this.#starts, account + 1);
+    let cursor = int(this.#cursors, account);
+    while (cursor < end && this.#placed[int(this.#rows, cursor)] === 1) cursor += 1;
     this.#cursors[account] = cursor;
     return cursor;
   }
@@ -80,12 +81,12 @@ export class Obligations {
     const byPlace = new Int32Array(count);
     const ends = new Int32Array(2 * this.#table.count + 4);
     const keyOf = (index: number, free: boolean) =>
-      2 * (this.#places.within[index] ?? 0) + (free ? 1 : 0);
+      2 * int(this.#places.within, index) + (free ? 1 : 0);
     each(this.#table, this.#places, (_, index, free) => add(ends, keyOf(index, free) + 1));
-    for (let key = 1; key < ends.length; key++) ends[key] = (ends[key] ?? 0) + (ends[key - 1] ?? 0);
+    for (let key = 1; key < ends.length; key++) ends[key] = int(ends, key) + int(ends, key - 1);
     each(this.#table, this.#places, (_, index, free) => {
       const key = keyOf(index, free);
-      byPlace[ends[key] ?? 0] = index;
+      byPlace[int(ends, key)] = index;
       add(ends, key);
     });
     const fill = this.#starts.slice();
@@ -93,10 +94,10 @@ export class Obligations {
       const row = index >> 1;
       const { first, second } = this.#table;
       const account = (index % 2 === 0 ? first[row] : second[row]) ?? 0;
-      const item = fill[account] ?? 0;
+      const item = int(fill, account);
       fill[account] = item + 1;
       this.#rows[item] = row;
-      this.#due[item] = this.#places.within[index] ?? 0;
+      this.#due[item] = int(this.#places.within, index);
     }
   }
 }
@@ -111,8 +112,8 @@ function each(
   for (let row = 0; row < count; row++) {
     if (applied[row] === 0) continue;
     const free = isFree(table, row);
-    if (within[2 * row] !== UNPLACED) item(first[row] ?? 0, 2 * row, free);
-    if (within[2 * row + 1] !== UNPLACED) item(second[row] ?? 0, 2 * row + 1, free);
+    if (within[2 * row] !== UNPLACED) item(int(first, row), 2 * row, free);
+    if (within[2 * row + 1] !== UNPLACED) item(int(second, row), 2 * row + 1, free);
   }
 }
 
@@ -122,13 +123,13 @@ function openersOf(table: BankTable): Int32Array {
   const openers = new Int32Array(accounts.length).fill(NONE);
   for (let row = 0; row < count; row++) {
     if (kind[row] !== OPEN || refusal[row] !== 0) continue;
-    const account = first[row] ?? 0;
-    const known = openers[account] ?? NONE;
+    const account = int(first, row);
+    const known = int(openers, account);
     if (known === NONE || (optional[known] === 1 && optional[row] === 0)) openers[account] = row;
   }
   return openers;
 }
 
 function add(counts: Int32Array, index: number): void {
-  counts[index] = (counts[index] ?? 0) + 1;
+  counts[index] = int(counts, index) + 1;
 }

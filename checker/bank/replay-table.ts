@@ -3,6 +3,7 @@
 
 import type { BankTable } from "./bank-table.js";
 import { isFree } from "./bank-table.js";
+import { int } from "./columns.js";
 import { Standing } from "./standing.js";
 
 /**
@@ -17,8 +18,8 @@ export function replayTable(table: BankTable, order: Int32Array): string | undef
   for (const row of order) {
     if (row < 0 || row >= count || placed[row] === 1) return `row ${row} is not one to place`;
     placed[row] = 1;
-    if ((ret[row] ?? 0) < callLatest) return `row ${row} was over before one placed ahead of it`;
-    callLatest = Math.max(callLatest, call[row] ?? 0);
+    if (int(ret, row) < callLatest) return `row ${row} was over before one placed ahead of it`;
+    callLatest = Math.max(callLatest, int(call, row));
     if (!standing.accepts(row)) return `row ${row} does not get its answer`;
     if (!isFree(table, row)) standing.perform(row);
   }

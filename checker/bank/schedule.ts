@@ -13,6 +13,7 @@ import {
   NO_SUCH_ACCOUNT,
   OPEN,
 } from "./bank-table.js";
+import { float, int } from "./columns.js";
 import { changeOf } from "./explanations.js";
 import { type Places, UNPLACED } from "./inference.js";
 import { NONE, Obligations } from "./obligations.js";
@@ -161,9 +162,9 @@ class Scheduler {
     if (kind[row] === OPEN) return false;
     if (refusal[row] === INSUFFICIENT_FUNDS) return this.#shift(row, 0, -1);
     if (refusal[row] !== ACCEPTED) return this.#shift(row, second[row] === NO_ACCOUNT ? 0 : 1, 1);
-    if (this.#meet(row, 0, balance[row] ?? Number.NaN)) return true;
+    if (this.#meet(row, 0, float(balance, row))) return true;
     if (!isFree(this.#table, row)) {
-      if (this.#meet(row, 1, toBalance[row] ?? Number.NaN)) return true;
+      if (this.#meet(row, 1, float(toBalance, row))) return true;
       if (this.#standing.lacks(row)) return this.#shift(row, 0, 1);
     }
     return this.#shift(row, 0, 0);
@@ -193,8 +194,8 @@ class Scheduler {
 
   /** Whether `other` is known to come behind what `row` reads. */
   #isLater(other: number, row: number, account: number): boolean {
-    const within = this.#places.within[2 * row + this.#sideOf(row, account)] ?? UNPLACED;
-    const behind = this.#places.behind[2 * other + this.#sideOf(other, account)] ?? 0;
+    const within = int(this.#places.within, 2 * row + this.#sideOf(row, account));
+    const behind = int(this.#places.behind, 2 * other + this.#sideOf(other, account));
     return within !== UNPLACED && behind >= within;
   }
 
@@ -246,12 +247,12 @@ class Scheduler {
 
   #sorted(rows: readonly number[]): number[] {
     const { ret } = this.#table;
-    return [...rows].sort((a, b) => (ret[a] ?? 0) - (ret[b] ?? 0) || a - b);
+    return [...rows].sort((a, b) => int(ret, a) - int(ret, b) || a - b);
   }
 
   #accounts(row: number): readonly number[] {
     const { first, second } = this.#table;
-    const [one, two] = [first[row] ?? 0, second[row] ?? NO_ACCOUNT];
+    const [one, two] = [int(first, row), int(second, row)];
     return two === NO_ACCOUNT ? [one] : [one, two];
   }
 

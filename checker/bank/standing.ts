@@ -16,6 +16,7 @@ import {
   STATEMENT,
   WITHDRAW,
 } from "./bank-table.js";
+import { float, int } from "./columns.js";
 import { BALANCE_MAX } from "./model.js";
 
 /** Guards: balances follow from the rows performed. */
@@ -30,7 +31,7 @@ export class Standing {
     this.#table = table;
     this.#balances = new Float64Array(table.accounts.length).fill(ABSENT);
     this.#postings = table.accounts.map(() => undefined);
-    for (const row of table.statements.keys()) this.#postings[table.first[row] ?? 0] = [];
+    for (const row of table.statements.keys()) this.#postings[int(table.first, row)] = [];
   }
 
   isOpen(account: number): boolean {
@@ -38,59 +39,59 @@ export class Standing {
   }
 
   balanceOf(account: number): number {
-    return this.#balances[account] ?? 0;
+    return float(this.#balances, account);
   }
 
   /** Whether a withdrawal or a move finds too little. */
   lacks(row: number): boolean {
     const { kind, first, amount } = this.#table;
     if (kind[row] !== WITHDRAW && kind[row] !== MOVE) return false;
-    return this.balanceOf(first[row] ?? 0) < (amount[row] ?? 0);
+    return this.balanceOf(int(first, row)) < float(amount, row);
   }
 
   /** Whether the row, performed now, gets its answer. */
   accepts(row: number): boolean {
     const { kind, refusal, first, second, amount, balance, toBalance } = this.#table;
-    const one = first[row] ?? 0;
-    const has = this.#balances[one] ?? 0;
+    const one = int(first, row);
+    const has = float(this.#balances, one);
     if (refusal[row] !== ACCEPTED) return this.#refuses(row);
     if (kind[row] === OPEN) return has === ABSENT;
     if (has === ABSENT) return false;
     if (isFree(this.#table, row)) {
-      if (!says(balance[row] ?? 0, has)) return false;
+      if (!says(float(balance, row), has)) return false;
       return kind[row] !== STATEMENT || this.#shows(row, one);
     }
-    const sum = amount[row] ?? 0;
+    const sum = float(amount, row);
     const after = kind[row] === DEPOSIT ? has + sum : has - sum;
-    if (after < 0 || after > BALANCE_MAX || !says(balance[row] ?? 0, after)) return false;
+    if (after < 0 || after > BALANCE_MAX || !says(float(balance, row), after)) return false;
     if (kind[row] !== MOVE) return true;
-    const other = this.#balances[second[row] ?? 0] ?? 0;
+    const other = this.#balances[int(second, row)] ?? 0;
     if (other === ABSENT || other + sum > BALANCE_MAX) return false;
-    return says(toBalance[row] ?? 0, other + sum);
+    return says(float(toBalance, row), other + sum);
   }
 
   /** Performs a row that it accepts. */
   perform(row: number): void {
     const { kind, first, second, amount } = this.#table;
-    const sum = amount[row] ?? 0;
-    const one = first[row] ?? 0;
+    const sum = float(amount, row);
+    const one = int(first, row);
     if (kind[row] === OPEN) this.#balances[one] = 0;
     else this.#post(one, kind[row] === DEPOSIT ? sum : -sum);
-    if (kind[row] === MOVE) this.#post(second[row] ?? 0, sum);
+    if (kind[row] === MOVE) this.#post(int(second, row), sum);
   }
 
   #post(account: number, change: number): void {
-    this.#balances[account] = (this.#balances[account] ?? 0) + change;
+    this.#balances[account] = float(this.#balances, account) + change;
     this.#total += change;
     this.#postings[account]?.push(change);
   }
 
   #refuses(row: number): boolean {
     const { kind, refusal, first, second, amount } = this.#table;
-    const has = this.#balances[first[row] ?? 0] ?? 0;
-    const two = second[row] ?? NO_ACCOUNT;
-    const other = two === NO_ACCOUNT ? 0 : (this.#balances[two] ?? 0);
-    const sum = amount[row] ?? 0;
+    const has = this.#balances[int(first, row)] ?? 0;
+    const two = int(second, row);
+    const other = two === NO_ACCOUNT ? 0 : float(this.#balances, two);
+    const sum = float(amount, row);
     switch (refusal[row]) {
       case NO_SUCH_ACCOUNT:
         return kind[row] !== OPEN && (has === ABSENT || other === ABSENT);

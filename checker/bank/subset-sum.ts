@@ -1,6 +1,8 @@
 // Which of a few changes add up to a sum, exactly: by enumeration up to a dozen, beyond that by
 // meeting in the middle (two sorted halves). Source: Horowitz & Sahni, JACM '74
 
+import { float, int } from "./columns.js";
+
 /** More candidates than this are not tried: two halves of 2^16 sums. */
 export const CANDIDATES_MAX = 32;
 const ENUMERATED_MAX = 12;
@@ -27,7 +29,7 @@ export class SubsetSum {
     if (count > CANDIDATES_MAX) return "too many";
     let [least, most] = [0, 0];
     for (let index = 0; index < count; index++) {
-      const change = this.changes[index] ?? 0;
+      const change = float(this.changes, index);
       if (change < 0) least += change;
       else most += change;
     }
@@ -51,9 +53,9 @@ export class SubsetSum {
     if (target === 0) found = 1;
     for (let index = 0; index < count; index++) {
       const size = 1 << index;
-      const change = this.changes[index] ?? 0;
+      const change = float(this.changes, index);
       for (let mask = 0; mask < size; mask++) {
-        const sum = (sums[mask] ?? 0) + change;
+        const sum = float(sums, mask) + change;
         sums[size + mask] = sum;
         if (sum !== target) continue;
         found += 1;
@@ -71,13 +73,13 @@ export class SubsetSum {
     let down = high.sums.length - 1;
     let found = 0;
     while (up < low.sums.length && down >= 0 && found < 2) {
-      const sum = (low.sums[up] ?? 0) + (high.sums[down] ?? 0);
+      const sum = float(low.sums, up) + float(high.sums, down);
       if (sum < target) up += 1;
       else if (sum > target) down -= 1;
       else {
         if (found === 0) {
-          this.#low = low.masks[up] ?? 0;
-          this.#high = high.masks[down] ?? 0;
+          this.#low = int(low.masks, up);
+          this.#high = int(high.masks, down);
         }
         found += run(low.sums, up, 1) * run(high.sums, down, -1);
         up += 1;
@@ -91,7 +93,7 @@ export class SubsetSum {
     let half: Half = { sums: new Float64Array(1), masks: new Int32Array(1) };
     for (let index = 0; index < count; index++) {
       const { sums, masks } = half;
-      const change = this.changes[start + index] ?? 0;
+      const change = float(this.changes, start + index);
       const size = sums.length;
       const merged = { sums: new Float64Array(2 * size), masks: new Int32Array(2 * size) };
       for (let without = 0, added = 0, next = 0; next < 2 * size; next++) {
@@ -99,11 +101,11 @@ export class SubsetSum {
         const shifted = (sums[added] ?? Number.POSITIVE_INFINITY) + change;
         if (plain <= shifted) {
           merged.sums[next] = plain;
-          merged.masks[next] = masks[without] ?? 0;
+          merged.masks[next] = int(masks, without);
           without += 1;
         } else {
           merged.sums[next] = shifted;
-          merged.masks[next] = (masks[added] ?? 0) | (1 << index);
+          merged.masks[next] = int(masks, added) | (1 << index);
           added += 1;
         }
       }

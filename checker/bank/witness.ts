@@ -5,10 +5,10 @@
 import { describe } from "../describe.js";
 import type { LedgerDump, LedgerEntry } from "../run-record.js";
 import type { BankOp } from "./bank-history.js";
-import { type BankTable, isFree } from "./bank-table.js";
+import type { BankTable } from "./bank-table.js";
 import { longest } from "./ledger-index.js";
 import { replayTable } from "./replay-table.js";
-import { Standing } from "./standing.js";
+import { writesBySeq } from "./seq-writes.js";
 import { type Placement, placeAround } from "./write-order.js";
 
 export type Claim = "by ledger" | "by seq";
@@ -31,8 +31,9 @@ export function witness(
     if ("order" in byLedger) return byLedger;
     failure = byLedger.failure;
   }
-  if (ops.every(({ source }) => source.seq === undefined)) return { failure };
-  const bySeq = performed(table, ops, "by seq", rowsBySeq(table, ops));
+  const seqs = Float64Array.from(ops, ({ source }) => source.seq ?? Number.NaN);
+  if (seqs.every(Number.isNaN)) return { failure };
+  const bySeq = performed(table, ops, "by seq", writesBySeq(table, seqs));
   return "order" in bySeq ? bySeq : { failure: ledger === undefined ? bySeq.failure : failure };
 }
 
@@ -87,39 +88,4 @@ function rowsOf(ops: readonly BankOp[], entries: readonly LedgerEntry[]): Int32A
 function isWrite(ops: readonly BankOp[], row: number): boolean {
   const kind = ops[row]?.operation.kind;
   return kind !== "balance" && kind !== "statement";
-}
-
-/** The writes by seq; those of one seq, a batch, in an order that gives their answers if possible. */
-function rowsBySeq(table: BankTable, ops: readonly BankOp[]): Int32Array {
-  const claimed: { row: number; seq: number }[] = [];
-  for (const [row, { source }] of ops.entries()) {
-    if (isFree(table, row) || source.seq === undefined) continue;
-    claimed.push({ row, seq: source.seq });
-  }
-  claimed.sort((a, b) => a.seq - b.seq || a.row - b.row);
-  const order = new Int32Array(claimed.length);
-  const standing = new Standing(table);
-  let next = 0;
-  for (let start = 0; start < claimed.length; ) {
-    let end = start + 1;
-    while (end < claimed.length && claimed[end]?.seq === claimed[start]?.seq) end += 1;
-    for (const row of batchOrder(standing, claimed.slice(start, end))) order[next++] = row;
-    start = end;
-  }
-  return order;
-}
-
-function batchOrder(standing: Standing, batch: readonly { row: number }[]): number[] {
-  const left = batch.map(({ row }) => row);
-  const order: number[] = [];
-  while (left.length > 0) {
-    const fitting = Math.max(
-      0,
-      left.findIndex((row) => standing.accepts(row)),
-    );
-    const [row = 0] = left.splice(fitting, 1);
-    order.push(row);
-    if (standing.accepts(row)) standing.perform(row);
-  }
-  return order;
 }

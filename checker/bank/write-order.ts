@@ -18,6 +18,7 @@ import {
   STATEMENT,
   WITHDRAW,
 } from "./bank-table.js";
+import { float, int } from "./columns.js";
 import { BALANCE_MAX } from "./model.js";
 
 export type Placement =
@@ -50,14 +51,14 @@ class Versions {
     // Each account has one version before any write.
     for (let account = 0; account < accounts.length; account++) this.starts[account + 1] = 1;
     for (const row of writes) {
-      add(this.starts, (first[row] ?? 0) + 1);
-      const two = second[row] ?? NO_ACCOUNT;
+      add(this.starts, int(first, row) + 1);
+      const two = int(second, row);
       if (two !== NO_ACCOUNT) add(this.starts, two + 1);
     }
     for (let account = 0; account < accounts.length; account++) {
-      this.starts[account + 1] = (this.starts[account + 1] ?? 0) + (this.starts[account] ?? 0);
+      this.starts[account + 1] = int(this.starts, account + 1) + int(this.starts, account);
     }
-    const count = this.starts[accounts.length] ?? 0;
+    const count = int(this.starts, accounts.length);
     this.positions = new Int32Array(count);
     this.balances = new Float64Array(count).fill(ABSENT);
   }
@@ -69,24 +70,24 @@ class Versions {
     let position = 0;
     for (const row of this.#writes) {
       position += 1;
-      const one = first[row] ?? 0;
-      const version = last[one] ?? 0;
-      const sum = amount[row] ?? 0;
+      const one = int(first, row);
+      const version = int(last, one);
+      const sum = float(amount, row);
       const code = kind[row];
-      const before = this.balances[version] ?? 0;
+      const before = float(this.balances, version);
       const opens = code === OPEN;
       const after = opens ? 0 : code === DEPOSIT ? before + sum : before - sum;
       if (opens !== (before === ABSENT) || after < 0 || after > BALANCE_MAX) return row;
-      if (differs(balance[row] ?? 0, after)) return row;
+      if (differs(float(balance, row), after)) return row;
       this.positions[version + 1] = position;
       this.balances[version + 1] = after;
       last[one] = version + 1;
       if (code !== MOVE) continue;
-      const two = second[row] ?? 0;
-      const other = last[two] ?? 0;
-      const given = (this.balances[other] ?? 0) + sum;
+      const two = int(second, row);
+      const other = int(last, two);
+      const given = float(this.balances, other) + sum;
       if (this.balances[other] === ABSENT || given > BALANCE_MAX) return row;
-      if (differs(toBalance[row] ?? 0, given)) return row;
+      if (differs(float(toBalance, row), given)) return row;
       this.positions[other + 1] = position;
       this.balances[other + 1] = given;
       last[two] = other + 1;
@@ -114,7 +115,7 @@ class Placer {
     this.#writes = writes;
     this.#versions = versions;
     this.#place = new Int32Array(table.count).fill(-1);
-    for (let index = 0; index < writes.length; index++) this.#place[writes[index] ?? 0] = index + 1;
+    for (let index = 0; index < writes.length; index++) this.#place[int(writes, index)] = index + 1;
     this.#placeMin = new Int32Array(table.count);
     this.#versionMin = new Int32Array(table.count);
     this.#current = versions.starts.slice(0, table.accounts.length);
@@ -126,17 +127,17 @@ class Placer {
     const limits = this.#limits();
     let least = 0;
     for (let position = 0; position < events.length; position++) {
-      const event = events[position] ?? 0;
+      const event = int(events, position);
       if (event >= 0) {
         if (isFree(this.#table, event)) this.#begin(event, least);
-        else if ((place[event] ?? 0) >= 0 && (place[event] ?? 0) <= least) {
+        else if (int(place, event) >= 0 && int(place, event) <= least) {
           return { row: event, wrong: "real time" };
         }
         continue;
       }
       const row = ~event;
-      if (isFree(this.#table, row)) place[row] = this.#find(row, limits[position] ?? 0);
-      const found = place[row] ?? -1;
+      if (isFree(this.#table, row)) place[row] = this.#find(row, int(limits, position));
+      const found = int(place, row);
       if (found < 0 && optional[row] === 0) {
         return { row, wrong: isFree(this.#table, row) ? "answer" : "missing" };
       }
@@ -150,9 +151,10 @@ class Placer {
     const { events } = this.#table;
     const limits = new Int32Array(events.length + 1);
     let limit = this.#writes.length + 1;
-    for (let position = events.length; position >= 0; position--) {
-      const event = events[position] ?? -1;
-      const place = event >= 0 ? (this.#place[event] ?? -1) : -1;
+    limits[events.length] = limit;
+    for (let position = events.length - 1; position >= 0; position--) {
+      const event = int(events, position);
+      const place = event >= 0 ? int(this.#place, event) : -1;
       if (place > 0 && place < limit) limit = place;
       limits[position] = limit;
     }
@@ -160,10 +162,10 @@ class Placer {
   }
 
   #begin(row: number, least: number): void {
-    const account = this.#table.first[row] ?? 0;
+    const account = int(this.#table.first, row);
     this.#placeMin[row] = least;
     this.#versionMin[row] = this.#advance(account, least);
-    const two = this.#table.second[row] ?? NO_ACCOUNT;
+    const two = int(this.#table.second, row);
     // Of the two accounts of a refused move, the one that is not there can be the reason.
     if (two === NO_ACCOUNT || this.#table.refusal[row] === INSUFFICIENT_FUNDS) return;
     const version = this.#advance(two, least);
@@ -174,9 +176,9 @@ class Placer {
   /** The account's version at a place that never goes back. */
   #advance(account: number, place: number): number {
     const { starts, positions } = this.#versions;
-    const end = starts[account + 1] ?? 0;
-    let version = this.#current[account] ?? 0;
-    while (version + 1 < end && (positions[version + 1] ?? 0) <= place) version += 1;
+    const end = int(starts, account + 1);
+    let version = int(this.#current, account);
+    while (version + 1 < end && int(positions, version + 1) <= place) version += 1;
     this.#current[account] = version;
     return version;
   }
@@ -184,15 +186,15 @@ class Placer {
   /** The least place below `limit` that gives the answer; -1 where there is none. */
   #find(row: number, limit: number): number {
     const { starts, positions } = this.#versions;
-    const least = this.#placeMin[row] ?? 0;
+    const least = int(this.#placeMin, row);
     if (this.#ofTotal(row)) return this.#findByTotal(row, least, limit);
-    const start = this.#versionMin[row] ?? 0;
+    const start = int(this.#versionMin, row);
     const account = this.#accountOf(row, start);
-    const end = starts[account + 1] ?? 0;
+    const end = int(starts, account + 1);
     for (let version = start; version < end; version++) {
-      const place = Math.max(least, positions[version] ?? 0);
+      const place = Math.max(least, int(positions, version));
       if (place >= limit) return -1;
-      if (this.#fits(row, version, version - (starts[account] ?? 0))) return place;
+      if (this.#fits(row, version, version - int(starts, account))) return place;
     }
     return -1;
   }
@@ -200,15 +202,15 @@ class Placer {
   #accountOf(row: number, version: number): number {
     const { first, second } = this.#table;
     const { starts } = this.#versions;
-    const one = first[row] ?? 0;
-    const inOne = version >= (starts[one] ?? 0) && version < (starts[one + 1] ?? 0);
-    return inOne ? one : (second[row] ?? 0);
+    const one = int(first, row);
+    const inOne = version >= int(starts, one) && version < int(starts, one + 1);
+    return inOne ? one : int(second, row);
   }
 
   /** `changes` counts the writes that made the version. */
   #fits(row: number, version: number, changes: number): boolean {
     const { kind, refusal, amount, balance } = this.#table;
-    const has = this.#versions.balances[version] ?? 0;
+    const has = float(this.#versions.balances, version);
     switch (refusal[row]) {
       case NO_SUCH_ACCOUNT:
         return kind[row] !== OPEN && has === ABSENT;
@@ -216,11 +218,11 @@ class Placer {
         return kind[row] === OPEN && has !== ABSENT;
       case INSUFFICIENT_FUNDS:
         if (kind[row] !== WITHDRAW && kind[row] !== MOVE) return false;
-        return has !== ABSENT && has < (amount[row] ?? 0);
+        return has !== ABSENT && has < float(amount, row);
       case OVERFLOW:
-        return kind[row] === MOVE && has !== ABSENT && has > BALANCE_MAX - (amount[row] ?? 0);
+        return kind[row] === MOVE && has !== ABSENT && has > BALANCE_MAX - float(amount, row);
       case 0:
-        if (has === ABSENT || differs(balance[row] ?? 0, has)) return false;
+        if (has === ABSENT || differs(float(balance, row), has)) return false;
         return kind[row] !== STATEMENT || this.#shows(row, version, changes - 1);
       default:
         return false;
@@ -238,7 +240,7 @@ class Placer {
     const start = version - amounts.length;
     return amounts.every((amount, index) => {
       const at = start + index;
-      return amount === (balances[at + 1] ?? 0) - (balances[at] ?? 0);
+      return amount === float(balances, at + 1) - float(balances, at);
     });
   }
 
@@ -250,12 +252,12 @@ class Placer {
   #findByTotal(row: number, least: number, limit: number): number {
     this.#totals ??= this.#sums();
     const { starts, positions, balances } = this.#versions;
-    let version = this.#versionMin[row] ?? 0;
-    const end = starts[(this.#table.first[row] ?? 0) + 1] ?? 0;
+    let version = int(this.#versionMin, row);
+    const end = starts[int(this.#table.first, row) + 1] ?? 0;
     for (let place = least; place < limit; place++) {
-      while (version + 1 < end && (positions[version + 1] ?? 0) <= place) version += 1;
+      while (version + 1 < end && int(positions, version + 1) <= place) version += 1;
       if (balances[version] === ABSENT) continue;
-      if ((this.#totals[place] ?? 0) > BALANCE_MAX - (this.#table.amount[row] ?? 0)) return place;
+      if (float(this.#totals, place) > BALANCE_MAX - float(this.#table.amount, row)) return place;
     }
     return -1;
   }
@@ -265,10 +267,10 @@ class Placer {
     const { kind, amount } = this.#table;
     const sums = new Float64Array(this.#writes.length + 1);
     for (let index = 0; index < this.#writes.length; index++) {
-      const row = this.#writes[index] ?? 0;
-      const sum = amount[row] ?? 0;
+      const row = int(this.#writes, index);
+      const sum = float(amount, row);
       const change = kind[row] === DEPOSIT ? sum : kind[row] === WITHDRAW ? -sum : 0;
-      sums[index + 1] = (sums[index] ?? 0) + change;
+      sums[index + 1] = float(sums, index) + change;
     }
     return sums;
   }
@@ -280,24 +282,24 @@ class Placer {
     const starts = new Int32Array(this.#writes.length + 2);
     let placed = 0;
     for (let row = 0; row < count; row++) {
-      const at = place[row] ?? -1;
+      const at = int(place, row);
       if (at < 0) continue;
       placed += 1;
       add(starts, at + 1);
     }
     for (let at = 1; at < starts.length; at++) {
-      starts[at] = (starts[at] ?? 0) + (starts[at - 1] ?? 0);
+      starts[at] = int(starts, at) + int(starts, at - 1);
     }
     const order = new Int32Array(placed);
     for (const row of this.#writes) {
-      const at = place[row] ?? 0;
-      order[starts[at] ?? 0] = row;
+      const at = int(place, row);
+      order[int(starts, at)] = row;
       add(starts, at);
     }
     for (let row = 0; row < count; row++) {
-      const at = place[row] ?? -1;
+      const at = int(place, row);
       if (at < 0 || !isFree(this.#table, row)) continue;
-      order[starts[at] ?? 0] = row;
+      order[int(starts, at)] = row;
       add(starts, at);
     }
     return order;
@@ -305,7 +307,7 @@ class Placer {
 }
 
 function add(counts: Int32Array, index: number): void {
-  counts[index] = (counts[index] ?? 0) + 1;
+  counts[index] = int(counts, index) + 1;
 }
 
 /** Whether an answer, NaN where it said nothing, names another balance. */

@@ -9,9 +9,10 @@ import { NO_RETURN, type Problem } from "./problem.js";
 const LISTED_MAX = 8;
 const ORDER_SHOWN = 6;
 
-/** `kept`: positions of the smallest part that fails. */
+/** `longest`: positions of an order that goes as far as any; `kept`: of the smallest part that fails. */
 export function explainRefutation(
-  { problem, longest, blocked }: Refutation,
+  { problem, blocked }: Refutation,
+  longest: Int32Array,
   kept: readonly number[],
 ): string[] {
   const states = replay(problem, longest);
@@ -28,12 +29,12 @@ export function explainRefutation(
 }
 
 /** One sentence. */
-export function refutationSummary({ problem, blocked, longest }: Refutation): string {
+export function refutationSummary({ problem, blocked }: Refutation, placed: number): string {
   const { part } = problem;
   const where = part === undefined ? "" : ` of ${describeValue(part)}`;
   return (
     `no order of the ${problem.kind.length} operations${where} is legal: ${what(problem, blocked)} ` +
-    `(process ${problem.operations[blocked]?.process}) fits nowhere; at most ${longest.length} can be placed`
+    `(process ${problem.operations[blocked]?.process}) fits nowhere; at most ${placed} can be placed`
   );
 }
 

@@ -1,51 +1,65 @@
-// Calls that are alike, told apart from others by small numbers.
+// Calls that are alike, found again by what they say.
 
 import { canonical } from "../models/canonical.js";
 import type { Call } from "../models/model.js";
 
-class Node {
-  #children: Map<unknown, Node> | undefined;
-  id = -1;
+/** A place in the tree: children by the next part of a value, and what calls that end here are. */
+class Node<T> {
+  children: Map<unknown, Node<T>> | undefined = undefined;
+  found: T | undefined = undefined;
 
-  child(key: unknown): Node {
-    const known = this.#children?.get(key);
-    if (known !== undefined) return known;
-    const child = new Node();
-    this.#children ??= new Map();
-    this.#children.set(key, child);
+  child(key: unknown): Node<T> {
+    let child: Node<T> | undefined;
+    if (this.children === undefined) this.children = new Map();
+    else child = this.children.get(key);
+    if (child === undefined) {
+      child = new Node();
+      this.children.set(key, child);
+    }
     return child;
   }
 }
 
 /** Stand in the tree for what is no value: that an array or an object begins. */
+const PAIR = Symbol("pair of small numbers");
 const ARRAY = Symbol("array");
 const OBJECT = Symbol("object");
 
-/** Guards: equal calls, and only they, have the same number. */
-export class Kinds {
-  readonly calls: Call[] = [];
-  readonly #roots = new Map<string, { ok: Node; fail: Node; info: Node }>();
+/** Guards: calls that are equal, and only they, find the same. */
+export class Kinds<T> {
+  readonly #make: (call: Call) => T;
+  readonly #ok = new Node<T>();
+  readonly #fail = new Node<T>();
+  readonly #info = new Node<T>();
 
-  /** The number of calls like this one, from 0. Linear in the size of the value. */
-  idOf(call: Call): number {
-    let roots = this.#roots.get(call.f);
-    if (roots === undefined) {
-      roots = { ok: new Node(), fail: new Node(), info: new Node() };
-      this.#roots.set(call.f, roots);
-    }
-    const leaf = descend(roots[call.outcome], call.value);
-    if (leaf.id < 0) {
-      leaf.id = this.calls.length;
-      this.calls.push(call);
-    }
-    return leaf.id;
+  /** `make` is asked once for each kind of call. */
+  constructor(make: (call: Call) => T) {
+    this.#make = make;
+  }
+
+  /** What was made of the first call like this one. Linear in the size of the value. */
+  of(f: string, outcome: Call["outcome"], value: unknown): T {
+    const root = outcome === "ok" ? this.#ok : outcome === "fail" ? this.#fail : this.#info;
+    const leaf = descend(root.child(f), value);
+    leaf.found ??= this.#make({ f, value, outcome });
+    return leaf.found;
   }
 }
 
-function descend(node: Node, value: unknown): Node {
+/** Pairs of numbers below this, as most cas are, are found in one step. */
+const SMALL = 1 << 15;
+
+function descend<T>(node: Node<T>, value: unknown): Node<T> {
   if (typeof value !== "object" || value === null) return node.child(value);
   if (!Array.isArray(value)) return node.child(OBJECT).child(canonical(value));
+  if (value.length === 2 && isSmall(value[0]) && isSmall(value[1])) {
+    return node.child(PAIR).child(value[0] * SMALL + value[1]);
+  }
   let leaf = node.child(ARRAY).child(value.length);
   for (const element of value) leaf = descend(leaf, element);
   return leaf;
+}
+
+function isSmall(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && value < SMALL && value === (value | 0);
 }

@@ -13,12 +13,13 @@ export type Linearization =
 
 export type Refutation = {
   problem: Problem;
-  /** Positions in the problem: an order that goes as far as any, and what cannot follow in time. */
-  longest: Int32Array;
+  /** Position in the problem: no order has room for it in time. */
   blocked: number;
+  /** Positions in an order that goes as far as any; found when it is asked for. */
+  longest: () => Int32Array;
 };
 
-const FIRST_STEPS = 1 << 12;
+const FIRST_STEPS = 1 << 15;
 const GROWTH = 8;
 
 /** `limits.steps` are for all parts together; bytes are for each, as no two are searched at once. */
@@ -31,13 +32,20 @@ export function solve(problems: readonly Problem[], limits: SearchLimits): Linea
     const still: Problem[] = [];
     for (const problem of open) {
       const allowed = Math.min(allowance, limits.steps - steps);
-      const result = new ExactSearch(problem).run({ ...limits, steps: allowed });
+      const search = new ExactSearch(problem);
+      const within = { ...limits, steps: allowed };
+      const result = search.run(within);
       steps += result.steps;
       if (result.found === true) {
         proveOrder(problem, result.order);
       } else if (result.found === false) {
-        const { longest, blocked } = result;
-        return { valid: false, steps, parts, refuted: { problem, longest, blocked } };
+        const longest = () => search.longest(within);
+        return {
+          valid: false,
+          steps,
+          parts,
+          refuted: { problem, blocked: result.blocked, longest },
+        };
       } else if (result.cause === "steps" && allowed === allowance) {
         still.push(problem);
       } else {

@@ -24,8 +24,8 @@ export type Cause = "steps" | "time" | "memory";
 /** Orders hold positions in the problem's columns. */
 export type SearchResult =
   | { found: true; order: Int32Array; steps: number }
-  /** No order exists. `longest` is one that goes as far as any: `blocked` cannot follow in time. */
-  | { found: false; longest: Int32Array; blocked: number; steps: number }
+  /** No order exists: none has room for `blocked` in time. */
+  | { found: false; blocked: number; steps: number }
   | { found: "unknown"; cause: Cause; steps: number };
 
 const LOW_SALT = 0x1b873593;
@@ -56,6 +56,9 @@ export class ExactSearch {
   readonly #previous: Int32Array;
   /** What is like this operation and goes before it; -1 where nothing is. */
   readonly #twin: Int32Array;
+  /** What an operation adds to the fingerprint. */
+  readonly #lowOf: Int32Array;
+  readonly #highOf: Int32Array;
   /** What must be placed, by ret. */
   readonly #returns: Int32Array;
   /** What may lead to any state, by call; undefined where the model cannot look ahead. */
@@ -88,17 +91,30 @@ export class ExactSearch {
     this.#problem = problem;
     this.#automaton = new Automaton(problem.model, problem.calls, problem.readOnly);
     this.#count = count;
-    this.#next = new Int32Array(count + 2);
-    this.#previous = new Int32Array(count + 2);
-    this.#twin = new Int32Array(count);
-    this.#placed = new Uint8Array(count);
-    this.#stackOp = new Int32Array(count);
-    this.#stackState = new Int32Array(count);
-    this.#stackDeadline = new Int32Array(count);
-    this.#stackCursor = new Int32Array(count);
-    this.#stackPhase = new Uint8Array(count);
-    this.#returns = returnsOf(problem);
+    // One block of memory: many small ones cost more than small histories take to judge.
+    const memory = new ArrayBuffer(4 * (9 * count + 4));
+    let end = 0;
+    const column = (length: number) => {
+      end += 4 * length;
+      return new Int32Array(memory, end - 4 * length, length);
+    };
+    this.#next = column(count + 2);
+    this.#previous = column(count + 2);
+    this.#twin = column(count);
+    this.#lowOf = column(count);
+    this.#highOf = column(count);
+    this.#stackOp = column(count);
+    this.#stackState = column(count);
+    this.#stackDeadline = column(count);
+    this.#stackCursor = column(count);
+    this.#placed = new Uint8Array(2 * count);
+    this.#stackPhase = this.#placed.subarray(count);
+    this.#returns = problem.returns;
     this.#resets = resetsOf(problem);
+    for (let op = 0; op < count; op += 1) {
+      this.#lowOf[op] = mix(op, LOW_SALT);
+      this.#highOf[op] = mix(op, HIGH_SALT);
+    }
     this.#findTwins();
   }
 
@@ -109,9 +125,16 @@ export class ExactSearch {
     if (ended === "found") return { found: true, order: this.#order(), steps };
     if (ended !== "refuted") return { found: "unknown", cause: ended, steps };
     const blocked = this.#returns[Math.max(this.#furthest.deadline, this.#foreseen)] ?? 0;
-    // The same way again, up to where it went furthest: cheaper than to note every improvement.
-    this.#search(limits, this.#furthest);
-    return { found: false, longest: this.#order(), blocked, steps };
+    return { found: false, blocked, steps };
+  }
+
+  /**
+   * After a refutation with these limits: an order that goes as far as any. The search goes the same
+   * way again, up to where it went furthest: cheaper than to note every improvement.
+   */
+  longest(limits: SearchLimits): Int32Array {
+    this.#search(limits, { ...this.#furthest });
+    return this.#order();
   }
 
   #order(): Int32Array {
@@ -183,16 +206,16 @@ export class ExactSearch {
       const after = isSkipped ? this.#state : this.#automaton.next(this.#state, like);
       if (after === ILLEGAL || (this.#phase === OPTIONALS && after === this.#state)) continue;
       if (this.#resets !== undefined && this.#isHopeless(after, op)) continue;
-      this.#toggle(op);
-      const low = this.#low ^ mix(after, HIGH_SALT);
-      if (this.#seen.add(low, this.#high ^ mix(after, LOW_SALT))) {
-        this.#push(op, this.#phase);
-        this.#state = after;
-        if (op === last) this.#advance();
-        this.#phase = FREE;
-        return true;
-      }
-      this.#toggle(op);
+      const low = this.#low ^ (this.#lowOf[op] ?? 0);
+      const high = this.#high ^ (this.#highOf[op] ?? 0);
+      if (!this.#seen.add(low ^ mix(after, HIGH_SALT), high ^ mix(after, LOW_SALT))) continue;
+      this.#low = low;
+      this.#high = high;
+      this.#push(op, this.#phase);
+      this.#state = after;
+      if (op === last) this.#advance();
+      this.#phase = FREE;
+      return true;
     }
   }
 
@@ -278,8 +301,8 @@ export class ExactSearch {
 
   /** Moves the fingerprint between the configurations without and with `op`. */
   #toggle(op: number): void {
-    this.#low ^= mix(op, LOW_SALT);
-    this.#high ^= mix(op, HIGH_SALT);
+    this.#low ^= this.#lowOf[op] ?? 0;
+    this.#high ^= this.#highOf[op] ?? 0;
   }
 
   /** What is called from this rank on cannot come next. */
@@ -349,12 +372,6 @@ export class ExactSearch {
     for (const op of this.#returns) visit(op);
     for (let op = 0; op < this.#count; op += 1) if (ret[op] === NO_RETURN) visit(op);
   }
-}
-
-function returnsOf({ ret }: Problem): Int32Array {
-  const required: number[] = [];
-  for (let op = 0; op < ret.length; op += 1) if (ret[op] !== NO_RETURN) required.push(op);
-  return Int32Array.from(required).sort((a, b) => (ret[a] ?? 0) - (ret[b] ?? 0));
 }
 
 function resetsOf({ model, calls, kind }: Problem): Int32Array | undefined {

@@ -76,12 +76,15 @@ function weaken(
   const isGone = (op: number) =>
     readOnly[kind[op] ?? 0] === 1 && (skipped.has(op) || (ret[op] ?? 0) > end);
   const rest = candidates.filter((op) => !isGone(op));
+  const places = new Map(rest.map((op, place) => [op, place]));
+  const over = problem.returns.filter((op) => places.has(op) && (ret[op] ?? 0) <= end);
   return {
     ...problem,
     operations: rest.flatMap((op) => operations[op] ?? []),
     kind: Int32Array.from(rest, (op) => kind[op] ?? 0),
     call: Int32Array.from(rest, (op) => call[op] ?? 0),
     ret: Int32Array.from(rest, (op) => ((ret[op] ?? 0) > end ? NO_RETURN : (ret[op] ?? 0))),
+    returns: over.map((op) => places.get(op) ?? 0),
     skippable: Uint8Array.from(rest, (op) => (skipped.has(op) ? 1 : 0)),
   };
 }

@@ -3,9 +3,10 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { replaceFile } from "../append-file.js";
 import type { Ending } from "../exit-code.js";
+import { otherBuild } from "../other-build.js";
 import type { Output } from "../progress.js";
 import { integer } from "../run-options.js";
 import { addCoverage, type CoverageCounts, coverageLine } from "../sim/coverage.js";
@@ -62,12 +63,13 @@ export async function fuzzCommand(
   );
   const workers = integer("--workers", raw.workers ?? String(availableParallelism()), 1, 256);
   const shard = parseShard(raw.shard ?? "0/1");
-  const build = raw.replicaBuild === undefined ? ownBuild : resolve(raw.replicaBuild);
+  const build = raw.replicaBuild === undefined ? ownBuild : otherBuild(raw.replicaBuild);
   const name = `fuzz-${first}-shard-${shard.index}-of-${shard.of}.json`;
   const path = join(openStore(raw.store), name);
-  const resumable = raw.replicaBuild === undefined && raw.fresh === undefined;
+  const resumable = raw.replicaBuild === undefined;
   const progress =
-    (resumable ? readProgress(path, commit) : undefined) ?? startProgress(commit, first);
+    (resumable && raw.fresh === undefined ? readProgress(path, commit) : undefined) ??
+    startProgress(commit, first);
   if (progress.done > 0) output.line(`going on after ${progress.done} seeds (${path}; or --fresh)`);
 
   const started = performance.now();
@@ -76,6 +78,10 @@ export async function fuzzCommand(
   let candidate = progress.next;
   let doneNow = 0;
   let lineAt = started + LINE_MS;
+  const keep = () => {
+    if (resumable) replaceFile(path, `${JSON.stringify(progress, null, 2)}\n`);
+  };
+  let keepAt = lineAt;
   let over = false;
   await runPool(workers, build, {
     next: () => {
@@ -93,6 +99,10 @@ export async function fuzzCommand(
         for (const line of failureLines(summary, raw.replicaBuild, commit)) output.line(line);
         if (raw.keepGoing === undefined) over = true;
       }
+      if (performance.now() > keepAt) {
+        keepAt = performance.now() + LINE_MS;
+        keep();
+      }
       const line = () => progressLine(progress, doneNow, (performance.now() - started) / 1_000);
       if (!output.transient(line()) && performance.now() > lineAt) {
         lineAt = performance.now() + LINE_MS;
@@ -100,7 +110,7 @@ export async function fuzzCommand(
       }
     },
   });
-  if (raw.replicaBuild === undefined) replaceFile(path, `${JSON.stringify(progress, null, 2)}\n`);
+  keep();
   for (const line of endLines(progress, doneNow, (performance.now() - started) / 1_000)) {
     output.line(line);
   }

@@ -1,8 +1,6 @@
 // `ordeal run`: suites after one another, each as often as asked, and the end by the worst of them.
 
 import { randomInt } from "node:crypto";
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
 import type { FaultKind } from "../../nemesis/faults.js";
 import { kindsOf } from "../../nemesis/schedule.js";
 import { campaignRun, derivedSeed, summaryLines, worstEnding, writeJunit } from "../campaign.js";
@@ -10,11 +8,11 @@ import type { CampaignRun } from "../campaign-run.js";
 import { type Suite, suiteNamed } from "../catalogue.js";
 import { type Ending, worstOf } from "../exit-code.js";
 import type { Chosen } from "../in-environment.js";
+import { otherBuild } from "../other-build.js";
 import { type PlanBasis, suitePlan, tablePlan } from "../plan.js";
 import { type RunContext, type RunPlan, requireCapabilities } from "../run.js";
 import { parseRunOptions, type RawRunOptions, type RunOptions, sizesOf } from "../run-options.js";
 import { type RowRuns, tableLines } from "../table.js";
-import { UsageError } from "../usage-error.js";
 
 const TABLE_TEST_COUNT = 10;
 
@@ -34,16 +32,6 @@ export function parseRunRequest(
   if (options.replicaBuild === undefined) return { suites, options, build: ownBuild };
   const build = otherBuild(options.replicaBuild);
   return { suites, options: { ...options, replicaBuild: build }, build };
-}
-
-function otherBuild(asked: string): string {
-  const build = resolve(asked);
-  const main = join(build, "node", "runtime", "main.js");
-  if (existsSync(main)) return build;
-  throw new UsageError(
-    "no-build",
-    `--replica-build wants a build with node/runtime/main.js, found none at ${main}: build it first`,
-  );
 }
 
 /** The kinds of fault that any of the suites asks for. */

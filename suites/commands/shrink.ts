@@ -1,8 +1,8 @@
 // `ordeal shrink SEED`: the smallest run that still fails as this seed of the swarm does, told from its
 // beginning to its end.
 
-import { resolve } from "node:path";
 import type { Ending } from "../exit-code.js";
+import { otherBuild } from "../other-build.js";
 import type { Output } from "../progress.js";
 import { integer } from "../run-options.js";
 import { loadNodeBuild } from "../sim/load-build.js";
@@ -11,6 +11,8 @@ import { replayLine, simulateSeed } from "../sim/seed-run.js";
 import { shrink } from "../sim/shrink.js";
 import { Storyteller } from "../sim/storyteller.js";
 import { drawScenario } from "../sim/swarm.js";
+import { findRun, readMeta } from "../store.js";
+import { UsageError } from "../usage-error.js";
 
 export type RawShrinkOptions = {
   readonly only?: string;
@@ -20,16 +22,17 @@ export type RawShrinkOptions = {
 
 /** Throws UsageError. */
 export async function shrinkCommand(
-  seedText: string,
+  asked: string,
   raw: RawShrinkOptions,
   output: Output,
   { ownBuild, commit }: { ownBuild: string; commit: string },
 ): Promise<Ending> {
-  const seed = integer("the seed", seedText, 0, 0xffff_ffff);
+  const { seed, only, replicaBuild } = failingRun(asked, raw);
   const seconds = integer("--seconds", raw.seconds ?? "60", 1, 86_400);
-  const start = parseReduction(raw.only ?? "");
-  const { replicaBuild } = raw;
-  const build = await loadNodeBuild(resolve(replicaBuild ?? ownBuild));
+  const start = parseReduction(only);
+  const build = await loadNodeBuild(
+    replicaBuild === undefined ? ownBuild : otherBuild(replicaBuild),
+  );
   const [check] = simulateSeed(build, seed, start).failed;
   if (check === undefined) {
     output.line(`seed ${seed} does not fail: there is nothing to shrink`);
@@ -50,7 +53,24 @@ export async function shrinkCommand(
   for (const line of teller.tell(result)) output.line(line);
   const took = ((performance.now() - started) / 1_000).toFixed(1);
   output.line(`${tried} simulations in ${took} s`);
-  const only = reductionText(reduction);
-  output.line(`replay: ${replayLine(seed, { only, replicaBuild })}  (commit ${commit})`);
+  const left = reductionText(reduction);
+  output.line(`replay: ${replayLine(seed, { only: left, replicaBuild })}  (commit ${commit})`);
   return false;
+}
+
+type FailingRun = { seed: number; only: string; replicaBuild: string | undefined };
+
+/** A seed, or the folder of a run of the swarm; options that are given win over the run's own. */
+function failingRun(asked: string, raw: RawShrinkOptions): FailingRun {
+  const { only = "", replicaBuild } = raw;
+  if (/^\d+$/.test(asked)) {
+    return { seed: integer("the seed", asked, 0, 0xffff_ffff), only, replicaBuild };
+  }
+  const { suite, seed, options } = readMeta(findRun(asked));
+  if (suite !== "swarm") {
+    const line = `${asked} is a run of ${suite}: only seeds of the swarm can be shrunk`;
+    throw new UsageError("bad-option", line);
+  }
+  const own = options["replicaBuild"] === undefined ? undefined : String(options["replicaBuild"]);
+  return { seed, only: only || String(options["only"] ?? ""), replicaBuild: replicaBuild ?? own };
 }

@@ -1,14 +1,17 @@
 // `ordeal run swarm --env sim --seed S`: one seed of the swarm again, told and kept like any other run.
 
 import { randomInt } from "node:crypto";
-import { resolve } from "node:path";
 import type { Ending } from "../exit-code.js";
+import { otherBuild } from "../other-build.js";
 import type { Output } from "../progress.js";
+import { indexRun } from "../run-index.js";
 import { integer, type RawRunOptions } from "../run-options.js";
 import { loadNodeBuild } from "../sim/load-build.js";
 import { parseReduction, reductionText } from "../sim/reduction.js";
 import { replayLine, simulateSeed } from "../sim/seed-run.js";
 import { describeScenario } from "../sim/story.js";
+import { openStore } from "../store.js";
+import { saveSwarmRun } from "../swarm-run.js";
 import { UsageError } from "../usage-error.js";
 import { verdictLines, wordOf } from "../verdict-lines.js";
 
@@ -17,6 +20,7 @@ export type SwarmRequest = {
   /** What shrinking left of it, as on the command line. */
   only: string;
   replicaBuild: string | undefined;
+  store: string;
 };
 
 /**
@@ -25,7 +29,7 @@ export type SwarmRequest = {
  */
 export function parseSwarmRequest(
   suites: readonly string[],
-  { env = "sim", seed, only = "", replicaBuild }: RawRunOptions,
+  { env = "sim", seed, only = "", replicaBuild, store = "store" }: RawRunOptions,
 ): SwarmRequest | undefined {
   if (!suites.includes("swarm")) {
     if (only === "") return undefined;
@@ -38,23 +42,36 @@ export function parseSwarmRequest(
     throw new UsageError("environment", `swarm runs in the simulator only: pass --env sim`);
   }
   const number = seed === undefined ? randomInt(2 ** 32) : integer("--seed", seed, 0, 0xffff_ffff);
-  return { seed: number, only, replicaBuild };
+  const build = replicaBuild === undefined ? undefined : otherBuild(replicaBuild);
+  return { seed: number, only, replicaBuild: build, store };
 }
 
 /** Throws UsageError on a reduction that is none. */
 export async function swarmCommand(
-  { seed, only, replicaBuild }: SwarmRequest,
+  { seed, only, replicaBuild, store }: SwarmRequest,
   output: Output,
   { ownBuild, commit }: { ownBuild: string; commit: string },
 ): Promise<Ending> {
   const reduction = parseReduction(only);
-  const build = await loadNodeBuild(resolve(replicaBuild ?? ownBuild));
+  const build = await loadNodeBuild(replicaBuild ?? ownBuild);
   const result = simulateSeed(build, seed, reduction);
   for (const line of describeScenario(result)) output.line(line);
   for (const line of verdictLines(result.verdict)) output.line(line);
   const valid = result.verdict["valid?"];
-  output.line(`swarm: ${wordOf(valid)}, trace ${result.trace}`);
-  const again = replayLine(seed, { only: reductionText(reduction), replicaBuild });
-  output.line(`replay: ${again}  (commit ${commit})`);
+  const reproduce = replayLine(seed, { only: reductionText(reduction), replicaBuild });
+  const startedAt = new Date().toISOString();
+  const outcome = saveSwarmRun(openStore(store), result, {
+    commit,
+    reproduce,
+    startedAt,
+    options: {
+      only: reductionText(reduction),
+      ...(replicaBuild === undefined ? {} : { replicaBuild }),
+    },
+  });
+  indexRun(openStore(store), outcome);
+  output.line(`swarm: ${wordOf(valid)}  ${outcome.directory}`);
+  output.line(`trace ${result.trace}`);
+  output.line(`replay: ${reproduce}  (commit ${commit})`);
   return valid;
 }

@@ -80,6 +80,18 @@ test("a later certificate for the seq keeps what a commit promised; an earlier o
   assert.throws(() => promises.onSend(commit(3, 1, A), CLEAN), /without a durable record/);
 });
 
+test("a cut log need not hold what a later view has overtaken in the same turn", () => {
+  const promises = new Promises(1, 4);
+  promises.onLog([{ kind: "view-change", message: viewChange(5) }]);
+  promises.onSend(viewChange(4), CLEAN);
+  promises.onSend(prepare(3, 1), CLEAN);
+  assert.throws(() => promises.onSend(commit(3, 1), CLEAN), /without a durable record/);
+  assert.throws(() => promises.onSend(viewChange(6), CLEAN), /without a durable record/);
+  const entered = new Promises(1, 4);
+  entered.onLog([{ kind: "view", view: 4, active: true }]);
+  entered.onSend(viewChange(4), CLEAN);
+});
+
 test("votes of others, and relayed proposals, bind nobody", () => {
   const promises = new Promises(1, 4);
   promises.onSend({ ...prepare(0, 1), replica: 2 }, CLEAN);

@@ -83,15 +83,14 @@ export class Promises {
 
   #isCovered({ kind, place: where, value, seq, view }: Vote): boolean {
     if (this.#written.has(`${kind} ${where} ${value}`)) return true;
-    // Having entered a view binds as much as having asked for it, and who has gone beyond a view
-    // never begins it again.
-    if (kind === "view-change") return view <= this.#viewWritten;
-    if (kind === "new-view") return view < Math.max(this.#viewWritten, this.#viewAskedWritten);
+    // Who has gone beyond a view never asks for it, begins it or votes in it again; to have entered a
+    // view binds as much as to have asked for it. But a commit binds until its seq is stable: it takes
+    // a later view's certificate for the seq to keep what it promised.
+    const beyond = view < Math.max(this.#viewWritten, this.#viewAskedWritten);
+    if (kind === "view-change") return beyond || view <= this.#viewWritten;
+    if (kind === "new-view") return beyond;
     if (seq <= this.#stableWritten) return true;
-    // A prepare binds in its view only. A commit binds until its seq is stable: a later view's
-    // certificate for the seq keeps what it promised.
-    const viewLeft = Math.max(this.#viewWritten, this.#viewAskedWritten);
-    if (kind === "prepare") return view < viewLeft;
+    if (kind === "prepare") return beyond;
     return kind === "commit" && (this.#preparedWritten.get(seq) ?? -1) > view;
   }
 

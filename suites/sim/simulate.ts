@@ -43,6 +43,8 @@ export type SimResult = {
   stats: SimStats;
   coverage: CoverageCounts;
   record: RunRecord;
+  /** What was seen to be wrong while it ran, by check. */
+  seen: Readonly<Record<string, CheckResult>>;
   faults: readonly FaultRecord[];
 };
 
@@ -108,9 +110,10 @@ class Simulation {
   }
 
   perform(): SimResult {
-    const found = this.#phases();
-    const record = this.#record(found === undefined);
-    const checks = { ...found, ...this.#judge(record) };
+    const violation = this.#phases();
+    const record = this.#record(violation === undefined);
+    const seen = this.#hang === undefined ? (violation ?? {}) : { liveness: this.#hang };
+    const checks = { ...seen, ...this.#judge(record) };
     const verdict: Verdict = {
       "valid?": mergeValid(Object.values(checks).map(({ valid }) => valid)),
       checks,
@@ -127,6 +130,7 @@ class Simulation {
       stats: this.#stats(),
       coverage: this.#world.watch.coverage.counts,
       record,
+      seen,
       faults: this.#nemesis.records,
     };
   }
@@ -246,7 +250,6 @@ class Simulation {
   }
 
   #judge(record: RunRecord): Record<string, CheckResult> {
-    if (this.#hang !== undefined) return { liveness: this.#hang };
     if (this.#quiescence === undefined) return {};
     const { checks } = checkRun(record, { search: SEARCH });
     // A swarm's seeds may do little each; together they do not.

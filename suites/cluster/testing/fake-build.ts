@@ -81,5 +81,6 @@ export function writeFakeBuild(folder: string, moods: Readonly<Record<string, Mo
   ] as const;
   const runtime = join(folder, "node", "runtime");
   mkdirSync(runtime, { recursive: true });
+  writeFileSync(join(folder, "package.json"), '{ "type": "commonjs" }');
   for (const [name, source] of mains) writeFileSync(join(runtime, name), source);
 }

@@ -1,0 +1,58 @@
+// One work of the checker's benchmark, in a process of its own, so that its memory is its own.
+// Run by bench/checker.ts: node dist/bench/checker-work.js work history.jsonl
+
+import type { BankTable } from "../checker/bank/bank-table.js";
+import { infer } from "../checker/bank/inference.js";
+import { replayTable } from "../checker/bank/replay-table.js";
+import { schedule } from "../checker/bank/schedule.js";
+import { writesBySeq } from "../checker/bank/seq-writes.js";
+import { placeAround } from "../checker/bank/write-order.js";
+import { checkRun } from "../checker/check.js";
+import { readBankTable, readHistory } from "../checker/read-history.js";
+
+export type CheckerWork = "parse" | "all of a run" | "witness" | "black box";
+
+/** `megabytes` is the most that the process held, without what Node takes for itself. */
+export type WorkDone = { valid: string; ms: number; megabytes: number };
+
+const REPETITIONS = 5;
+
+const started = process.memoryUsage.rss();
+const [work = "", path = ""] = process.argv.slice(2);
+const run = prepared(work, path);
+let best = Number.POSITIVE_INFINITY;
+let valid = "";
+for (let repetition = 0; repetition < REPETITIONS; repetition++) {
+  const before = process.hrtime.bigint();
+  valid = run();
+  best = Math.min(best, Number(process.hrtime.bigint() - before) / 1e6);
+}
+const megabytes = Math.round((process.resourceUsage().maxRSS * 1024 - started) / 1e6);
+const done: WorkDone = { valid, ms: best, megabytes };
+process.stdout.write(JSON.stringify(done));
+
+function prepared(name: string, file: string): () => string {
+  if (name === "parse") return () => (readBankTable(file) === undefined ? "not plain" : "");
+  if (name === "all of a run") {
+    const alone = { faults: [], ledgers: [], correctReplicas: [], expectedFaults: [] };
+    return () => String(checkRun({ history: readHistory(file), ...alone })["valid?"]);
+  }
+  const parsed = readBankTable(file);
+  if (parsed === undefined) throw new Error(`${file} is not plain`);
+  const { table, seqs } = parsed;
+  return name === "witness" ? () => bySeq(table, seqs) : () => blackBox(table);
+}
+
+function bySeq(table: BankTable, seqs: Float64Array): string {
+  const placement = placeAround(table, writesBySeq(table, seqs));
+  return "order" in placement ? judged(table, placement.order) : "unknown";
+}
+
+function blackBox(table: BankTable): string {
+  const scheduled = schedule(table, infer(table));
+  return "order" in scheduled ? judged(table, scheduled.order) : "unknown";
+}
+
+function judged(table: BankTable, order: Int32Array): string {
+  return replayTable(table, order) === undefined ? "true" : "unknown";
+}
