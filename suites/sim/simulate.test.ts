@@ -6,6 +6,7 @@ import type { NodeBuild } from "./node-build.js";
 import type { Scenario } from "./scenario.js";
 import { simulateSeed } from "./seed-run.js";
 import { simulate } from "./simulate.js";
+import { Storyteller } from "./storyteller.js";
 import { drawScenario } from "./swarm.js";
 import { OWN_BUILD, ownBuild } from "./testing/own-build.js";
 
@@ -98,8 +99,15 @@ test("one primary that equivocates is tolerated; with a second liar it is not, a
   const tolerated = simulate(ownBuild, equivocation(1));
   assert.equal(tolerated.failed, []);
   assert.ok(tolerated.stats.viewMax > 0, "the liar was replaced");
-  const caught = simulate(ownBuild, equivocation(2));
+  const teller = new Storyteller();
+  const caught = simulate(ownBuild, equivocation(2), (world) => teller.listen(world));
   assert.equal(caught.failed, ["agreement"]);
+  const story = teller.tell(caught);
+  const told = story.join("\n");
+  assert.match(told, /ms {2}f0 begins: lie equivocate 100 % r0,r1 → r0,r1\n/);
+  assert.match(told, /ms {2}process \d asks /);
+  assert.match(told, /\n {2}agreement: r\d executed another batch at seq \d+ than r\d/);
+  assert.ok(story.length < 40, `${story.length} lines`);
 });
 
 test("a client that nobody answers is a hang, and the verdict says who waits", () => {
