@@ -62,6 +62,16 @@ test("a seed is run again by its line, kept, and judged from what was kept", asy
   assert.equal(shrinking, ["seed 10 does not fail: there is nothing to shrink"]);
 });
 
+test("a run beyond f is expected to be unsafe, and good if it is caught", async ({ store }) => {
+  const raw = { seed: "4", only: "replicas=4", store, beyondF: true } as const;
+  const request = parseSwarmRequest(["swarm"], raw);
+  assert.ok(request !== undefined);
+  const lines: string[] = [];
+  assert.is(await swarmCommand(request, outputTo(lines), OURS), true);
+  assert.is(lines.at(-1), "expected-unsafe: caught");
+  assert.match(lines.join("\n"), /INVALID {2}agreement: /);
+});
+
 test("what cannot be is refused in one line", async ({ store }) => {
   const refused = async (work: () => unknown, line: RegExp) => {
     try {
