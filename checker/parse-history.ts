@@ -5,6 +5,7 @@ import { excerpt } from "./formats/excerpt.js";
 import { HistoryBuilder, type ParsedHistory } from "./formats/history-builder.js";
 import { isTooDeep } from "./formats/nesting.js";
 import type { Origin } from "./formats/op.js";
+import { UsualLine } from "./formats/usual-line.js";
 import { HistoryError } from "./history-error.js";
 
 /** A line longer than this is no op of ours. */
@@ -23,11 +24,13 @@ export function parseHistory(text: string, name = "history"): ParsedHistory {
 export class HistoryParser {
   readonly #builder: HistoryBuilder;
   readonly #charactersMax: number;
+  readonly #usual: UsualLine;
   #line = 0;
   #rest = "";
 
   constructor(name: string, origin: Origin = "ordeal") {
     this.#builder = new HistoryBuilder(name, origin);
+    this.#usual = new UsualLine(origin);
     this.#charactersMax = origin === "ordeal" ? LINE_CHARACTERS_MAX : FOREIGN_LINE_CHARACTERS_MAX;
   }
 
@@ -42,7 +45,13 @@ export class HistoryParser {
       end = piece.indexOf("\n", start);
     }
     for (; end >= 0; end = piece.indexOf("\n", start)) {
-      this.#takeLine(piece.slice(start, end));
+      const op = this.#usual.read(piece, start, end, this.#builder.count);
+      if (op === undefined) {
+        this.#takeLine(piece.slice(start, end));
+      } else {
+        this.#line += 1;
+        this.#builder.addOp(op, this.#line);
+      }
       start = end + 1;
     }
     this.#rest += piece.slice(start);

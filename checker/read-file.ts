@@ -2,11 +2,11 @@
 
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
-import { StringDecoder } from "node:string_decoder";
 import { createGunzip } from "node:zlib";
 import { detectFormat, readerOf } from "./formats/detect.js";
 import type { HistoryFormat, HistoryReader, ParsedHistory } from "./formats/history-builder.js";
 import { HistoryError } from "./history-error.js";
+import { PieceDecoder } from "./piece-decoder.js";
 
 const PIECE_BYTES = 1 << 20;
 
@@ -18,7 +18,7 @@ export async function readHistoryFile(
   path: string,
   format?: HistoryFormat,
 ): Promise<ParsedHistory> {
-  const decoder = new StringDecoder("utf8");
+  const decoder = new PieceDecoder();
   let reader: HistoryReader | undefined;
   for await (const piece of textOf(path, decoder)) {
     reader ??= readerOf(format ?? detectFormat(piece, path), path);
@@ -29,7 +29,7 @@ export async function readHistoryFile(
   return reader.finish();
 }
 
-async function* textOf(path: string, decoder: StringDecoder): AsyncGenerator<string> {
+async function* textOf(path: string, decoder: PieceDecoder): AsyncGenerator<string> {
   const source = bytesOf(path);
   try {
     for (;;) {

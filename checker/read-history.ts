@@ -1,11 +1,11 @@
 // The checker's only I/O: a history file, read in pieces so that its size does not matter.
 
 import { closeSync, openSync, readSync } from "node:fs";
-import { StringDecoder } from "node:string_decoder";
 import { type ParsedTable, TableParser } from "./bank/parse-table.js";
 import type { HistoryOp } from "./history.js";
 import { HistoryError } from "./history-error.js";
 import { HistoryParser } from "./parse-history.js";
+import { PieceDecoder } from "./piece-decoder.js";
 
 const PIECE_BYTES = 1 << 20;
 
@@ -17,7 +17,7 @@ export function readHistory(path: string, onTorn?: (message: string) => void): H
   const parser = new HistoryParser(path);
   const file = open(path);
   try {
-    const decoder = new StringDecoder("utf8");
+    const decoder = new PieceDecoder();
     const piece = Buffer.alloc(PIECE_BYTES);
     for (let bytes = 1; bytes > 0; ) {
       bytes = readPiece(path, file, piece);

@@ -40,14 +40,19 @@ export class HistoryBuilder {
     return this.#ops.length;
   }
 
+  /** Takes an op whose position is the count so far. */
+  addOp(op: HistoryOp, line: number): void {
+    this.#ops.push(op);
+    this.#lines.push(line);
+  }
+
   /** Takes what stood on a line. Throws HistoryError. */
   add(form: unknown, line: number): void {
     const op = toOp(form, this.#ops.length, this.#origin);
     if (typeof op === "string") {
       throw new HistoryError("history-bad-op", `${this.name}:${line}: ${op}`);
     }
-    this.#ops.push(op);
-    this.#lines.push(line);
+    this.addOp(op, line);
   }
 
   /** The ops and their pairs. Throws HistoryError. */

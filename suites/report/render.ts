@@ -113,7 +113,10 @@ function plotsSection(data: ReportData): Html {
     ],
     ["memory", "Memory of every replica", "Resident set."],
   ] as const;
-  return html`${plots.map(
+  // Simulated replicas share one process, whose memory says nothing of theirs.
+  const measured = data.replicas.memoryMB.some((line) => line.some((value) => (value ?? 0) > 0));
+  const shown = plots.filter(([id]) => id !== "memory" || measured);
+  return html`${shown.map(
     ([
       id,
       title,
