@@ -25,6 +25,8 @@ const OPERATIONS_MAX = 200;
 const LIAR_SHARE = 0.8;
 /** A liar tells at least so many kinds of lies, for each alone shows in few runs. */
 const LIES_MIN = 5;
+/** A session that thinks much longer keeps the end of the load waiting, ms. */
+const THINK_MS_MAX = 1_000;
 /** One seed in so many signs with Ed25519. */
 const REAL_SIGNATURES_EVERY = 64;
 
@@ -65,7 +67,10 @@ export function drawScenario(seed: number): Scenario {
     operations,
     loadMs,
     // Slow enough to last as long as the faults: what meets an idle cluster shows little.
-    thinkMs: Math.max(thinkMs, Math.floor((sessions * loadMs) / operations) - 20),
+    thinkMs: Math.max(
+      thinkMs,
+      Math.min(THINK_MS_MAX, Math.floor((sessions * loadMs) / operations) - 20),
+    ),
     timeoutMs: sizes.pick([1_000, 5_000]),
     datagramBytesMax: sizes.pick([512, 1_400, 8_192, 65_507]),
     weather: drawWeather(random.fork("weather")),
