@@ -1,120 +1,103 @@
-// Shows that the suites can fail: runs each known-bad build under the suite that should catch it, seed
-// after seed until it is caught, and the clean build on the same seeds. Exit code 0 where every mutant
-// was caught and no clean run was found invalid, else 1.
+// Shows that the checks can fail: runs each known-bad build until it is caught or its budget ends, and
+// the clean build on the same seeds, then writes the kill matrix. Exit code 0 where every mutant was
+// caught and no clean run was found invalid, else 1.
+//
+//   npm run mutants                           in the simulator
+//   npm run mutants -- --env netns            on real processes, those that have a suite there
+//   npm run mutants -- --env unit             by the unit tests of node/
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { Command } from "commander";
-import { buildMutants } from "./mutants/build.js";
-import { MUTANTS, type Mutant } from "./mutants/catalogue.js";
-import { type Outcome, runSuite } from "./mutants/trial.js";
-
-type Row = {
-  mutant: Mutant;
-  caughtBy: string;
-  seeds: readonly number[];
-  seconds: number;
-  clean: string;
-};
+import { Command, Option } from "commander";
+import { compileMutants } from "./mutants/build.js";
+import { MUTANTS } from "./mutants/catalogue.js";
+import { isKilled, type Row, renderMatrix } from "./mutants/matrix.js";
+import type { Mutant } from "./mutants/mutant.js";
+import { realTrials } from "./mutants/real-trials.js";
+import { simTrials } from "./mutants/sim-trials.js";
+import { unitTrials } from "./mutants/unit-trials.js";
 
 const options = new Command("mutants")
   .option("--only <ids>", "mutants a,b instead of all")
-  .option("--seeds <count>", "seeds to try with each mutant", "4")
+  .addOption(
+    new Option("--env <name>", "where they run")
+      .choices(["sim", "local", "netns", "unit"])
+      .default("sim"),
+  )
+  .option("--budget <seconds>", "CPU seconds for each mutant in the simulator", "60")
+  .option("--seeds <count>", "seeds to try with each mutant; default: 400 in sim, 4 elsewhere")
   .option("--first-seed <number>", "the first of them", "1")
-  .option("--env <name>", "environment; default: as ordeal run chooses")
+  .option("--jobs <count>", "mutants at a time, except on real processes")
+  .option("--out <folder>", "where the matrix is written", "store/mutants")
   .option("--list", "describe the mutants and run nothing")
   .parse()
-  .opts<{ only?: string; seeds: string; firstSeed: string; env?: string; list?: true }>();
+  .opts<{
+    only?: string;
+    env: "sim" | "local" | "netns" | "unit";
+    budget: string;
+    seeds?: string;
+    firstSeed: string;
+    jobs?: string;
+    out: string;
+    list?: true;
+  }>();
 
-const chosen = MUTANTS.filter(({ id }) => options.only?.split(",").includes(id) ?? true);
+const isReal = options.env === "local" || options.env === "netns";
+const wanted = options.only?.split(",");
+for (const id of wanted ?? []) {
+  if (MUTANTS.some((mutant) => mutant.id === id)) continue;
+  console.error(`mutants: no mutant is called "${id}" (--list describes them)`);
+  process.exit(254);
+}
+const chosen = MUTANTS.filter(
+  ({ id, real }) => (wanted?.includes(id) ?? true) && (!isReal || real !== undefined),
+);
 if (options.list) for (const mutant of chosen) describe(mutant);
-else process.exitCode = await runAll(chosen);
+else process.exitCode = await runAll();
 
-async function runAll(mutants: readonly Mutant[]): Promise<number> {
+async function runAll(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "ordeal-mutants-"));
-  const cleanRuns = new Map<string, Promise<Outcome>>();
-  const rows: Row[] = [];
   try {
-    const builds = buildMutants(mutants, folder);
-    for (const mutant of mutants) {
-      const row = await tryMutant(mutant, builds.get(mutant.id) ?? "", folder, cleanRuns);
-      rows.push(row);
-      console.log(`${mutant.id}: ${row.caughtBy || "NOT CAUGHT"}; clean build: ${row.clean}`);
-    }
+    const buildOf = compileMutants(chosen, folder);
+    const rows = await trials(folder, buildOf);
+    const matrix = renderMatrix(rows);
+    console.log(`\n${matrix}`);
+    mkdirSync(options.out, { recursive: true });
+    writeFileSync(join(options.out, `${options.env}.txt`), `${matrix}\n`);
+    writeFileSync(join(options.out, `${options.env}.json`), `${JSON.stringify(rows, null, 2)}\n`);
+    return rows.every((row) => isKilled(row) && row.clean === "valid") ? 0 : 1;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  printTable(rows);
-  return rows.every(({ caughtBy, clean }) => caughtBy !== "" && clean === "valid") ? 0 : 1;
 }
 
-async function tryMutant(
-  mutant: Mutant,
-  build: string,
-  folder: string,
-  cleanRuns: Map<string, Promise<Outcome>>,
-): Promise<Row> {
-  const { suite, options: suiteOptions } = mutant;
-  const started = performance.now();
-  const first = Number(options.firstSeed);
-  const seeds: number[] = [];
-  let caughtBy: readonly string[] = [];
-  while (caughtBy.length === 0 && seeds.length < Number(options.seeds)) {
-    const seed = first + seeds.length;
-    seeds.push(seed);
-    const trial = { suite, options: suiteOptions, seed, env: options.env };
-    const outcome = await runSuite({ ...trial, build, store: join(folder, "store", mutant.id) });
-    console.log(`  ${mutant.id}, seed ${seed}: ${said(outcome)}`);
-    if (outcome.valid === false) caughtBy = outcome.failed;
+async function trials(folder: string, buildOf: (id: string) => string): Promise<readonly Row[]> {
+  const seedFirst = Number(options.firstSeed);
+  const jobs = Number(options.jobs ?? availableParallelism());
+  const onRow = (row: Row) => console.log(said(row));
+  if (isReal) {
+    const seedCount = Number(options.seeds ?? 4);
+    const env = options.env;
+    return await realTrials(chosen, { buildOf, folder, env, seedFirst, seedCount, onRow });
   }
-  const seconds = (performance.now() - started) / 1_000;
-
-  const clean: string[] = [];
-  for (const seed of seeds) {
-    const trial = { suite, options: suiteOptions, seed, env: options.env };
-    const key = JSON.stringify(trial);
-    const run = cleanRuns.get(key) ?? runSuite({ ...trial, store: join(folder, "store", "clean") });
-    cleanRuns.set(key, run);
-    const outcome = await run;
-    if (outcome.valid !== true) clean.push(`seed ${seed} ${said(outcome)}`);
-  }
-  return {
-    mutant,
-    caughtBy: caughtBy.join(", "),
-    seeds,
-    seconds,
-    clean: clean.length === 0 ? "valid" : clean.join("; "),
-  };
+  if (options.env === "unit") return await unitTrials(chosen, { buildOf, jobs, onRow });
+  const seedCount = Number(options.seeds ?? 400);
+  const budgetS = Number(options.budget);
+  return await simTrials(chosen, { buildOf, seedFirst, seedCount, budgetS, jobs, onRow });
 }
 
-function said({ valid, failed }: Outcome): string {
-  return valid === false ? `invalid: ${failed.join(", ")}` : valid === true ? "valid" : "unknown";
+function said(row: Row): string {
+  const { id, caughtBy, seed, seconds, summary } = row;
+  if (!isKilled(row)) return `${id}: SURVIVED ${row.seeds} seeds in ${seconds.toFixed(1)} s`;
+  const where = seed === undefined ? "" : ` at seed ${seed}`;
+  return `${id}: ${caughtBy.join(", ")}${where} after ${seconds.toFixed(1)} s: ${summary}`;
 }
 
-function printTable(rows: readonly Row[]): void {
-  const cells = rows.map(({ mutant, caughtBy, seeds, seconds, clean }) => [
-    mutant.id,
-    [mutant.suite, ...mutant.options].join(" "),
-    caughtBy === "" ? "NOT CAUGHT" : caughtBy,
-    seeds.join(","),
-    seconds.toFixed(0),
-    clean,
-  ]);
-  const table = [["mutant", "suite", "caught by", "seeds", "s", "clean build"], ...cells];
-  const widths = table[0]?.map((_, column) =>
-    Math.max(...table.map((row) => row[column]?.length ?? 0)),
-  );
+function describe({ id, wrong, breaks, exposedBy, real, source }: Mutant): void {
+  console.log(`${id}\n  ${wrong}\n  breaks ${breaks}; shows with ${exposedBy}`);
+  if (real !== undefined)
+    console.log(`  on real processes: ${real.suite} ${real.options.join(" ")}`);
+  if (source !== undefined) console.log(`  source: ${source}`);
   console.log("");
-  for (const row of table) {
-    const line = row.map((cell, column) => cell.padEnd(widths?.[column] ?? 0)).join("  ");
-    console.log(line.trimEnd());
-  }
-  const caught = rows.filter(({ caughtBy }) => caughtBy !== "").length;
-  console.log(`\n${caught} of ${rows.length} known-bad builds caught`);
-}
-
-function describe({ id, title, wrong, breaks, exposedBy, suite, source }: Mutant): void {
-  console.log(`${id}: ${title}\n  ${wrong}\n  breaks ${breaks}; shows with ${exposedBy}`);
-  console.log(`  suite ${suite}${source === undefined ? "" : `; source: ${source}`}\n`);
 }

@@ -74,22 +74,34 @@ export type DiskDamage = "wiped" | "rolled-back" | "bit-flip" | "misdirected";
 export const LIES = [
   /** As primary, different batches to different replicas. */
   "equivocate",
+  /** As primary, batches that no correct one proposes, and second thoughts. */
+  "bad-proposal",
+  /** As backup, pre-prepares for the present view. */
+  "propose-as-backup",
   /** Votes for another digest, for a seq ahead, for a view ahead. */
   "double-vote",
-  /** View-changes that hide, repeat or forge certificates, or ask for a view of their own. */
+  /** Certificates filled with its own vote, relabelled, or with another batch. */
+  "forge-certificate",
+  /** View-changes that hide, repeat or make up certificates, or ask for a view of their own. */
   "forge-view-change",
-  /** New-views that leave out what they must hold. */
+  /** New-views that leave out or replace what they must hold, or name what nobody sent. */
   "forge-new-view",
   /** Checkpoint votes for a state that nobody has. */
   "wrong-checkpoint",
   /** Bodies and nodes that are not what was asked. */
   "wrong-data",
-  /** Messages that name another replica as their sender. */
+  /** Votes in the names of others. */
   "forge-sender",
+  /** Requests that no client made, passed on as if one had. */
+  "forge-request",
   /** Old messages again. */
   "replay",
-  /** Replies with another result. */
+  /** Replies with another result or seq, in other names, or twice. */
   "wrong-reply",
+  /** Votes for far seqs without an end. */
+  "flood",
+  /** Bytes that are no message. */
+  "garbage",
   /** Nothing is sent at all. */
   "mute",
 ] as const;

@@ -16,11 +16,11 @@ test("a seed decides the operations", () => {
 });
 
 test("half of the operations read, all kinds occur, and some ought to be refused", () => {
-  const ops = draw(4_000);
+  const ops = draw(8_000);
   const kinds = new Map<string, number>();
   for (const { f } of ops) kinds.set(f, (kinds.get(f) ?? 0) + 1);
   const reads = (kinds.get("balance") ?? 0) + (kinds.get("statement") ?? 0);
-  assert.ok(Math.abs(reads - 2_000) < 200, `${reads} reads`);
+  assert.ok(Math.abs(reads - 4_000) < 400, `${reads} reads`);
   for (const f of ["balance", "statement", "deposit", "withdraw", "move", "open"]) {
     assert.ok((kinds.get(f) ?? 0) > 20, f);
   }
@@ -29,6 +29,10 @@ test("half of the operations read, all kinds occur, and some ought to be refused
     ({ f, value: { amount } }) => f === "withdraw" && Number(amount) > 2 ** 50,
   );
   assert.ok(overdrafts.length > 10);
+  const amounts = ops.map(({ value }) => Number(value["amount"] ?? 1));
+  for (const sign of [-1, 0]) assert.ok(amounts.some((amount) => Math.sign(amount) === sign));
+  assert.ok(amounts.includes(Number.MAX_SAFE_INTEGER), "more than any balance can take");
+  assert.ok(ops.some(({ f, value }) => f === "move" && value["from"] === value["to"]));
 });
 
 test("without a refused share, nothing names a missing account or asks for too much", () => {

@@ -69,17 +69,36 @@ function ordinaryRead(account: () => string, random: Random): BankOp {
   return { f: "statement", value: { account: account(), limit } };
 }
 
+/** What the rules of the bank forbid, one way or another. */
 function refusedWrite(account: () => string, random: Random): BankOp {
   const amount = 1 + random.int(2 ** AMOUNT_BITS);
-  switch (random.int(4)) {
+  switch (random.int(10)) {
     case 0:
       return { f: "deposit", value: { account: "nobody", amount } };
     case 1:
       return { f: "move", value: { from: account(), to: "nobody", amount } };
     case 2:
       return { f: "open", value: { account: account(), name: "Twice", address: "Nowhere" } };
-    default:
+    case 3:
       return { f: "withdraw", value: { account: account(), amount: OVERDRAFT_MIN + amount } };
+    case 4: {
+      const [from, to] = [account(), account()];
+      return { f: "move", value: { from, to, amount: OVERDRAFT_MIN + amount } };
+    }
+    case 5: {
+      const self = account();
+      return { f: "move", value: { from: self, to: self, amount } };
+    }
+    case 6:
+      return { f: "deposit", value: { account: account(), amount: Number.MAX_SAFE_INTEGER } };
+    case 7:
+      return { f: random.pick(["deposit", "withdraw"]), value: { account: account(), amount: 0 } };
+    case 8:
+      return { f: "withdraw", value: { account: account(), amount: -amount } };
+    default: {
+      const [from, to] = [account(), account()];
+      return { f: "move", value: { from, to, amount: -amount } };
+    }
   }
 }
 

@@ -20,8 +20,8 @@ export type Trial = {
   store: string;
 };
 
-/** `failed`: the checks that said invalid, in their order. */
-export type Outcome = { valid: Valid; failed: readonly string[] };
+/** `failed`: the checks that said invalid, in their order; `summary`: what the first of them said. */
+export type Outcome = { valid: Valid; failed: readonly string[]; summary: string };
 
 /** Throws where the run crashed or was refused: then there is no verdict. */
 export async function runSuite(trial: Trial): Promise<Outcome> {
@@ -47,5 +47,6 @@ export async function runSuite(trial: Trial): Promise<Outcome> {
   const failed = Object.entries(verdict.checks)
     .filter(([, { valid }]) => valid === false)
     .map(([name]) => name);
-  return { valid: verdict["valid?"], failed };
+  const [first = ""] = failed;
+  return { valid: verdict["valid?"], failed, summary: verdict.checks[first]?.summary ?? "" };
 }

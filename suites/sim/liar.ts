@@ -1,59 +1,53 @@
 // A liar in the simulation: the honest replica with a filter on what it sends, and a forge that holds its
-// own keyring only. Which lies, and how often, is data of the fault list.
+// own keyring only. Which lies, and how often, is data of the fault list; the lies themselves stand in
+// lies-of-*.ts.
 
 import type { Lie } from "../../nemesis/faults.js";
 import type { Random } from "../../nemesis/random.js";
+import type { ProtocolConfig } from "../../node/core/config.js";
 import type { Keyring } from "../../node/core/keyring.js";
-import type {
-  Checkpoint,
-  Commit,
-  Digest,
-  Message,
-  NewView,
-  PrePrepare,
-  Prepare,
-  PrincipalId,
-  ReplicaId,
-  ViewChange,
-} from "../../node/core/messages.js";
-import { primaryOf } from "../../node/core/quorum.js";
+import type { Message, PrincipalId } from "../../node/core/messages.js";
+import type { Forge, Plot, Said } from "./forge.js";
+import { garbage, madeUpRequest, wrongData, wrongReply } from "./lies-of-data.js";
+import { badProposal, equivocation, plottedVote, proposalOfBackup } from "./lies-of-proposals.js";
+import { falseNewView, falseViewChange } from "./lies-of-views.js";
+import { flood, forgedCertificate, otherVotes, votesOfOthers } from "./lies-of-votes.js";
 import type { NodeBuild } from "./node-build.js";
-
-/** What liars have agreed on: by view and seq, which batch replicas of even and of odd number are shown. */
-export type Plot = Map<string, { even: Digest; odd: Digest }>;
 
 /** Messages that a liar remembers, to say them again. */
 const REMEMBERED = 64;
 const OTHER_DIGEST = "ee".repeat(32);
 
-type Signed = PrePrepare | Prepare | Commit | Checkpoint | ViewChange | NewView;
-
 export class Liar {
-  readonly #build: NodeBuild;
-  readonly #cluster: string;
-  readonly #n: number;
-  readonly #id: ReplicaId;
-  readonly #keyring: Keyring;
+  readonly #forge: Forge;
   readonly #random: Random;
-  readonly #plot: Plot;
+  readonly #build: NodeBuild;
   readonly #old: Message[] = [];
   /** Lies that were told, by kind. */
   readonly told = new Map<Lie, number>();
 
   constructor(
     build: NodeBuild,
-    { cluster, n }: { cluster: string; n: number },
+    config: Pick<ProtocolConfig, "cluster" | "n" | "checkpointInterval">,
     keyring: Keyring,
     random: Random,
     plot: Plot,
   ) {
     this.#build = build;
-    this.#cluster = cluster;
-    this.#n = n;
-    this.#id = keyring.principal;
-    this.#keyring = keyring;
     this.#random = random;
-    this.#plot = plot;
+    this.#forge = {
+      id: keyring.principal,
+      n: config.n,
+      checkpointInterval: config.checkpointInterval,
+      random,
+      old: this.#old,
+      plot,
+      batchDigest: build.batchDigest,
+      signed: (message) => {
+        const bytes = build.signedBytes(config.cluster, message);
+        return { ...message, signature: keyring.sign(bytes) };
+      },
+    };
   }
 
   /** What it sends to `to` in place of these messages. */
@@ -65,7 +59,7 @@ export class Liar {
     return messages.flatMap((bytes) => {
       const message = this.#build.decodeMessage(bytes);
       if (message === undefined) return [bytes];
-      let said: readonly Message[] = [message];
+      let said: Said = [message];
       for (const { lie, percent } of lies) {
         if (!this.#random.chance(percent / 100)) continue;
         const lied = this.#lie(lie, to, message);
@@ -74,123 +68,57 @@ export class Liar {
         this.told.set(lie, (this.told.get(lie) ?? 0) + 1);
       }
       this.#remember(message);
-      return said.map((one) => (one === message ? bytes : this.#build.encodeMessage(one)));
+      return said.map((one) => {
+        if (one instanceof Uint8Array) return one;
+        return one === message ? bytes : this.#build.encodeMessage(one);
+      });
     });
   }
 
   /** Undefined where this lie has nothing to say about this message. */
-  #lie(lie: Lie, to: PrincipalId, message: Message): readonly Message[] | undefined {
+  #lie(lie: Lie, to: PrincipalId, message: Message): Said | undefined {
+    const forge = this.#forge;
     switch (lie) {
       case "equivocate":
-        if (message.kind === "pre-prepare") return this.#otherProposal(to, message);
+        if (message.kind === "pre-prepare") return equivocation(forge, to, message);
         return message.kind === "prepare" || message.kind === "commit"
-          ? this.#plottedVote(to, message)
+          ? plottedVote(forge, to, message)
           : undefined;
+      case "bad-proposal":
+        return message.kind === "pre-prepare" ? badProposal(forge, to, message) : undefined;
+      case "propose-as-backup":
+        return message.kind === "prepare" ? proposalOfBackup(forge, message) : undefined;
       case "double-vote":
-        return message.kind === "prepare" || message.kind === "commit"
-          ? this.#otherVotes(message)
-          : undefined;
+        if (message.kind !== "prepare" && message.kind !== "commit") return undefined;
+        return otherVotes(forge, message);
+      case "forge-certificate":
+        return message.kind === "status" ? forgedCertificate(forge, message) : undefined;
       case "forge-view-change":
-        return this.#falseViewChange(message);
+        return falseViewChange(forge, message);
       case "forge-new-view":
-        if (message.kind !== "new-view") return undefined;
-        return [this.#signed({ ...message, prePrepares: message.prePrepares.slice(1) })];
+        return message.kind === "new-view" ? falseNewView(forge, message) : undefined;
       case "wrong-checkpoint":
         if (message.kind !== "checkpoint") return undefined;
-        return [this.#signed({ ...message, digest: OTHER_DIGEST })];
+        return [forge.signed({ ...message, digest: OTHER_DIGEST })];
       case "wrong-data":
-        if (message.kind !== "data") return undefined;
-        return [{ ...message, bytes: this.#spoiled(message.bytes) }];
+        return message.kind === "data" ? wrongData(forge, message) : undefined;
       case "forge-sender":
-        return this.#asAnother(message);
+        return votesOfOthers(forge, message);
+      case "forge-request":
+        return message.kind === "status" ? madeUpRequest(forge, message) : undefined;
       case "replay":
         return this.#old.length === 0 ? undefined : [message, this.#random.pick(this.#old)];
       case "wrong-reply":
-        if (message.kind !== "reply") return undefined;
-        return [{ ...message, result: this.#spoiled(message.result) }];
+        return message.kind === "reply" ? wrongReply(forge, message) : undefined;
+      case "flood":
+        return message.kind === "status" ? flood(forge, message) : undefined;
+      case "garbage":
+        return garbage(forge, message, this.#build.encodeMessage);
       case "mute":
         return [];
       default:
         return lie satisfies never;
     }
-  }
-
-  /** Half of the replicas get the batch, the others another one, both under a true signature. */
-  #otherProposal(to: PrincipalId, message: PrePrepare): readonly Message[] | undefined {
-    if (primaryOf(message.view, this.#n) !== this.#id || to % 2 === 0) return undefined;
-    const requests = message.requests.slice(1);
-    if (requests.length === message.requests.length) return undefined;
-    const digest = this.#build.batchDigest(requests);
-    this.#plot.set(`${message.view} ${message.seq}`, { even: message.digest, odd: digest });
-    return [this.#signed({ ...message, requests, digest })];
-  }
-
-  /** Tells everybody that it votes for the batch that they were shown. */
-  #plottedVote(to: PrincipalId, message: Prepare | Commit): readonly Message[] | undefined {
-    const shown = this.#plot.get(`${message.view} ${message.seq}`);
-    const digest = to % 2 === 0 ? shown?.even : shown?.odd;
-    if (digest === undefined || digest === message.digest) return undefined;
-    return [this.#signed({ ...message, digest })];
-  }
-
-  #otherVotes(message: Prepare | Commit): readonly Message[] {
-    const ahead = message.seq + 1 + this.#random.int(4);
-    return [
-      message,
-      this.#signed({ ...message, digest: OTHER_DIGEST }),
-      this.#signed({ ...message, seq: ahead, digest: OTHER_DIGEST }),
-      this.#signed({ ...message, view: message.view + 1 }),
-    ];
-  }
-
-  #falseViewChange(message: Message): readonly Message[] | undefined {
-    if (message.kind === "status") {
-      const { view } = message;
-      const asked: ViewChange = {
-        kind: "view-change",
-        view: view + 1 + this.#random.int(3),
-        replica: this.#id,
-        stableSeq: 0,
-        stableProof: [],
-        prepared: [],
-        signature: new Uint8Array(64),
-      };
-      return [message, this.#signed(asked)];
-    }
-    if (message.kind !== "view-change" || message.replica !== this.#id) return undefined;
-    const { prepared } = message;
-    const forged = prepared.map((certificate) => ({
-      ...certificate,
-      digest: OTHER_DIGEST,
-      prepares: certificate.prepares.map((prepare) => ({ ...prepare, digest: OTHER_DIGEST })),
-    }));
-    const choice = this.#random.pick([
-      prepared.slice(0, -1),
-      [],
-      [...prepared, ...prepared],
-      forged,
-    ]);
-    return [this.#signed({ ...message, prepared: choice })];
-  }
-
-  /** The same vote in the name of everybody else; nobody else's signature is at hand. */
-  #asAnother(message: Message): readonly Message[] | undefined {
-    if (message.kind !== "prepare" && message.kind !== "commit" && message.kind !== "checkpoint") {
-      return undefined;
-    }
-    const others = Array.from({ length: this.#n }, (_, id) => id).filter((id) => id !== this.#id);
-    return [message, ...others.map((replica) => this.#signed({ ...message, replica }))];
-  }
-
-  #signed<M extends Signed>(message: M): M {
-    const bytes = this.#build.signedBytes(this.#cluster, message);
-    return { ...message, signature: this.#keyring.sign(bytes) };
-  }
-
-  #spoiled(bytes: Uint8Array): Uint8Array {
-    const copy = Uint8Array.from(bytes);
-    if (copy.length > 0) copy[this.#random.int(copy.length)] = this.#random.int(256);
-    return copy;
   }
 
   #remember(message: Message): void {

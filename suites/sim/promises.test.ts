@@ -83,8 +83,8 @@ test("a later certificate for the seq keeps what a commit promised; an earlier o
 test("a cut log need not hold what a later view has overtaken in the same turn", () => {
   const promises = new Promises(1, 4);
   promises.onLog([{ kind: "view-change", message: viewChange(5) }]);
-  promises.onSend(viewChange(4), CLEAN);
   promises.onSend(prepare(3, 1), CLEAN);
+  promises.onSend(viewChange(4), CLEAN);
   assert.throws(() => promises.onSend(commit(3, 1), CLEAN), /without a durable record/);
   assert.throws(() => promises.onSend(viewChange(6), CLEAN), /without a durable record/);
   const entered = new Promises(1, 4);

@@ -5,7 +5,7 @@
 // Source: Castro & Liskov, OSDI '99 §4.2; DEVIATION of node/core/log.ts: the log makes it survive.
 
 import type { LogRecord } from "../../node/core/log.js";
-import type { Message, ReplicaId, Seq, View } from "../../node/core/messages.js";
+import type { Message, ReplicaId, Seq, View, ViewChange } from "../../node/core/messages.js";
 import { primaryOf } from "../../node/core/quorum.js";
 import { Violation } from "./violation.js";
 
@@ -29,6 +29,8 @@ export class Promises {
   /** By seq: the highest view of a durable certificate that it prepared. */
   #preparedWritten = new Map<Seq, View>();
   #viewAsked: View = 0;
+  /** Commits that were cast and that no checkpoint of a view-change has passed: seq and view. */
+  readonly #commits = new Map<Seq, View>();
 
   constructor(id: ReplicaId, n: number) {
     this.#id = id;
@@ -76,9 +78,26 @@ export class Promises {
       const asked = `after it had asked for view ${this.#viewAsked}`;
       throw new Violation("views", `${name} was cast ${asked}`);
     }
-    if (vote.kind === "view-change") this.#viewAsked = Math.max(this.#viewAsked, vote.view);
+    if (message.kind === "view-change") {
+      this.#viewAsked = Math.max(this.#viewAsked, vote.view);
+      this.#checkShown(message);
+    }
+    if (message.kind === "commit") this.#commits.set(vote.seq, vote.view);
     this.#said.set(key, { value: vote.value, seq: vote.seq });
     if (this.#said.size > VOTES_KEPT_MAX) this.#forgetOld();
+  }
+
+  /** A commit promises that its certificate will be in every view-change until a checkpoint passes it. */
+  #checkShown({ view, stableSeq, prepared }: ViewChange): void {
+    for (const [seq, committedIn] of this.#commits) {
+      if (seq <= stableSeq) {
+        this.#commits.delete(seq);
+        continue;
+      }
+      if (prepared.some((one) => one.seq === seq && one.view >= committedIn)) continue;
+      const what = `r${this.#id}'s view-change for view ${view} hides seq ${seq}`;
+      throw new Violation("certificates", `${what}, which it committed in view ${committedIn}`);
+    }
   }
 
   #isCovered({ kind, place: where, value, seq, view }: Vote): boolean {

@@ -1,15 +1,23 @@
 // What must hold inside one correct replica after every turn, whoever its peers are.
 
-import type { ReplicaId, Seq, View } from "../../node/core/messages.js";
-import { preparesNeeded, primaryOf, quorumOf } from "../../node/core/quorum.js";
+import { batchDigest } from "../../node/core/digest.js";
+import type {
+  CommitCertificate,
+  PreparedCertificate,
+  ReplicaId,
+  Seq,
+  View,
+} from "../../node/core/messages.js";
+import { quorumOf } from "../../node/core/quorum.js";
 import type { Replica } from "../../node/core/replica.js";
+import { type Audit, isVoteFor, preparedProblem, stableProblem, votersOf } from "./audit.js";
 import { Violation } from "./violation.js";
 
 /** What a replica was at its last turn; over all its processes, but not over a lost disk. */
 export type Remembered = { view: View; executedSeq: Seq; stableSeq: Seq; tick: number };
 
 /** Throws a Violation; updates `last`. */
-export function checkReplica(replica: Replica, last: Remembered, checked: WeakSet<object>): void {
+export function checkReplica(replica: Replica, last: Remembered, audit: Audit): void {
   const { id, view, executedSeq, stable } = replica;
   if (view < last.view) fail("views", id, `went back from view ${last.view} to ${view}`);
   if (executedSeq < last.executedSeq) {
@@ -20,59 +28,81 @@ export function checkReplica(replica: Replica, last: Remembered, checked: WeakSe
   }
   // The slots change with these; looking at all of them in every turn would cost the most.
   const moved = executedSeq !== last.executedSeq || stable.seq !== last.stableSeq;
+  if (moved && view === last.view) checkTimeout(replica);
   const due = moved || view !== last.view || replica.tick !== last.tick;
   last.view = view;
   last.executedSeq = executedSeq;
   last.stableSeq = stable.seq;
   last.tick = replica.tick;
-  if (due) checkSlots(replica, checked);
-  checkStable(replica, checked);
+  if (due) {
+    checkSlots(replica, audit);
+    checkMemory(replica);
+  }
+  checkStable(replica, audit);
 }
 
-function checkSlots(replica: Replica, checked: WeakSet<object>): void {
+function checkSlots(replica: Replica, audit: Audit): void {
   const { id, config, slots, stable } = replica;
-  const { n, window } = config;
+  const { window } = config;
   if (slots.size > window) fail("watermarks", id, `holds ${slots.size} slots in ${window}`);
-  for (const slot of slots.values()) {
-    if (slot.seq <= stable.seq || slot.seq > stable.seq + window) {
-      fail("watermarks", id, `holds seq ${slot.seq} outside (${stable.seq}, +${window}]`);
+  for (const { seq, prepared, committed } of slots.values()) {
+    if (seq <= stable.seq || seq > stable.seq + window) {
+      fail("watermarks", id, `holds seq ${seq} outside (${stable.seq}, +${window}]`);
     }
-    const { prepared, committed } = slot;
-    if (prepared !== undefined && !checked.has(prepared)) {
-      checked.add(prepared);
-      const { view, seq, digest, prepares } = prepared;
-      const voters = new Set(prepares.map((prepare) => prepare.replica));
-      voters.delete(primaryOf(view, n));
-      const alike = prepares.every(
-        (prepare) => prepare.view === view && prepare.seq === seq && prepare.digest === digest,
-      );
-      if (voters.size < preparesNeeded(n) || !alike) {
-        fail("certificates", id, `prepared seq ${seq} with ${voters.size} backups`);
-      }
-    }
-    if (committed !== undefined && !checked.has(committed)) {
-      checked.add(committed);
-      const { view, seq, digest, commits } = committed;
-      const voters = new Set(commits.map((commit) => commit.replica));
-      const alike = commits.every(
-        (commit) => commit.view === view && commit.seq === seq && commit.digest === digest,
-      );
-      if (voters.size < quorumOf(n) || !alike) {
-        fail("certificates", id, `committed seq ${seq} with ${voters.size} replicas`);
-      }
+    if (prepared !== undefined && isNew(prepared, audit)) checkPrepared(replica, prepared, audit);
+    if (committed !== undefined && isNew(committed, audit)) {
+      checkCommitted(replica, committed, audit);
     }
   }
 }
 
-function checkStable({ id, config, stable }: Replica, checked: WeakSet<object>): void {
-  if (stable.seq === 0 || checked.has(stable)) return;
-  checked.add(stable);
-  const alike = stable.proof.filter(
-    ({ seq, digest }) => seq === stable.seq && digest === stable.digest,
-  );
-  const voters = new Set(alike.map(({ replica }) => replica));
-  if (voters.size >= quorumOf(config.n)) return;
-  fail("stable-proof", id, `calls seq ${stable.seq} stable with ${voters.size} checkpoints`);
+function checkPrepared(replica: Replica, certificate: PreparedCertificate, audit: Audit): void {
+  const problem = preparedProblem(certificate, replica.config.n, audit);
+  if (problem !== undefined) fail("certificates", replica.id, problem);
+}
+
+/** @source OSDI '99 §4.2, committed(m, v, n) */
+function checkCommitted(
+  { id, config: { n } }: Replica,
+  { view, seq, digest, commits, requests }: CommitCertificate,
+  audit: Audit,
+): void {
+  const alike = commits.filter((commit) => isVoteFor(commit, { view, seq, digest }));
+  const voters = votersOf(alike, audit);
+  if (voters.size < quorumOf(n)) {
+    fail("certificates", id, `committed seq ${seq} with ${voters.size} replicas`);
+  }
+  if (batchDigest(requests) !== digest) {
+    fail("certificates", id, `committed another batch at seq ${seq} than was voted for`);
+  }
+}
+
+function checkStable({ id, config, stable }: Replica, audit: Audit): void {
+  if (stable.seq === 0 || !isNew(stable, audit)) return;
+  const problem = stableProblem(stable.proof, stable, config.n, audit);
+  if (problem !== undefined) fail("stable-proof", id, problem);
+}
+
+/** Once a request has executed in a view, the next time-out is the first one again. */
+function checkTimeout({ id, view, viewActive, executedSeq, slots, attempts }: Replica): void {
+  const latest = slots.get(executedSeq)?.committed;
+  if (!viewActive || latest?.view !== view || latest.requests.length === 0) return;
+  if (attempts > 0) fail("time-outs", id, `executed in view ${view} and waits as if it had not`);
+}
+
+/** What a liar's votes may make a replica keep, beside its slots. */
+function checkMemory({ id, config, checkpoints }: Replica): void {
+  const { n, window, checkpointInterval } = config;
+  let votes = 0;
+  for (const voters of checkpoints.values()) votes += voters.size;
+  const most = n * (window / checkpointInterval + 2);
+  if (votes > most) fail("memory", id, `keeps ${votes} checkpoint votes, of ${most} at most`);
+}
+
+function isNew(proof: object, { checked }: Audit): boolean {
+  if (checked.has(proof)) return false;
+  checked.add(proof);
+  return true;
 }
 
 function fail(check: string, id: ReplicaId, what: string): never {

@@ -21,6 +21,10 @@ const LOAD_MS_MIN = 4_000;
 const LOAD_MS_MAX = 30_000;
 /** Operations of a seed with four replicas, at most. */
 const OPERATIONS_MAX = 200;
+/** Seeds with a faulty replica in which it lies, unless the seed is a calm one. */
+const LIAR_SHARE = 0.8;
+/** A liar tells at least so many kinds of lies, for each alone shows in few runs. */
+const LIES_MIN = 5;
 /** One seed in so many signs with Ed25519. */
 const REAL_SIGNATURES_EVERY = 64;
 
@@ -34,7 +38,7 @@ export function drawScenario(seed: number): Scenario {
   const f = (replicas - 1) / 3;
   const names = Array.from({ length: replicas }, (_, id) => `r${id}`);
   const order = random.fork("faulty").shuffle(names);
-  const faultyCount = sizes.chance(0.6) ? sizes.int(f + 1) : 0;
+  const faultyCount = sizes.chance(0.6) ? 1 + sizes.int(f) : 0;
   const faulty = order.slice(0, faultyCount);
   const core = order.slice(f).sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)));
   const outside = order.slice(0, f);
@@ -175,8 +179,9 @@ function drawFaults(random: Random, loadMs: number, faulty: readonly NodeName[])
   const share = random.pick([0, 0.1, 0.25, 0.5]);
   const drawn = FEATURES.flatMap(({ name, holdMsMax, draw }) => {
     const own = random.fork(name);
-    if (!own.chance(name === "lie" || name === "disk-damage" ? 2 * share : share)) return [];
-    return Array.from({ length: 1 + own.int(4) }, () => {
+    const lies = name === "lie" && share > 0;
+    if (!own.chance(lies ? LIAR_SHARE : name === "disk-damage" ? 2 * share : share)) return [];
+    return Array.from({ length: lies ? LIES_MIN + own.int(LIES_MIN) : 1 + own.int(4) }, () => {
       const startMs = own.int(Math.floor(loadMs * 0.9));
       const stopMs = startMs + 20 + own.int(holdMsMax);
       return { intent: draw(own, faulty), startMs, stopMs };
@@ -196,17 +201,19 @@ function drawRest(
 ): Scenario["rest"] {
   return outside.flatMap((node, index) => {
     const target: Target = { kind: "nodes", nodes: [node] };
-    const id = `rest${index}`;
-    const fates: (FaultIntent | undefined)[] = [
-      undefined,
-      { kind: "kill", target },
-      { kind: "partition", shape: "isolate", target },
-      { kind: "pause", target },
+    const fates: FaultIntent[][] = [
+      [],
+      [{ kind: "kill", target }],
+      [{ kind: "partition", shape: "isolate", target }],
+      [{ kind: "pause", target }],
     ];
-    if (faulty.includes(node))
-      fates.push({ kind: "lie", lie: random.pick(LIES), percent: 50, target });
-    const intent = random.pick(fates);
-    return intent === undefined ? [] : [{ id, intent }];
+    if (faulty.includes(node)) {
+      const lies = random.shuffle(LIES).slice(0, LIES_MIN);
+      const lying = lies.map((lie) => ({ kind: "lie" as const, lie, percent: 50, target }));
+      fates.push(lying, lying, lying);
+    }
+    const intents = random.pick(fates);
+    return intents.map((intent, which) => ({ id: `rest${index}.${which}`, intent }));
   });
 }
 

@@ -3,20 +3,25 @@
 // are correct: not liars, and not those whose disk lied to them.
 
 import { batchDigest } from "../../node/core/digest.js";
-import type {
-  Digest,
-  Message,
-  PrincipalId,
-  ReplicaId,
-  Request,
-  Seq,
+import { type Keyring, MAC_BYTES } from "../../node/core/keyring.js";
+import {
+  type Digest,
+  type Message,
+  type PrincipalId,
+  principalOfClient,
+  type ReplicaId,
+  type Request,
+  type Seq,
 } from "../../node/core/messages.js";
+import { weakQuorumOf } from "../../node/core/quorum.js";
 import type { Replica } from "../../node/core/replica.js";
 import type { CoreEvent } from "../../node/core/step.js";
-import { decodeMessage, decodeRecord } from "../../node/core/wire.js";
+import { decodeMessage, decodeRecord, requestBytes, signedBytes } from "../../node/core/wire.js";
 import type { LogContent } from "../../node/runtime/replica-assembly.js";
+import type { Audit } from "./audit.js";
 import { Coverage } from "./coverage.js";
 import type { Ended } from "./ended.js";
+import { newViewProblem } from "./new-view-check.js";
 import { Promises } from "./promises.js";
 import { checkReplica, type Remembered } from "./replica-checks.js";
 import { Violation } from "./violation.js";
@@ -25,7 +30,8 @@ export class Watch {
   readonly coverage = new Coverage();
   readonly #promises: readonly Promises[];
   readonly #last: Remembered[];
-  readonly #checked = new WeakSet<object>();
+  readonly #audit: Audit;
+  readonly #asked: (request: Request) => boolean;
   readonly #executed = new Map<Seq, { digest: Digest; by: ReplicaId }>();
   readonly #states = new Map<Seq, { digest: Digest; by: ReplicaId }>();
   /** Replicas that nothing is demanded of. */
@@ -37,7 +43,27 @@ export class Watch {
   onCoreEvent: ((id: ReplicaId, event: CoreEvent) => void) | undefined;
   onProcessEnd: ((id: ReplicaId, ended: Ended) => void) | undefined;
 
-  constructor(n: number) {
+  constructor(
+    { n, cluster }: { n: number; cluster: string },
+    keyringOf: (principal: PrincipalId) => Keyring,
+  ) {
+    const anyone = keyringOf(0);
+    this.#audit = {
+      holds: (principal, message, signature) =>
+        anyone.verify(principal, signedBytes(cluster, message), signature),
+      checked: new WeakSet(),
+    };
+    this.#asked = (request) => {
+      const client = principalOfClient(request.client);
+      const bytes = requestBytes(cluster, request);
+      if (anyone.verify(client, bytes, request.signature)) return true;
+      // No digest covers authenticators: a liar may have spoiled one on its way. f+1 MACs are enough.
+      const macs = this.#promises.filter((_, id) => {
+        const mac = request.authenticator.subarray(id * MAC_BYTES, (id + 1) * MAC_BYTES);
+        return keyringOf(id).verifyMac(client, bytes, mac);
+      });
+      return macs.length >= weakQuorumOf(n);
+    };
     const ids = Array.from({ length: n }, (_, id) => id);
     this.#promises = ids.map((id) => new Promises(id, n));
     this.#last = ids.map(() => ({ view: 0, executedSeq: 0, stableSeq: 0, tick: 0 }));
@@ -79,11 +105,18 @@ export class Watch {
   onTurn(id: ReplicaId, replica: Replica): void {
     const last = this.#last[id];
     if (last === undefined || this.#excused.has(id)) return;
-    checkReplica(replica, last, this.#checked);
+    checkReplica(replica, last, this.#audit);
   }
 
   onAppend(id: ReplicaId, records: readonly Uint8Array[]): void {
-    this.#promises[id]?.onAppend(records.map(decodeRecord));
+    const decoded = records.map(decodeRecord);
+    this.#promises[id]?.onAppend(decoded);
+    if (this.#excused.has(id)) return;
+    for (const record of decoded) {
+      if (record?.kind !== "new-view") continue;
+      const problem = newViewProblem(record, this.#promises.length, this.#audit);
+      if (problem !== undefined) throw new Violation("new-view", `r${id} ${problem}`);
+    }
   }
 
   onReplace(id: ReplicaId, records: readonly Uint8Array[]): void {
@@ -107,6 +140,13 @@ export class Watch {
 
   onApply(id: ReplicaId, seq: Seq, requests: readonly Request[]): void {
     this.#agree(id, seq, batchDigest(requests), this.#executed, "executed another batch");
+    if (this.#excused.has(id)) return;
+    for (const request of requests) {
+      if (this.#asked(request)) continue;
+      const { client, timestamp } = request;
+      const what = `r${id} executed request ${timestamp} of client ${client}`;
+      throw new Violation("client-asked", `${what}, which did not ask for it`);
+    }
   }
 
   onSnapshot(id: ReplicaId, seq: Seq, digest: Digest): void {

@@ -13,7 +13,8 @@ import {
 } from "../../node/core/messages.js";
 import { EventQueue } from "./event-queue.js";
 import { evidenceOf } from "./fault-evidence.js";
-import { Liar, type Plot } from "./liar.js";
+import type { Plot } from "./forge.js";
+import { Liar } from "./liar.js";
 import { nameOf } from "./names.js";
 import { Network, type Weather } from "./network.js";
 import type { NodeBuild } from "./node-build.js";
@@ -53,7 +54,7 @@ export class World {
     const queue = setup.queue ?? new EventQueue();
     this.queue = queue;
     const { n, cluster } = config;
-    this.watch = new Watch(n);
+    this.watch = new Watch(config, keyringOf);
     this.network = new Network(queue, random.fork("network"), weather, (from, to, bytes) =>
       this.#deliver(from, to, bytes),
     );

@@ -1,0 +1,67 @@
+// Whether a view that a correct replica enters follows from 2f+1 true view-changes. Written from the paper
+// alone: what the core computes is what is judged here.
+// Source: Castro & Liskov, OSDI '99 §4.4: V, O, min-s and max-s.
+
+import { batchDigest, sha256 } from "../../node/core/digest.js";
+import type { LogRecord } from "../../node/core/log.js";
+import type { PreparedCertificate, ViewChange } from "../../node/core/messages.js";
+import { quorumOf } from "../../node/core/quorum.js";
+import { encodeMessage } from "../../node/core/wire.js";
+import { type Audit, preparedProblem, stableProblem } from "./audit.js";
+
+/** What is wrong with it, or undefined. */
+export function newViewProblem(
+  { message, viewChanges }: LogRecord & { kind: "new-view" },
+  n: number,
+  audit: Audit,
+): string | undefined {
+  const { view } = message;
+  const senders = new Set(viewChanges.map(({ replica }) => replica));
+  if (senders.size < quorumOf(n)) return `entered view ${view} with ${senders.size} view-changes`;
+  const named = message.viewChanges.map(({ digest }) => digest).join();
+  if (named !== viewChanges.map((one) => sha256(encodeMessage(one))).join()) {
+    return `entered view ${view} with other view-changes than it names`;
+  }
+  for (const one of viewChanges) {
+    const problem = viewChangeProblem(one, n, audit);
+    if (problem !== undefined)
+      return `entered view ${view}: r${one.replica}'s view-change ${problem}`;
+    if (one.view !== view) return `entered view ${view} by a view-change for view ${one.view}`;
+  }
+  const proposed = message.prePrepares.map(({ seq, digest }) => `${seq} ${digest}`).join();
+  if (proposed === expectedOf(viewChanges).join()) return undefined;
+  return `entered view ${view}, whose pre-prepares do not follow from its view-changes`;
+}
+
+/** For each seq from min-s + 1 to max-s: what prepared in the highest view, or the null request. */
+function expectedOf(viewChanges: readonly ViewChange[]): string[] {
+  const certificates = viewChanges.flatMap(({ prepared }) => prepared);
+  const minSeq = Math.max(...viewChanges.map(({ stableSeq }) => stableSeq));
+  const maxSeq = Math.max(minSeq, ...certificates.map(({ seq }) => seq));
+  return Array.from({ length: maxSeq - minSeq }, (_, index) => {
+    const seq = minSeq + 1 + index;
+    const highest = certificates
+      .filter((certificate) => certificate.seq === seq)
+      .reduce<PreparedCertificate | undefined>(
+        (best, one) => (best === undefined || one.view > best.view ? one : best),
+        undefined,
+      );
+    return `${seq} ${highest?.digest ?? batchDigest([])}`;
+  });
+}
+
+function viewChangeProblem(message: ViewChange, n: number, audit: Audit): string | undefined {
+  const { replica, stableSeq, stableProof, prepared, signature } = message;
+  if (!audit.holds(replica, message, signature)) return "is not signed by it";
+  const [first] = stableProof;
+  if (stableSeq > 0 && first?.seq !== stableSeq) return `proves no checkpoint at ${stableSeq}`;
+  if (first !== undefined) {
+    const problem = stableProblem(stableProof, first, n, audit);
+    if (problem !== undefined) return problem;
+  }
+  for (const certificate of prepared) {
+    const problem = preparedProblem(certificate, n, audit);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
