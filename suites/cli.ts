@@ -77,6 +77,7 @@ function registerRun(program: Command, output: Output): void {
     .option("--junit <file>", "write a JUnit XML report")
     .option("--replica-build <folder>", "run the replicas of another build, to test the tests")
     .option("--only <parts>", "of a seed of the swarm: what shrinking left of it")
+    .option("--beyond-f", "of a seed of the swarm: f+1 replicas lie, which must be caught")
     .action(async (suites: string[], options: RawRunOptions) => {
       const swarm = parseSwarmRequest(suites, options);
       if (swarm !== undefined) {

@@ -36,7 +36,8 @@ export class HistoryRecorder {
   /** Call before the request is handed to the client process. */
   invoke({ process, f, value, node, client }: Invocation): void {
     assert(!this.#pending.has(process), `process ${process} invokes ${f} before it completed`);
-    const time = this.#clock.now();
+    // Strictly after its last end, also where the run ends before this operation does.
+    const time = Math.max(this.#clock.now(), (this.#lastEnd.get(process) ?? -1) + 1);
     const event: Event = { time, type: "invoke", process, f, value, node, client };
     this.#write(event);
     this.#events.push(event);

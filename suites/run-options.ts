@@ -19,6 +19,7 @@ export type RawRunOptions = {
   readonly junit?: string;
   readonly replicaBuild?: string;
   readonly only?: string;
+  readonly beyondF?: true;
 };
 
 export type RunOptions = {

@@ -34,6 +34,13 @@ test("a load of any width is ordered without a search, whatever its outcomes tha
   }
 });
 
+test("where replies to writes name no balance, reads alone say what came before what", () => {
+  const history = load({ operations: 3_000, concurrency: 5, balances: "in reads only" });
+  const { valid, figures } = judged(history);
+  assert.is(valid, true);
+  assert.is(figures?.["order"], "inferred");
+});
+
 test("two accounts, and more clients than sums can tell apart", () => {
   for (const concurrency of [20, 300]) {
     const options = { operations: 1_500, concurrency, accounts: 2, seed: 7 };

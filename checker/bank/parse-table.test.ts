@@ -66,6 +66,18 @@ test("events out of order, or at one instant, are sorted as the thorough reader 
   }
 });
 
+test("columns and names grow with the history", () => {
+  const { history } = simulate({ operations: 1_500, accounts: 70, infoShare: 0.1 });
+  sameAsThorough(history);
+});
+
+test("a history whose times are far out of order is left to the thorough reader", () => {
+  const { history } = simulate({ operations: 400, infoShare: 0, processes: 200 });
+  const invocations = history.filter(({ type }) => type === "invoke").toReversed();
+  const backwards = invocations.map((op, index) => ({ ...op, index, process: index }));
+  assert.is(parsed(textOf(backwards)), undefined);
+});
+
 test("what the nemesis did is passed over", () => {
   const { history } = simulate({ operations: 20 });
   const nemesis = { time: 3, process: "nemesis" as const, f: "kill", value: [{ x: "\\" }, null] };
@@ -95,6 +107,9 @@ test("whatever is not plain is left to the thorough reader", () => {
     ["an unknown function", (text) => text.replace('"f":"', '"f":"un')],
     ["half a line", (text) => text.slice(0, 40)],
     ["nothing", () => ""],
+    ["what looks like the nemesis's, but is no JSON", () => '{"process":"nemesis"'],
+    ["an op of the nemesis out of its place", () => '{"index":9,"time":1,"process":"nemesis"}'],
+    ["a line too long", (text) => `${text}${" ".repeat(1 << 20)}`],
     ["something behind it", (text) => `${text},`],
     ["a number beyond the safe ones", (text) => text.replace('"time":', '"time":9007199254740993')],
     ["a leading zero", (text) => text.replace('"time":', '"time":0')],

@@ -142,6 +142,8 @@ class Scheduler {
       // Something placed meanwhile may have let it in.
       if (this.#state[row] === PLACED) return true;
       if (this.#standing.accepts(row)) {
+        this.#letRefusalsPass(row);
+        if (!this.#standing.accepts(row)) continue;
         this.#leave(row);
         this.#done(row);
         return true;
@@ -149,6 +151,37 @@ class Scheduler {
       if (!this.#approach(row)) return false;
     }
     return false;
+  }
+
+  /**
+   * A write that adds money may be the one before which a waiting refusal found too little: where the
+   * withdrawals that are open could bring that about, they go first.
+   */
+  #letRefusalsPass(row: number): void {
+    const { refusal, first, amount, second, kind } = this.#table;
+    if (isFree(this.#table, row) || kind[row] === OPEN) return;
+    const account = second[row] === NO_ACCOUNT ? int(first, row) : int(second, row);
+    if (changeOf(this.#table, row, this.#sideOf(row, account)) < 0) return;
+    for (const waiting of [...(this.#waiting[account] ?? [])]) {
+      if (refusal[waiting] !== INSUFFICIENT_FUNDS || int(first, waiting) !== account) continue;
+      if (this.#state[waiting] === PLACED) continue;
+      const takers = this.#takers(account);
+      const taken = takers.reduce((sum, taker) => sum + float(amount, taker), 0);
+      if (this.#standing.balanceOf(account) - taken >= float(amount, waiting)) continue;
+      this.#pinned = false;
+      for (const taker of takers) {
+        if (this.#state[waiting] !== PLACED && this.#standing.accepts(taker)) this.#place(taker);
+      }
+    }
+  }
+
+  /** Open writes that take from an account, and for which nothing else has to be placed first. */
+  #takers(account: number): number[] {
+    const takers = (this.#open[account] ?? []).filter((other) => {
+      if (this.#state[other] !== CALLED || !this.#obligations.isNext(other)) return false;
+      return changeOf(this.#table, other, this.#sideOf(other, account)) < 0;
+    });
+    return this.#sorted(takers);
   }
 
   /** Places something that brings a row's accounts nearer to what it needs. */

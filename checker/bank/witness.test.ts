@@ -158,4 +158,19 @@ test("an entry that nobody asked for is no write of the history", () => {
   assert.is("claim" in claimed && claimed.claim, "by ledger");
 });
 
+test("replay has the last word: on real time, on answers, on what is left out or there twice", () => {
+  const table = tableOf(`${OPENED}
+    p1 10-20 deposit A 7 -> 107
+    p2 30-40 balance A -> 107
+    p3 50-60 deposit A 5 -> ?`);
+  const says = (...rows: number[]) => replayTable(table, Int32Array.from(rows));
+  assert.is(says(0, 1, 2, 3), undefined);
+  assert.is(says(0, 1, 2, 3, 4), undefined);
+  assert.is(says(0, 1, 2), "row 3 is not in the order");
+  assert.is(says(0, 1, 3, 2), "row 3 does not get its answer");
+  assert.is(says(0, 1, 2, 2), "row 2 is not one to place");
+  assert.is(says(0, 1, 2, 5), "row 5 is not one to place");
+  assert.is(says(0, 1, 2, 4, 3), "row 3 was over before one placed ahead of it");
+});
+
 test.run();

@@ -150,58 +150,76 @@ function place(
   ledger: readonly LedgerPosting[],
   { amounts, sums, contradictions }: Entries,
 ): Pick<AccountOrder, "order" | "unplaced"> {
-  const byAmount = writesByAmount(writes);
-  const placed = new Map<AccountWrite, number>();
+  const candidates = new ByAmount(writes);
+  const positionOf = new Int32Array(writes.length).fill(-1);
   const order = amounts.map((amount, position): AccountWrite | undefined => {
     if (amount === undefined) return undefined;
-    const entry = `account ${account}: entry ${position}, of ${amount},`;
-    const candidates = byAmount.get(amount) ?? [];
-    if (candidates.length === 0) {
+    const entry = () => `account ${account}: entry ${position}, of ${amount},`;
+    if (candidates.first(amount) < 0) {
       const broken = failed.find((write) => write.amount === amount);
-      const text = `${entry} was asked for by ${broken === undefined ? "nobody" : "what failed"}`;
+      const text = `${entry()} was asked for by ${broken === undefined ? "nobody" : "what failed"}`;
       const name = broken === undefined ? "garbage-read" : "G1a";
       contradictions.push({ name, text, txns: broken === undefined ? [] : [broken.txn] });
       return undefined;
     }
-    const write = oneOf(candidates, sums[position + 1], ledger[position]);
-    if (write === undefined) return undefined;
-    const before = placed.get(write);
-    if (before !== undefined) {
-      const text = `${entry} is the same as entry ${before}`;
+    const sum = sums[position + 1];
+    const index = candidates.oneOf(amount, sum, ledger[position]);
+    const write = index === undefined ? undefined : writes[index];
+    if (index === undefined || write === undefined) return undefined;
+    const before = positionOf[index] ?? -1;
+    if (before >= 0) {
+      const text = `${entry()} is the same as entry ${before}`;
       contradictions.push({ name: "duplicate-elements", text, txns: [write.txn] });
       return undefined;
     }
-    placed.set(write, position);
-    const sum = sums[position + 1];
+    positionOf[index] = position;
     if (write.after !== undefined && sum !== undefined && write.after !== sum) {
-      const text = `${entry} made ${sum}, but its reply said ${write.after}`;
+      const text = `${entry()} made ${sum}, but its reply said ${write.after}`;
       contradictions.push({ name: "internal", text, txns: [write.txn] });
     }
     return write;
   });
-  return { order, unplaced: writes.filter((write) => !placed.has(write)) };
+  return { order, unplaced: writes.filter((_, index) => (positionOf[index] ?? -1) < 0) };
 }
 
-function writesByAmount(writes: readonly AccountWrite[]): ReadonlyMap<number, AccountWrite[]> {
-  const found = new Map<number, AccountWrite[]>();
-  for (const write of writes) {
-    const known = found.get(write.amount);
-    if (known === undefined) found.set(write.amount, [write]);
-    else known.push(write);
+/** Writes of one account by their amounts, as chains of indexes: most amounts have one write. */
+class ByAmount {
+  readonly #writes: readonly AccountWrite[];
+  readonly #head = new Map<number, number>();
+  readonly #next: Int32Array;
+
+  constructor(writes: readonly AccountWrite[]) {
+    this.#writes = writes;
+    this.#next = new Int32Array(writes.length);
+    for (const [index, { amount }] of writes.entries()) {
+      this.#next[index] = this.#head.get(amount) ?? -1;
+      this.#head.set(amount, index);
+    }
   }
-  return found;
-}
 
-function oneOf(
-  candidates: readonly AccountWrite[],
-  sum: number | undefined,
-  posting: LedgerPosting | undefined,
-): AccountWrite | undefined {
-  if (candidates.length === 1) return candidates[0];
-  const requested = candidates.find(({ txn }) => txn === posting?.txn);
-  if (requested !== undefined) return requested;
-  if (sum === undefined) return undefined;
-  // One whose reply was lost could stand here as well.
-  const possible = candidates.filter(({ after }) => after === undefined || after === sum);
-  return possible.length === 1 ? possible[0] : undefined;
+  /** -1 where nobody wrote the amount. */
+  first(amount: number): number {
+    return this.#head.get(amount) ?? -1;
+  }
+
+  /** The one that must be meant; undefined where several may be. */
+  oneOf(
+    amount: number,
+    sum: number | undefined,
+    posting: LedgerPosting | undefined,
+  ): number | undefined {
+    const first = this.first(amount);
+    if ((this.#next[first] ?? -1) < 0) return first;
+    let [possible, count] = [first, 0];
+    for (let index = first; index >= 0; index = this.#next[index] ?? -1) {
+      const write = this.#writes[index];
+      if (write === undefined) continue;
+      if (write.txn === posting?.txn) return index;
+      // One whose reply was lost could stand here as well.
+      if (write.after !== undefined && write.after !== sum) continue;
+      possible = index;
+      count += 1;
+    }
+    return sum !== undefined && count === 1 ? possible : undefined;
+  }
 }

@@ -43,20 +43,20 @@ const KINDS_ABOVE: Readonly<Record<CycleKind, readonly (CycleKind | "G1")[]>> = 
   "G2-item": [],
 };
 
-const DIRECT_ABOVE: Readonly<Partial<Record<AnomalyClass, readonly AnomalyClass[]>>> = {
-  G1a: ["G1"],
-  G1b: ["G1"],
+const DIRECT_ABOVE: readonly (readonly [AnomalyClass, readonly AnomalyClass[]])[] = [
+  ["G1a", ["G1"]],
+  ["G1b", ["G1"]],
   // Two reads that fit no one order of versions: one of them saw what never was committed.
-  "incompatible-order": ["G1a"],
-  "dirty-update": ["G1a"],
+  ["incompatible-order", ["G1a"]],
+  ["dirty-update", ["G1a"]],
   // What nobody wrote was certainly not committed.
-  "garbage-read": ["G1a"],
+  ["garbage-read", ["G1a"]],
   // A transaction that depends on itself.
-  "future-read": ["G1c"],
-  "lost-update": ["write-skew", "G2-item"],
-  G1: ["G1-process"],
-  "G1-process": ["G1-realtime"],
-};
+  ["future-read", ["G1c"]],
+  ["lost-update", ["write-skew", "G2-item"]],
+  ["G1", ["G1-process"]],
+  ["G1-process", ["G1-realtime"]],
+];
 
 const ABOVE: ReadonlyMap<AnomalyClass, readonly AnomalyClass[]> = new Map<
   AnomalyClass,
@@ -71,10 +71,7 @@ const ABOVE: ReadonlyMap<AnomalyClass, readonly AnomalyClass[]> = new Map<
       ],
     ]),
   ),
-  ...Object.entries(DIRECT_ABOVE).map(([name, above]): [AnomalyClass, readonly AnomalyClass[]] => [
-    name as AnomalyClass, // Object.entries forgets the type of the keys.
-    above,
-  ]),
+  ...DIRECT_ABOVE,
 ]);
 
 /** The anomalies and all that they contain. */

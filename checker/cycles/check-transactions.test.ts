@@ -55,6 +55,19 @@ test("the model that is claimed decides; what it allows is told all the same", (
   );
 });
 
+test("a store that never shows what was appended is found out, however much was", () => {
+  const values = Array.from({ length: 6_000 }, (_, index) =>
+    index % 2 === 0 ? [["append", 5, index]] : [["r", 5, []]],
+  );
+  const { valid, anomalies, causes } = checkTransactions(operationsOf(values), "list-append");
+  assert.is(valid, false);
+  assert.equal(
+    anomalies.map(({ name }) => name),
+    ["G-single-realtime"],
+  );
+  assert.match(causes.join(), /pairs of a read and a write it missed were left out/);
+});
+
 test("registers, too", () => {
   const operations = operationsOf([[["w", "x", 1]], [["r", "x", null]]]);
   const { anomalies } = checkTransactions(operations, "rw-register");

@@ -9,8 +9,10 @@ export const RW = 4;
 export const PROCESS = 8;
 export const REALTIME = 16;
 
-/** Edges of one kind from many to many are drawn in full up to this many on one of the sides. */
-const LINKS_MAX = 64;
+/** Edges from many to many are drawn in full while so many in all suffice, a few bytes each. */
+const LINKS_MAX = 8_000_000;
+/** Beyond that, each is linked to so many on the other side. */
+const PARTNERS_MAX = 64;
 
 export type Edges = {
   from: Int32Array;
@@ -27,6 +29,7 @@ export class EdgeList {
   readonly #reason: IntList;
   /** Pairs that `linkAll` left out. */
   omitted = 0;
+  #linked = 0;
 
   /** Room for so many edges from the start spares copies; more may come. */
   constructor(expected = 1_024) {
@@ -46,24 +49,29 @@ export class EdgeList {
   }
 
   /**
-   * From each source to each target, in full where one side has at most LINKS_MAX; otherwise from
-   * each source to the targets that were called first, and to each target from the sources that
-   * were called last: the pairs most likely to contradict real time. Both in order of their calls.
+   * From each source to each target; where that is too many, from each source to the targets that
+   * were called first, and to each target from the sources that were called last: the pairs most
+   * likely to contradict real time. Both in the order of their calls.
    */
   linkAll(
     sources: readonly number[],
     targets: readonly { txn: number; element: number }[],
     kind: number,
   ): void {
-    const few = Math.min(sources.length, targets.length) <= LINKS_MAX;
-    const first = few ? targets : targets.slice(0, LINKS_MAX);
-    for (const { txn, element } of first)
+    const pairs = sources.length * targets.length;
+    const few = Math.min(sources.length, targets.length) <= PARTNERS_MAX;
+    const isFull = few || this.#linked + pairs <= LINKS_MAX;
+    if (isFull) this.#linked += pairs;
+    const first = isFull ? targets : targets.slice(0, PARTNERS_MAX);
+    for (const { txn, element } of first) {
       for (const source of sources) this.add(source, txn, kind, element);
-    if (few) return;
-    const late = sources.slice(-LINKS_MAX);
-    const rest = targets.slice(LINKS_MAX);
-    for (const { txn, element } of rest)
+    }
+    if (isFull) return;
+    const late = sources.slice(-PARTNERS_MAX);
+    const rest = targets.slice(PARTNERS_MAX);
+    for (const { txn, element } of rest) {
       for (const source of late) this.add(source, txn, kind, element);
+    }
     this.omitted += (sources.length - late.length) * rest.length;
   }
 

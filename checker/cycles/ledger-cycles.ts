@@ -1,7 +1,7 @@
 // The bank's own history, judged as transactions over lists. Where no statement shows an entry, its
 // place comes from the longest ledger; a history that stands alone has only its statements.
 
-import { longest } from "../bank/ledger-index.js";
+import { ByRequest, longest } from "../bank/ledger-index.js";
 import { counted, describe } from "../describe.js";
 import type { Operation } from "../operations.js";
 import type { LedgerDump } from "../run-record.js";
@@ -70,12 +70,12 @@ function ordersOfAccounts(
   operations: readonly Operation[],
   ledger: LedgerDump | undefined,
 ): OrderedAccount[] {
-  const txns = new Map<string, number>();
+  const txns = new ByRequest<number>();
   for (const [txn, { client, timestamp }] of operations.entries()) {
-    if (client !== undefined && timestamp !== undefined) txns.set(`${client} ${timestamp}`, txn);
+    if (client !== undefined && timestamp !== undefined) txns.set(client, timestamp, txn);
   }
   const postings = ledgerPostings(ledger?.entries ?? [], (client, timestamp) =>
-    txns.get(`${client} ${timestamp}`),
+    txns.get(client, timestamp),
   );
   return accounts.map((history) => ({
     history,

@@ -54,6 +54,12 @@ const MUTANTS: readonly Mutant[] = [
   ),
   swap("processes are forgotten", "order-edges", "processNext[before] = txn;", ";"),
   swap("info ends a transaction", "order-edges", "outcome[before] === OK", "true"),
+  swap(
+    "real time does not make a cycle",
+    "acyclic",
+    "(firstAfter[byReturn[returned] ?? 0] ?? count)",
+    "count",
+  ),
   edge("internal is skipped", "list-reads", "checkInternal(subject, txn, op, before);"),
   edge("future-read is skipped", "list-reads", "checkFuture(subject, txn, op, begin);"),
   edge("dirty-update is skipped", "list-reads", "checkDirtyUpdates(subject);"),

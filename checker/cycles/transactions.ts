@@ -171,6 +171,12 @@ export class TransactionsBuilder {
   }
 }
 
+const CODES: Readonly<Record<Transaction["outcome"], OutcomeCode>> = {
+  ok: OK,
+  info: INFO,
+  fail: FAIL,
+};
+
 /** Columns of transactions in any order. Cost: n log n. */
 export function transactionsOf(
   transactions: readonly Transaction[],
@@ -185,7 +191,7 @@ export function transactionsOf(
       else if (kind === "rw-register") builder.readRegister(key, value);
       else builder.readList(key, Array.isArray(value) ? value : []);
     }
-    builder.end({ ok: OK, info: INFO, fail: FAIL }[each.outcome] as OutcomeCode, each.ret);
+    builder.end(CODES[each.outcome], each.ret);
   }
   return builder.build();
 }

@@ -38,11 +38,12 @@ export function transactionsOfOperations(
 
 /** The micro-ops, or what is wrong with them. */
 function microOpsOf(value: unknown, kind: TransactionKind): MicroOp[] | string {
-  if (!Array.isArray(value)) return `the value of a transaction is a list of micro-ops`;
+  if (!Array.isArray(value)) return "the value of a transaction is a list of micro-ops";
   const parsed: MicroOp[] = [];
-  for (const each of value as unknown[]) {
+  const list: readonly unknown[] = value;
+  for (const each of list) {
     if (!Array.isArray(each) || each.length < 2) return "a micro-op is [f key value]";
-    const [f, key, written] = each as unknown[];
+    const [f, key, written]: readonly unknown[] = each;
     const name = FUNCTIONS.find((known) => f === known || f === `:${known}`);
     if (name === undefined || (name !== "r" && name !== WRITES[kind])) {
       return `a micro-op of ${kind} is "r" or "${WRITES[kind]}", not ${JSON.stringify(f)}`;

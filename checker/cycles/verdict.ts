@@ -1,6 +1,7 @@
 // From edges and findings to a verdict: cycles are searched, and the anomalies placed in the lattice.
 
 import type { CheckResult, Valid } from "../verdict.js";
+import { isAcyclic } from "./acyclic.js";
 import { type AnomalyName, CYCLE_KINDS, CYCLE_ORDERS } from "./anomalies.js";
 import { componentsOf } from "./component.js";
 import {
@@ -58,7 +59,10 @@ export function judgeTransactions(
   causes: readonly string[],
 ): CyclesResult {
   const edges = list.build();
-  const found = componentsOf(transactions, edges, ordersOf(transactions));
+  const orders = ordersOf(transactions);
+  const found = isAcyclic(transactions, edges, orders)
+    ? []
+    : componentsOf(transactions, edges, orders);
   const unfinished = new Set<string>();
   for (const component of found) {
     const search = searchCycles(component);

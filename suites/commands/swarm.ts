@@ -7,9 +7,12 @@ import type { Output } from "../progress.js";
 import { indexRun } from "../run-index.js";
 import { integer, type RawRunOptions } from "../run-options.js";
 import { loadNodeBuild } from "../sim/load-build.js";
-import { parseReduction, reductionText } from "../sim/reduction.js";
-import { replayLine, simulateSeed } from "../sim/seed-run.js";
+import { parseReduction, reduced, reductionText } from "../sim/reduction.js";
+import { replayLine } from "../sim/seed-run.js";
+import { simulate } from "../sim/simulate.js";
 import { describeScenario } from "../sim/story.js";
+import { drawScenario } from "../sim/swarm.js";
+import { withEquivocators } from "../sim/unsafe.js";
 import { openStore } from "../store.js";
 import { saveSwarmRun } from "../swarm-run.js";
 import { UsageError } from "../usage-error.js";
@@ -21,6 +24,8 @@ export type SwarmRequest = {
   only: string;
   replicaBuild: string | undefined;
   store: string;
+  /** f+1 replicas lie: the run must be caught. */
+  beyondF: boolean;
 };
 
 /**
@@ -29,9 +34,10 @@ export type SwarmRequest = {
  */
 export function parseSwarmRequest(
   suites: readonly string[],
-  { env = "sim", seed, only = "", replicaBuild, store = "store" }: RawRunOptions,
+  { env = "sim", seed, only = "", replicaBuild, store = "store", beyondF }: RawRunOptions,
 ): SwarmRequest | undefined {
   if (!suites.includes("swarm")) {
+    if (beyondF) throw new UsageError("bad-option", "--beyond-f is for seeds of the swarm");
     if (only === "") return undefined;
     throw new UsageError("bad-option", "--only is for seeds of the swarm: ordeal run swarm");
   }
@@ -43,22 +49,25 @@ export function parseSwarmRequest(
   }
   const number = seed === undefined ? randomInt(2 ** 32) : integer("--seed", seed, 0, 0xffff_ffff);
   const build = replicaBuild === undefined ? undefined : otherBuild(replicaBuild);
-  return { seed: number, only, replicaBuild: build, store };
+  return { seed: number, only, replicaBuild: build, store, beyondF: beyondF === true };
 }
 
-/** Throws UsageError on a reduction that is none. */
+/** The verdict; of a run beyond f, whether it was caught. Throws UsageError on a bad reduction. */
 export async function swarmCommand(
-  { seed, only, replicaBuild, store }: SwarmRequest,
+  { seed, only, replicaBuild, store, beyondF }: SwarmRequest,
   output: Output,
   { ownBuild, commit }: { ownBuild: string; commit: string },
 ): Promise<Ending> {
   const reduction = parseReduction(only);
   const build = await loadNodeBuild(replicaBuild ?? ownBuild);
-  const result = simulateSeed(build, seed, reduction);
+  const drawn = reduced(drawScenario(seed), reduction);
+  const scenario = beyondF ? withEquivocators(drawn, (drawn.replicas - 1) / 3 + 1) : drawn;
+  const result = simulate(build, scenario);
   for (const line of describeScenario(result)) output.line(line);
   for (const line of verdictLines(result.verdict)) output.line(line);
   const valid = result.verdict["valid?"];
-  const reproduce = replayLine(seed, { only: reductionText(reduction), replicaBuild });
+  const words = [replayLine(seed, { only: reductionText(reduction), replicaBuild })];
+  const reproduce = [...words, ...(beyondF ? ["--beyond-f"] : [])].join(" ");
   const startedAt = new Date().toISOString();
   const outcome = saveSwarmRun(openStore(store), result, {
     commit,
@@ -73,5 +82,8 @@ export async function swarmCommand(
   output.line(`swarm: ${wordOf(valid)}  ${outcome.directory}`);
   output.line(`trace ${result.trace}`);
   output.line(`replay: ${reproduce}  (commit ${commit})`);
-  return valid;
+  if (!beyondF) return valid;
+  const caught = valid === false;
+  output.line(caught ? "expected-unsafe: caught" : "expected-unsafe: NOT caught");
+  return caught;
 }

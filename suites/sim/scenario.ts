@@ -39,7 +39,7 @@ export type Scenario = {
   core: readonly NodeName[];
   /** What stays wrong with those outside the core while progress is demanded. */
   rest: readonly { id: string; intent: FaultIntent }[];
-  /** More than f replicas are faulty: something must be found. */
+  /** More than f replicas are faulty: the run is expected to be unsafe, and must be caught. */
   beyondF: boolean;
 };
 

@@ -1,13 +1,15 @@
 import { execa } from "execa";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { CALM } from "./network.js";
 import type { NodeBuild } from "./node-build.js";
+import { reduced } from "./reduction.js";
 import type { Scenario } from "./scenario.js";
 import { simulateSeed } from "./seed-run.js";
 import { simulate } from "./simulate.js";
+import { Storyteller } from "./storyteller.js";
 import { drawScenario } from "./swarm.js";
 import { OWN_BUILD, ownBuild } from "./testing/own-build.js";
+import { withEquivocators } from "./unsafe.js";
 
 /** Small and eventful. */
 const SEED = 4;
@@ -72,34 +74,24 @@ test("a replica that executes in another order than the others is caught at once
   assert.ok(failedOf(build, SEED).length > 0);
 });
 
-/** Four replicas of which the first `liars` lie to every other one about what is proposed. */
+/** Four replicas of which so many lie. */
 function equivocation(liars: number): Scenario {
-  const faulty = Array.from({ length: liars }, (_, id) => `r${id}`);
-  const target = { kind: "nodes", nodes: faulty } as const;
-  const intent = { kind: "lie", lie: "equivocate", percent: 100, target } as const;
-  return {
-    ...drawScenario(SEED),
-    replicas: 4,
-    protocol: {},
-    sessions: 4,
-    operations: 60,
-    thinkMs: 20,
-    loadMs: 2_000,
-    weather: CALM,
-    faults: [{ id: "f0", intent, startMs: 0, stopMs: 2_000 }],
-    rest: [],
-    faulty,
-    core: ["r1", "r2", "r3"],
-    beyondF: liars > 1,
-  };
+  return withEquivocators(reduced(drawScenario(SEED), { replicas: 4 }), liars);
 }
 
 test("one primary that equivocates is tolerated; with a second liar it is not, and is caught", () => {
   const tolerated = simulate(ownBuild, equivocation(1));
   assert.equal(tolerated.failed, []);
   assert.ok(tolerated.stats.viewMax > 0, "the liar was replaced");
-  const caught = simulate(ownBuild, equivocation(2));
+  const teller = new Storyteller();
+  const caught = simulate(ownBuild, equivocation(2), (world) => teller.listen(world));
   assert.equal(caught.failed, ["agreement"]);
+  const story = teller.tell(caught);
+  const told = story.join("\n");
+  assert.match(told, /ms {2}f0 begins: lie equivocate 100 % r0,r1 → r0,r1\n/);
+  assert.match(told, /ms {2}process \d asks /);
+  assert.match(told, /\n {2}agreement: r\d executed another batch at seq \d+ than r\d/);
+  assert.ok(story.length < 40, `${story.length} lines`);
 });
 
 test("a client that nobody answers is a hang, and the verdict says who waits", () => {

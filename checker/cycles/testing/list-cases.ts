@@ -94,10 +94,14 @@ const ORDERS: readonly Case[] = [
   ...shows(
     "G-nonadjacent-process G-single-realtime",
     "p0 0-1: x+1\n p0 2-5: y=[]\n p1 0-3: y+1\n p1 4-5: x=[]",
+    "p0 0-1: x+1\n p0 2-9: y=[]\n p1 0-3: y+1\n p1 4-9: z=[]\n p2 0-5: z+1\n p2 6-9: x=[]",
+    "p0 0-1: x=[1]\n p0 2-5: y=[]\n p1 0-3: y+1\n p1 4-5: x=[]\n x+1",
   ),
   ...shows(
     "G2-item-process G-single-realtime",
     "p0 0-1: x+1\n p0 2-9: y=[]\n p1 0-3: y+1 z=[]\n p2 0-3: z+1\n p2 4-5: x=[]",
+    "p0 0-1: x=[1]\n p0 2-9: y=[]\n p1 0-3: y+1 z=[]\n p2 0-3: z+1\n p2 4-5: x=[]\n x+1",
+    "p0 0-1: x+1\n p0 2-9: y=[]\n p1 0-3: y+1 z=[]\n p2 0-3: z+1 w=[]\n p3 0-3: w+1\n p3 4-5: x=[]",
   ),
   ...shows(
     "G0-realtime",
@@ -111,6 +115,11 @@ const ORDERS: readonly Case[] = [
     "p0 0-1: x=[1]\n p1 2-3: x+1",
     "p0 0-1: x=[1] y=[2]\n p1 0-5: x+1\n p2 2-3: y+2",
     "p0 0-1: x=[1 2]\n p1 2-3: x+1\n x+2",
+  ),
+  passes("a read while its append is under way", "p0 0-3: x=[1]\n p1 2-5: x+1"),
+  passes(
+    "processes that see each other's appends",
+    "p0 0-1: x+1\n p0 2-5: y=[1]\n p1 0-3: y+1\n p1 4-5: x=[1]",
   ),
   ...shows(
     "G-single-realtime",
@@ -174,6 +183,7 @@ const DIRECT: readonly Case[] = [
     "x+1\n x+2\n x+3\n x=[1 2 3]\n x=[1 3]",
   ),
   passes("reads that grow", "x+1\n x+2\n x=[]\n x=[1]\n x=[1 2]"),
+  passes("what somebody appended, whenever", "x=[7]\n x+7"),
   ...shows("garbage-read", "x=[7]\n x=[]", "x+1\n x=[1 7]", "x+1\n x=[7 1]"),
 ];
 
