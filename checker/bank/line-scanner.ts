@@ -9,6 +9,7 @@ export const INDEX = 0;
 export const TIME = 1;
 export const PROCESS = 2;
 export const SEQ = 3;
+/** 4 is the client, of which nobody asks. */
 export const TIMESTAMP = 5;
 /** … of its value … */
 export const AMOUNT = 6;
