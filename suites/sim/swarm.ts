@@ -25,6 +25,8 @@ const OPERATIONS_MAX = 200;
 const LIAR_SHARE = 0.8;
 /** A liar tells at least so many kinds of lies, for each alone shows in few runs. */
 const LIES_MIN = 5;
+/** A session that thinks much longer keeps the end of the load waiting, ms. */
+const THINK_MS_MAX = 1_000;
 /** One seed in so many signs with Ed25519. */
 const REAL_SIGNATURES_EVERY = 64;
 
@@ -37,7 +39,12 @@ export function drawScenario(seed: number): Scenario {
   const replicas = sizes.pick([4, 4, 4, 4, 7, 10]);
   const f = (replicas - 1) / 3;
   const names = Array.from({ length: replicas }, (_, id) => `r${id}`);
-  const order = random.fork("faulty").shuffle(names);
+  const faultiness = random.fork("faulty");
+  const shuffled = faultiness.shuffle(names);
+  // A faulty replica can do most as the primary, which r0 is first.
+  const order = faultiness.chance(0.5)
+    ? ["r0", ...shuffled.filter((one) => one !== "r0")]
+    : shuffled;
   const faultyCount = sizes.chance(0.6) ? 1 + sizes.int(f) : 0;
   const faulty = order.slice(0, faultyCount);
   const core = order.slice(f).sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)));
@@ -45,6 +52,11 @@ export function drawScenario(seed: number): Scenario {
   const sessions = sizes.pick([1, 2, 4, 8, 16]);
   const loadMs = LOAD_MS_MIN + sizes.int(LOAD_MS_MAX - LOAD_MS_MIN);
   const thinkMs = sizes.pick([20, 100, 300, 1_000]);
+  // A seed is worth about as much work whatever its size: messages grow with n².
+  const operations = Math.min(
+    Math.ceil((OPERATIONS_MAX * 16) / replicas ** 2),
+    Math.ceil((sessions * loadMs) / (thinkMs + 20)),
+  );
   return {
     seed,
     replicas,
@@ -52,13 +64,13 @@ export function drawScenario(seed: number): Scenario {
     clientProcesses: sizes.chance(0.5) ? 1 : 2,
     sessions,
     accounts: Math.max(2, Math.ceil(sessions / 4), sizes.pick([2, 4, 8, 32])),
-    // A seed is worth about as much work whatever its size: messages grow with n².
-    operations: Math.min(
-      Math.ceil((OPERATIONS_MAX * 16) / replicas ** 2),
-      Math.ceil((sessions * loadMs) / (thinkMs + 20)),
-    ),
+    operations,
     loadMs,
-    thinkMs,
+    // Slow enough to last as long as the faults: what meets an idle cluster shows little.
+    thinkMs: Math.max(
+      thinkMs,
+      Math.min(THINK_MS_MAX, Math.floor((sessions * loadMs) / operations) - 20),
+    ),
     timeoutMs: sizes.pick([1_000, 5_000]),
     datagramBytesMax: sizes.pick([512, 1_400, 8_192, 65_507]),
     weather: drawWeather(random.fork("weather")),
