@@ -80,11 +80,15 @@ export function execute(bank: Bank, call: ClientCall, client: number, timestamp:
     post("open", "@cash", id, 0);
     return ok({});
   }
-  if (account === undefined) return fail("no-such-account");
   const amount = amountOf(call);
-  if (call.f !== "balance" && call.f !== "statement") bank.old.set(id, account.balance);
+  const isWrite = call.f !== "balance" && call.f !== "statement";
+  if (isWrite && !(Number.isSafeInteger(amount) && amount > 0)) return fail("bad-amount");
+  if (call.f === "move" && text(call, "to") === id) return fail("same-account");
+  if (account === undefined) return fail("no-such-account");
+  if (isWrite) bank.old.set(id, account.balance);
   switch (call.f) {
     case "deposit":
+      if (!Number.isSafeInteger(account.balance + amount)) return fail("overflow");
       account.balance += amount;
       post("deposit", "@cash", id, amount);
       return ok({ balance: account.balance });

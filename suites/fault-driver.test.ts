@@ -11,7 +11,7 @@ import { createFakeEnvironment } from "./fake-environment.js";
 import { FaultDriver } from "./fault-driver.js";
 import { HistoryRecorder } from "./history-recorder.js";
 import { performSteps, stepsOfPlan } from "./nemesis-runner.js";
-import { machineTime, startRunClock } from "./run-clock.js";
+import { startRunClock } from "./run-clock.js";
 
 let folder = "";
 test.before.each(() => {
@@ -30,7 +30,7 @@ const KILL: ResolvedFault = {
 function setUp(change: Partial<Environment> = {}) {
   const size = { replicas: 4, clientProcesses: 1, build: "", protocol: {}, seed: 1 };
   const environment = { ...createFakeEnvironment({ ...size, directory: folder }), ...change };
-  const clock = startRunClock(machineTime);
+  const clock = startRunClock(environment.time);
   const recorder = new HistoryRecorder(createAppendFile(join(folder, "history.jsonl")), clock);
   const path = join(folder, "faults.jsonl");
   const driver = new FaultDriver(environment, recorder, createAppendFile(path), clock);
@@ -102,8 +102,9 @@ test("a fault that begins late is held as long as planned", async () => {
   rmSync(join(folder, "history.jsonl"));
   rmSync(join(folder, "faults.jsonl"));
   const slowCure: Partial<Environment> = {
+    time: environment.time,
     heal: async (faultId) => {
-      await machineTime.sleep(150);
+      await environment.time.sleep(150);
       return environment.heal(faultId);
     },
   };
@@ -115,7 +116,7 @@ test("a fault that begins late is held as long as planned", async () => {
     { atMs: 50, action: "start", faultId: "f1", intent },
     { atMs: 110, action: "stop", faultId: "f1" },
   ] as const;
-  const steps = stepsOfPlan(plan, environment, createRandom(1), performance.now());
+  const steps = stepsOfPlan(plan, environment, createRandom(1), environment.time.nowMs());
   await performSteps(steps, driver, NEVER);
   const [, , start, stop] = records();
   assert.ok(stop.time - start.time >= 55e6, `held for ${stop.time - start.time} ns`);
@@ -128,8 +129,8 @@ test("once the signal aborts nothing more begins, and what is active stays for t
     { atMs: 0, action: "start", faultId: "f0", intent: KILL.intent },
     { atMs: 60_000, action: "stop", faultId: "f0" },
   ] as const;
-  const steps = stepsOfPlan(plan, environment, createRandom(1), performance.now());
-  setTimeout(() => stop.abort(), 30);
+  const steps = stepsOfPlan(plan, environment, createRandom(1), environment.time.nowMs());
+  void environment.time.sleep(30).then(() => stop.abort());
   await performSteps(steps, driver, stop.signal);
   assert.is(driver.active.length, 1);
 });

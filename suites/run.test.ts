@@ -146,7 +146,7 @@ test("a run that was killed is judged from what it had recorded, torn last line 
   const { directory, meta } = await performRun(planOf("halves"), context);
   const path = join(directory, "history.jsonl");
   const text = readFileSync(path, "utf8");
-  writeFileSync(path, text.slice(0, text.length / 2));
+  writeFileSync(path, text.slice(0, text.indexOf("\n", text.length / 2) - 5));
   const { recoveryBoundNs: _, ...rest } = meta;
   const cut = { loadEnd: 0, healed: 0, quiescent: 0, end: 0 };
   const early = { ...rest, recoveryBoundNs: 0, phases: cut, incomplete: "it was cut off" };
