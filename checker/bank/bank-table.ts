@@ -1,9 +1,9 @@
 // A bank's operations as columns of numbers: what the fast checks read, a few dozen bytes each.
 // Every account starts absent; an opening makes it exist with a balance of 0.
 
+import { byte } from "../columns.js";
 import type { BankOp } from "./bank-history.js";
 import { accountsOf, type BankOperation } from "./bank-operation.js";
-import { byte } from "./columns.js";
 
 /** The code of each kind; those from `BALANCE` on never change anything. */
 export const OPEN = 0;

@@ -2,8 +2,8 @@
 // a balance, by going back from each to the one that left what it found; else by exact subset sums.
 // Writes of unknown outcome join in only where the others cannot explain it, the newest first.
 
+import { float, int } from "../columns.js";
 import { type BankTable, DEPOSIT } from "./bank-table.js";
-import { float, int } from "./columns.js";
 import { type Answer, CANDIDATES_MAX, SubsetSum } from "./subset-sum.js";
 
 /** How many writes of unknown outcome are tried in sums at first; doubled while there is room. */

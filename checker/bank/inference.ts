@@ -4,8 +4,8 @@
 // before or behind it; several, or none, place nothing here. Nothing that a server says about order
 // is looked at. One sweep over the events.
 
+import { float, int } from "../columns.js";
 import { ABSENT, type BankTable, isFree, NO_ACCOUNT, OPEN } from "./bank-table.js";
-import { float, int } from "./columns.js";
 import { changeOf, Explanations } from "./explanations.js";
 
 /** Nothing is known: no limit. */

@@ -1,8 +1,8 @@
 // What must come before what, on each account, as inference found it: writes and reads in the order
 // of the places by which they must be over.
 
+import { int } from "../columns.js";
 import { type BankTable, isFree, NO_ACCOUNT, OPEN } from "./bank-table.js";
-import { int } from "./columns.js";
 import { type Places, UNPLACED } from "./inference.js";
 
 /** No item. */

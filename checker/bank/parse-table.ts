@@ -2,6 +2,7 @@
 // an operation, and no objects. It reads what our own runs write, and nothing else: where anything is
 // out of the ordinary it gives up, and the thorough reader says what.
 
+import { float } from "../columns.js";
 import {
   ACCEPTED,
   ACCOUNT_EXISTS,
@@ -17,7 +18,6 @@ import {
   STATEMENT,
   WITHDRAW,
 } from "./bank-table.js";
-import { float } from "./columns.js";
 import {
   ACCOUNT,
   AMOUNT,

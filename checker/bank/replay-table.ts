@@ -1,9 +1,9 @@
 // The last word on every pass of the fast checks: an explicit order, performed from an empty bank,
 // one operation after the other.
 
+import { int } from "../columns.js";
 import type { BankTable } from "./bank-table.js";
 import { isFree } from "./bank-table.js";
-import { int } from "./columns.js";
 import { Standing } from "./standing.js";
 
 /**

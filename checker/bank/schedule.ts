@@ -3,6 +3,7 @@
 // as soon as its answer fits. The order is a candidate; replay has the last word. Where a balance is
 // not pinned down, the choice that looks best is taken, and never taken back.
 
+import { float, int } from "../columns.js";
 import {
   ACCEPTED,
   ACCOUNT_EXISTS,
@@ -13,7 +14,6 @@ import {
   NO_SUCH_ACCOUNT,
   OPEN,
 } from "./bank-table.js";
-import { float, int } from "./columns.js";
 import { changeOf } from "./explanations.js";
 import { type Places, UNPLACED } from "./inference.js";
 import { NONE, Obligations } from "./obligations.js";

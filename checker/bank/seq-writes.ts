@@ -2,8 +2,8 @@
 // order nobody told: one that gives their answers is made, if going from one that fits to the next
 // leads to it.
 
+import { float, int } from "../columns.js";
 import { type BankTable, isFree } from "./bank-table.js";
-import { float, int } from "./columns.js";
 import { Standing } from "./standing.js";
 
 /** `seqs` by row, NaN where no reply named one: those writes are left out. */

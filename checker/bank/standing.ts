@@ -1,5 +1,6 @@
 // The bank while an order is being built: what each account has now, and what it would answer.
 
+import { float, int } from "../columns.js";
 import {
   ABSENT,
   ACCEPTED,
@@ -16,7 +17,6 @@ import {
   STATEMENT,
   WITHDRAW,
 } from "./bank-table.js";
-import { float, int } from "./columns.js";
 import { BALANCE_MAX } from "./model.js";
 
 /** Guards: balances follow from the rows performed. */

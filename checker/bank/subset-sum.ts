@@ -1,7 +1,7 @@
 // Which of a few changes add up to a sum, exactly: by enumeration up to a dozen, beyond that by
 // meeting in the middle (two sorted halves). Source: Horowitz & Sahni, JACM '74
 
-import { float, int } from "./columns.js";
+import { float, int } from "../columns.js";
 
 /** More candidates than this are not tried: two halves of 2^16 sums. */
 export const CANDIDATES_MAX = 32;

@@ -1,6 +1,7 @@
 // A bank's table while its history is being read: columns that grow, and at the end the events in the
 // order of time and the rows in the order of their calls.
 
+import { byte, float, int } from "../columns.js";
 import {
   BALANCE,
   type BankTable,
@@ -9,7 +10,6 @@ import {
   NO_ACCOUNT,
   type Shown,
 } from "./bank-table.js";
-import { byte, float, int } from "./columns.js";
 
 /** What became of a row. */
 const OPEN_STILL = 0;

@@ -3,6 +3,7 @@
 // the others only through real time. Two passes, linear but for reads of long windows. Exact for the
 // order given: where it fails, that order is no linearization, though another may be.
 
+import { float, int } from "../columns.js";
 import {
   ABSENT,
   ACCOUNT_EXISTS,
@@ -18,7 +19,6 @@ import {
   STATEMENT,
   WITHDRAW,
 } from "./bank-table.js";
-import { float, int } from "./columns.js";
 import { BALANCE_MAX } from "./model.js";
 
 export type Placement =

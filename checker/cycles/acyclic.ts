@@ -2,6 +2,7 @@
 // told without building the chain of real time or any component.
 // Source: Kahn, "Topological sorting of large networks" (1962)
 
+import { int } from "../columns.js";
 import type { Edges } from "./edges.js";
 import { graphOf } from "./graph.js";
 import type { Orders } from "./order-edges.js";
@@ -13,8 +14,8 @@ export function isAcyclic({ count, outcome }: Timetable, edges: Edges, orders: O
   const { start, to } = graphOf(count, edges);
   const waitsFor = new Int32Array(count);
   for (let edge = 0; edge < to.length; edge++) {
-    const later = to[edge] ?? 0;
-    waitsFor[later] = (waitsFor[later] ?? 0) + 1;
+    const later = int(to, edge);
+    waitsFor[later] = int(waitsFor, later) + 1;
   }
   const byReturn = sortedByFirstAfter(firstAfter);
   const placed = new Uint8Array(count);
@@ -25,19 +26,19 @@ export function isAcyclic({ count, outcome }: Timetable, edges: Edges, orders: O
   // All that were called before the first return that is still to come may be placed: the others wait.
   let [returned, open] = [0, 0];
   for (;;) {
-    while (returned < count && placed[byReturn[returned] ?? 0] === 1) returned += 1;
-    const bound = returned < count ? (firstAfter[byReturn[returned] ?? 0] ?? count) : count;
+    while (returned < count && placed[int(byReturn, returned)] === 1) returned += 1;
+    const bound = returned < count ? (firstAfter[int(byReturn, returned)] ?? count) : count;
     for (; open < bound; open++) {
       if (placed[open] === 0 && waitsFor[open] === 0) ready[readyCount++] = open;
     }
     if (readyCount === 0) return left === 0;
-    const txn = ready[--readyCount] ?? 0;
+    const txn = int(ready, --readyCount);
     placed[txn] = 1;
     left -= 1;
-    const end = start[txn + 1] ?? 0;
-    for (let edge = start[txn] ?? 0; edge < end; edge++) {
-      const later = to[edge] ?? 0;
-      const waits = (waitsFor[later] ?? 0) - 1;
+    const end = int(start, txn + 1);
+    for (let edge = int(start, txn); edge < end; edge++) {
+      const later = int(to, edge);
+      const waits = int(waitsFor, later) - 1;
       waitsFor[later] = waits;
       if (waits === 0 && later < open && placed[later] === 0) ready[readyCount++] = later;
     }
@@ -50,15 +51,15 @@ function sortedByFirstAfter(firstAfter: Int32Array): Int32Array {
   const place = new Int32Array(count + 2);
   for (let txn = 0; txn < count; txn++) {
     const bucket = (firstAfter[txn] ?? count) + 1;
-    place[bucket] = (place[bucket] ?? 0) + 1;
+    place[bucket] = int(place, bucket) + 1;
   }
   for (let bucket = 0; bucket <= count; bucket++) {
-    place[bucket + 1] = (place[bucket + 1] ?? 0) + (place[bucket] ?? 0);
+    place[bucket + 1] = int(place, bucket + 1) + int(place, bucket);
   }
   const sorted = new Int32Array(count);
   for (let txn = 0; txn < count; txn++) {
     const bucket = firstAfter[txn] ?? count;
-    const position = place[bucket] ?? 0;
+    const position = int(place, bucket);
     sorted[position] = txn;
     place[bucket] = position + 1;
   }

@@ -1,5 +1,6 @@
 // A strongly connected component cut out of the graph of all transactions, to be searched by itself.
 
+import { int } from "../columns.js";
 import { type Edges, PROCESS } from "./edges.js";
 import { components, graphOf } from "./graph.js";
 import { firstAfter, type Orders, realTimeChain } from "./order-edges.js";
@@ -46,13 +47,13 @@ function cut(
     const number = of[from] ?? -1;
     if (number < 0 || of[to] !== number) return;
     const columns = inner[number];
-    columns?.from.push(local[from] ?? 0);
-    columns?.to.push(local[to] ?? 0);
+    columns?.from.push(int(local, from));
+    columns?.to.push(int(local, to));
     columns?.kind.push(kind);
     columns?.reason.push(reason);
   };
   for (let edge = 0; edge < edges.from.length; edge++) {
-    add(edges.from[edge] ?? 0, edges.to[edge] ?? 0, edges.kind[edge] ?? 0, edges.reason[edge] ?? 0);
+    add(int(edges.from, edge), int(edges.to, edge), int(edges.kind, edge), int(edges.reason, edge));
   }
   for (let txn = 0; txn < count; txn++) {
     const next = orders.processNext[txn] ?? -1;
@@ -61,8 +62,8 @@ function cut(
   return members
     .map((txns, number): Component => {
       const columns = inner[number] ?? { from: [], to: [], kind: [], reason: [] };
-      const calls = Int32Array.from(txns, (txn) => call[txn] ?? 0);
-      const rets = Int32Array.from(txns, (txn) => ret[txn] ?? 0);
+      const calls = Int32Array.from(txns, (txn) => int(call, txn));
+      const rets = Int32Array.from(txns, (txn) => int(ret, txn));
       const after = firstAfter(txns.length, calls, rets);
       return { txns: Int32Array.from(txns), firstAfter: after, ...rowsOf(txns.length, columns) };
     })
@@ -76,9 +77,9 @@ function rowsOf(
   { from, to, kind, reason }: Columns,
 ): Pick<Component, "start" | "to" | "kind" | "reason"> {
   const start = new Int32Array(size + 1);
-  for (const member of from) start[member + 1] = (start[member + 1] ?? 0) + 1;
+  for (const member of from) start[member + 1] = int(start, member + 1) + 1;
   for (let member = 0; member < size; member++) {
-    start[member + 1] = (start[member + 1] ?? 0) + (start[member] ?? 0);
+    start[member + 1] = int(start, member + 1) + int(start, member);
   }
   const place = start.slice();
   const rows = {
@@ -88,7 +89,7 @@ function rowsOf(
     reason: new Int32Array(from.length),
   };
   for (const [edge, member] of from.entries()) {
-    const position = place[member] ?? 0;
+    const position = int(place, member);
     place[member] = position + 1;
     rows.to[position] = to[edge] ?? 0;
     rows.kind[position] = kind[edge] ?? 0;

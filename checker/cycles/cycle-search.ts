@@ -3,6 +3,7 @@
 // so the search for a witness starts only from edges that lie on one.
 // Source: Elle, VLDB 2020, §6; Cerone & Gotsman, "Analysing Snapshot Isolation", for rw edges apart
 
+import { byte, int } from "../columns.js";
 import { type AnomalyName, CYCLE_KINDS, type CycleKind, impliedAnomalies } from "./anomalies.js";
 import type { Component } from "./component.js";
 import { classify, type Step, simpleCycles } from "./cycle.js";
@@ -101,13 +102,13 @@ function findCycle(
 function candidates(component: Component, kinds: number, onCycle: OnCycle): [number, number][] {
   const found: [number, number][] = [];
   for (let member = 0; member < component.txns.length; member++) {
-    const end = component.start[member + 1] ?? 0;
-    for (let edge = component.start[member] ?? 0; edge < end; edge++) {
-      if (((component.kind[edge] ?? 0) & kinds) === 0) continue;
-      if (onCycle(member, component.to[edge] ?? 0)) found.push([member, edge]);
+    const end = int(component.start, member + 1);
+    for (let edge = int(component.start, member); edge < end; edge++) {
+      if ((byte(component.kind, edge) & kinds) === 0) continue;
+      if (onCycle(member, int(component.to, edge))) found.push([member, edge]);
     }
   }
-  const back = ([member, edge]: [number, number]) => member - (component.to[edge] ?? 0);
+  const back = ([member, edge]: [number, number]) => member - int(component.to, edge);
   return found.sort((a, b) => back(b) - back(a) || a[1] - b[1]);
 }
 
@@ -165,9 +166,9 @@ function edgesOf(
     tos.push(target);
   };
   for (let member = 0; member < txns.length; member++) {
-    for (let edge = start[member] ?? 0; edge < (start[member + 1] ?? 0); edge++) {
-      const edgeKind = kind[edge] ?? 0;
-      if ((edgeKind & kinds) !== 0) each(member, to[edge] ?? 0, edgeKind, push);
+    for (let edge = int(start, member); edge < int(start, member + 1); edge++) {
+      const edgeKind = byte(kind, edge);
+      if ((edgeKind & kinds) !== 0) each(member, int(to, edge), edgeKind, push);
     }
   }
   return [froms, tos];
@@ -189,7 +190,7 @@ function withChain(
   const chain = realTimeChain(component.firstAfter, size, () => true);
   const place = (node: number) => (node < size ? layers * node : nodes + node - size);
   for (const [edge, source] of chain.from.entries()) {
-    const target = place(chain.to[edge] ?? 0);
+    const target = place(int(chain.to, edge));
     from.push(place(source));
     to.push(target);
     if (layers === 2 && source < size) {
@@ -239,20 +240,20 @@ class Walk {
       this.#edge[state] = by;
       queue[tail++] = state;
     };
-    visit(to[edge] ?? 0, kind[edge] === RW, -1, edge);
+    visit(int(to, edge), kind[edge] === RW, -1, edge);
     while (head < tail) {
-      const state = queue[head++] ?? 0;
+      const state = int(queue, head++);
       const member = state >> 1;
       if (member === origin && (state & 1) === 0) {
         const steps = this.#steps(origin, state);
         return steps.length < below ? steps : undefined;
       }
       const allowed = (state & 1) === 1 ? rest & ~RW : rest;
-      const end = start[member + 1] ?? 0;
-      for (let next = start[member] ?? 0; next < end; next++) {
+      const end = int(start, member + 1);
+      for (let next = int(start, member); next < end; next++) {
         this.visits += 1;
-        const nextKind = kind[next] ?? 0;
-        if ((nextKind & allowed) !== 0) visit(to[next] ?? 0, nextKind === RW, state, next);
+        const nextKind = byte(kind, next);
+        if ((nextKind & allowed) !== 0) visit(int(to, next), nextKind === RW, state, next);
       }
       if ((allowed & REALTIME) === 0) continue;
       // Members stand in the order of their calls: all from here on come later in real time.
@@ -275,9 +276,9 @@ class Walk {
       const parent = this.#parent[state] ?? -1;
       const from = parent === -1 ? origin : parent >> 1;
       steps.push({
-        from: txns[from] ?? 0,
-        to: txns[state >> 1] ?? 0,
-        kind: edge < 0 ? REALTIME : (kind[edge] ?? 0),
+        from: int(txns, from),
+        to: int(txns, state >> 1),
+        kind: edge < 0 ? REALTIME : byte(kind, edge),
         reason: edge < 0 ? -1 : (reason[edge] ?? -1),
       });
       state = parent;

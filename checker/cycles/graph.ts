@@ -1,3 +1,4 @@
+import { int } from "../columns.js";
 // Directed graphs as compressed rows, and their strongly connected components in linear time.
 
 export type Graph = {
@@ -16,20 +17,20 @@ export function graphOf(nodes: number, ...sources: readonly EdgeColumns[]): Grap
   for (const { from } of sources) {
     edges += from.length;
     for (let edge = 0; edge < from.length; edge++) {
-      const row = (from[edge] ?? 0) + 1;
-      start[row] = (start[row] ?? 0) + 1;
+      const row = int(from, edge) + 1;
+      start[row] = int(start, row) + 1;
     }
   }
   for (let node = 0; node < nodes; node++) {
-    start[node + 1] = (start[node + 1] ?? 0) + (start[node] ?? 0);
+    start[node + 1] = int(start, node + 1) + int(start, node);
   }
   const place = start.slice(0, nodes);
   const rows = new Int32Array(edges);
   for (const { from, to } of sources) {
     for (let edge = 0; edge < from.length; edge++) {
-      const node = from[edge] ?? 0;
-      const position = place[node] ?? 0;
-      rows[position] = to[edge] ?? 0;
+      const node = int(from, edge);
+      const position = int(place, node);
+      rows[position] = int(to, edge);
       place[node] = position + 1;
     }
   }
@@ -62,18 +63,18 @@ export function components({ nodes, start, to }: Graph): Components {
     visited += 1;
     order[node] = visited;
     low[node] = visited;
-    next[node] = start[node] ?? 0;
+    next[node] = int(start, node);
     open[opened++] = node;
     path[depth++] = node;
     while (depth > 0) {
-      node = path[depth - 1] ?? 0;
-      let lowest = low[node] ?? 0;
-      let edge = next[node] ?? 0;
-      const end = start[node + 1] ?? 0;
+      node = int(path, depth - 1);
+      let lowest = int(low, node);
+      let edge = int(next, node);
+      const end = int(start, node + 1);
       let child = -1;
       for (; edge < end; edge++) {
-        const target = to[edge] ?? 0;
-        const reached = order[target] ?? 0;
+        const target = int(to, edge);
+        const reached = int(order, target);
         if (reached === 0) {
           child = target;
           edge += 1;
@@ -88,20 +89,20 @@ export function components({ nodes, start, to }: Graph): Components {
         visited += 1;
         order[child] = visited;
         low[child] = visited;
-        next[child] = start[child] ?? 0;
+        next[child] = int(start, child);
         open[opened++] = child;
         path[depth++] = child;
         continue;
       }
       depth -= 1;
       if (depth > 0) {
-        const parent = path[depth - 1] ?? 0;
-        if (lowest < (low[parent] ?? 0)) low[parent] = lowest;
+        const parent = int(path, depth - 1);
+        if (lowest < int(low, parent)) low[parent] = lowest;
       }
       if (lowest !== order[node]) continue;
       const alone = open[opened - 1] === node;
       for (;;) {
-        const member = open[--opened] ?? 0;
+        const member = int(open, --opened);
         order[member] = DONE;
         if (!alone) of[member] = count;
         if (member === node) break;

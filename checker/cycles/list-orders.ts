@@ -1,5 +1,6 @@
 // The order of each list's elements, as its longest read shows it, and which reads fit it.
 
+import { int } from "../columns.js";
 import { READ, type Transactions } from "./transactions.js";
 
 export type ListOrders = {
@@ -22,9 +23,9 @@ export function listOrders(transactions: Transactions): ListOrders {
   const longest = new Int32Array(keys.length).fill(-1);
   for (let op = 0; op < kind.length; op++) {
     if (kind[op] !== READ) continue;
-    const number = key[op] ?? 0;
+    const number = int(key, op);
     const best = longest[number] ?? -1;
-    if (best < 0 || (listLength[op] ?? 0) > (listLength[best] ?? 0)) longest[number] = op;
+    if (best < 0 || int(listLength, op) > int(listLength, best)) longest[number] = op;
   }
   const position = new Int32Array(values.length).fill(-1);
   const distinct = new Uint8Array(keys.length).fill(1);
@@ -33,8 +34,8 @@ export function listOrders(transactions: Transactions): ListOrders {
   for (let number = 0; number < keys.length; number++) {
     const op = longest[number] ?? -1;
     const begin = order.length;
-    for (let place = 0; op >= 0 && place < (listLength[op] ?? 0); place++) {
-      const element = lists[(listStart[op] ?? 0) + place] ?? 0;
+    for (let place = 0; op >= 0 && place < int(listLength, op); place++) {
+      const element = int(lists, int(listStart, op) + place);
       if ((position[element] ?? -1) >= 0) distinct[number] = 0;
       else position[element] = order.push(element) - 1 - begin;
     }
@@ -43,8 +44,8 @@ export function listOrders(transactions: Transactions): ListOrders {
   const fits = new Uint8Array(kind.length);
   for (let op = 0; op < kind.length; op++) {
     if (kind[op] !== READ) continue;
-    const whole = listStart[longest[key[op] ?? 0] ?? 0] ?? 0;
-    const [begin, length] = [listStart[op] ?? 0, listLength[op] ?? 0];
+    const whole = int(listStart, int(longest, int(key, op)));
+    const [begin, length] = [int(listStart, op), int(listLength, op)];
     let place = 0;
     if (begin !== whole)
       while (place < length && lists[begin + place] === lists[whole + place]) place += 1;

@@ -1,5 +1,6 @@
 // What reads of lists give away by themselves, or beside the writes they show: no graph is needed.
 
+import { int } from "../columns.js";
 import type { Findings } from "./findings.js";
 import type { ListOrders } from "./list-orders.js";
 import { OK, READ, type Transactions } from "./transactions.js";
@@ -35,28 +36,28 @@ function checkElements(subject: Subject): void {
   // A read that fits shows what its key's longest read shows, up to its own length.
   const firstBad = new Int32Array(keys.length).fill(orders.order.length);
   for (let number = 0; number < keys.length; number++) {
-    const begin = orders.start[number] ?? 0;
-    for (let place = (orders.start[number + 1] ?? 0) - 1; place >= begin; place--) {
-      const element = orders.order[place] ?? 0;
-      if ((writers.writer[element] ?? -1) < 0) firstBad[number] = position[element] ?? 0;
+    const begin = int(orders.start, number);
+    for (let place = int(orders.start, number + 1) - 1; place >= begin; place--) {
+      const element = int(orders.order, place);
+      if ((writers.writer[element] ?? -1) < 0) firstBad[number] = int(position, element);
     }
     if (distinct[number] === 0) firstBad[number] = 0;
   }
   for (let txn = 0, op = 0; txn < count; txn++) {
-    for (const end = start[txn + 1] ?? 0; op < end; op++) {
-      const length = listLength[op] ?? 0;
+    for (const end = int(start, txn + 1); op < end; op++) {
+      const length = int(listLength, op);
       if (kind[op] !== READ || length === 0) continue;
-      const number = key[op] ?? 0;
+      const number = int(key, op);
       if (fits[op] === 0) {
         findings.add("incompatible-order", () => [
           `incompatible-order: no one order of appends to ${shown(keys[number])} gives both reads`,
           `  T1 = ${subject.wording.transaction(txn)}`,
           `  read ${shown(keys[number])} as ${readText(transactions, op, "append")}`,
-          `  another read it as ${readText(transactions, longest[number] ?? 0, "append")}`,
+          `  another read it as ${readText(transactions, int(longest, number), "append")}`,
         ]);
       }
-      if (fits[op] === 0 || length > (firstBad[number] ?? 0)) scan(subject, txn, op);
-      const last = lists[(listStart[op] ?? 0) + length - 1] ?? 0;
+      if (fits[op] === 0 || length > int(firstBad, number)) scan(subject, txn, op);
+      const last = int(lists, int(listStart, op) + length - 1);
       const writer = lastWriter(writers, last);
       if (writers.intermediate[last] === 1 && writer !== txn) {
         about(subject, "G1b", txn, op, `${value(subject, last)} is not the last that`, writer);
@@ -69,11 +70,11 @@ function checkElements(subject: Subject): void {
 function scan(subject: Subject, txn: number, op: number): void {
   const { transactions, writers } = subject;
   const { listStart, listLength, lists } = transactions;
-  const begin = listStart[op] ?? 0;
+  const begin = int(listStart, op);
   const seen = new Set<number>();
   let duplicate = -1;
-  for (let place = begin; place < begin + (listLength[op] ?? 0); place++) {
-    const element = lists[place] ?? 0;
+  for (let place = begin; place < begin + int(listLength, op); place++) {
+    const element = int(lists, place);
     if (seen.has(element)) duplicate = element;
     seen.add(element);
   }
@@ -116,7 +117,7 @@ function about(
   text: string,
   other: number,
 ): void {
-  const key = shown(transactions.keys[transactions.key[op] ?? 0]);
+  const key = shown(transactions.keys[int(transactions.key, op)]);
   findings.add(name, () => [
     `${name}: T1 read ${key} as ${readText(transactions, op, "append")}; ${text}${other < 0 ? "" : " T2"}`,
     `  T1 = ${wording.transaction(txn)}`,
@@ -132,10 +133,10 @@ function checkWithin(subject: Subject): void {
   const newestRead = new Int32Array(keys.length);
   for (let txn = 0; txn < count; txn++) {
     if (outcome[txn] !== OK) continue;
-    const [begin, end] = [start[txn] ?? 0, start[txn + 1] ?? 0];
+    const [begin, end] = [int(start, txn), int(start, txn + 1)];
     if (end - begin < 2) continue;
     for (let op = begin; op < end; op++) {
-      const number = key[op] ?? 0;
+      const number = int(key, op);
       const again = toucher[number] === txn;
       toucher[number] = txn;
       if (!again) newestRead[number] = -1;
@@ -153,9 +154,9 @@ function checkWithin(subject: Subject): void {
 /** The read must be what the one before saw, or something, and then the transaction's own appends. */
 function checkInternal(subject: Subject, txn: number, op: number, before: number): void {
   const { kind, key, element, start, listStart, listLength, lists } = subject.transactions;
-  const from = before >= 0 ? before + 1 : (start[txn] ?? 0);
-  const begin = listStart[op] ?? 0;
-  let end = begin + (listLength[op] ?? 0);
+  const from = before >= 0 ? before + 1 : int(start, txn);
+  const begin = int(listStart, op);
+  let end = begin + int(listLength, op);
   for (let own = op - 1; own >= from; own--) {
     if (kind[own] === READ || key[own] !== key[op]) continue;
     end -= 1;
@@ -165,15 +166,15 @@ function checkInternal(subject: Subject, txn: number, op: number, before: number
         "internal",
         txn,
         op,
-        `it had itself appended ${value(subject, element[own] ?? 0)}`,
+        `it had itself appended ${value(subject, int(element, own))}`,
         -1,
       );
       return;
     }
   }
   if (before < 0) return;
-  const earlier = listStart[before] ?? 0;
-  let same = end - begin === (listLength[before] ?? 0);
+  const earlier = int(listStart, before);
+  let same = end - begin === int(listLength, before);
   for (let place = 0; same && place < end - begin; place++) {
     same = lists[begin + place] === lists[earlier + place];
   }
@@ -186,12 +187,12 @@ function checkInternal(subject: Subject, txn: number, op: number, before: number
 function checkFuture(subject: Subject, txn: number, op: number, begin: number): void {
   const { kind, key, element, listStart, listLength, lists } = subject.transactions;
   const { position, fits } = subject.orders;
-  const own = element[op] ?? 0;
+  const own = int(element, op);
   const placed = position[own] ?? -1;
   for (let read = begin; read < op; read++) {
     if (kind[read] !== READ || key[read] !== key[op]) continue;
-    const length = listLength[read] ?? 0;
-    const at = listStart[read] ?? 0;
+    const length = int(listLength, read);
+    const at = int(listStart, read);
     const seen =
       fits[read] === 1
         ? placed >= 0 && placed < length
@@ -208,8 +209,8 @@ function checkDirtyUpdates({ transactions, writers, orders, findings, wording }:
   const { start, order } = orders;
   for (let number = 0; number < keys.length; number++) {
     let dirty = -1;
-    for (let place = start[number] ?? 0; place < (start[number + 1] ?? 0); place++) {
-      const element = order[place] ?? 0;
+    for (let place = int(start, number); place < int(start, number + 1); place++) {
+      const element = int(order, place);
       const txn = writers.writer[element] ?? -1;
       if (txn < 0) {
         dirty = Math.max(dirty, writers.failed[element] ?? -1);

@@ -57,7 +57,7 @@ const MUTANTS: readonly Mutant[] = [
   swap(
     "real time does not make a cycle",
     "acyclic",
-    "(firstAfter[byReturn[returned] ?? 0] ?? count)",
+    "(firstAfter[int(byReturn, returned)] ?? count)",
     "count",
   ),
   edge("internal is skipped", "list-reads", "checkInternal(subject, txn, op, before);"),
@@ -66,7 +66,7 @@ const MUTANTS: readonly Mutant[] = [
   edge(
     "only reads that do not fit are looked through",
     "list-reads",
-    "firstBad[number] = position[element] ?? 0;",
+    "firstBad[number] = int(position, element);",
   ),
   edge("elements twice are skipped", "list-reads", "firstBad[number] = 0;"),
   swap("G1b is skipped", "list-reads", "writers.intermediate[last] === 1", "false"),
@@ -194,6 +194,7 @@ for (const [index, { what, file, find, replace }] of MUTANTS.entries()) {
       recursive: true,
       filter: (path) => !path.endsWith(".test.js") && basename(path) !== "testing",
     });
+    cpSync(join(COMPILED, "columns.js"), join(folder, "columns.js"));
     const path = join(folder, "cycles", `${file}.js`);
     const text = readFileSync(path, "utf8");
     assert.is(text.split(find).length, 2, `${file}.js has moved on from: ${find}`);

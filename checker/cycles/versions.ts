@@ -1,6 +1,7 @@
 // What is known of each key's versions: their order, who wrote and who read them; and the edges that
 // follow. ww: the next version's writer. wr: who read it. rw: the writer of what a reader missed.
 
+import { int } from "../columns.js";
 import { type EdgeList, RW, WR, WW } from "./edges.js";
 
 export type Versions = {
@@ -24,7 +25,7 @@ export function addVersionEdges(versions: Versions, edges: EdgeList): void {
   const lastWriter = new Int32Array(order.length);
   const nextElement = new Int32Array(order.length);
   for (let key = 0; key < keys; key++) {
-    const [begin, end] = [start[key] ?? 0, start[key + 1] ?? 0];
+    const [begin, end] = [int(start, key), int(start, key + 1)];
     let before = -1;
     for (let position = begin; position < end; position++) {
       const element = order[position] ?? -1;
@@ -56,9 +57,9 @@ function addReadEdges(
 ): void {
   const readersOfAll = new Map<number, number[]>([...unseen.keys()].map((key) => [key, []]));
   for (let read = 0; read < readTxn.length; read++) {
-    const [txn, key] = [readTxn[read] ?? 0, readKey[read] ?? 0];
-    const [begin, end] = [start[key] ?? 0, start[key + 1] ?? 0];
-    const position = begin + (readLength[read] ?? 0);
+    const [txn, key] = [int(readTxn, read), int(readKey, read)];
+    const [begin, end] = [int(start, key), int(start, key + 1)];
+    const position = begin + int(readLength, read);
     if (position > begin) {
       const last = lastWriter[position - 1] ?? -1;
       // Its own write is the newest it saw: ww tells what came before and after.

@@ -18,11 +18,11 @@ const MUTANTS: readonly [string, string, string, string][] = [
     "readOnly[like] === 1 && this.#automaton.next(this.#state, like) !== ILLEGAL",
     "this.#automaton.next(this.#state, like) === this.#state",
   ],
-  ["real time is forgotten", "exact/search.js", "(this.#problem.call[op] ?? 0) >= limit", "false"],
+  ["real time is forgotten", "exact/search.js", "int(this.#problem.call, op) >= limit", "false"],
   [
     "what may have happened never did",
     "exact/search.js",
-    "this.#cursor = this.#next[this.#count + 1] ?? 0;",
+    "this.#cursor = int(this.#next, this.#count + 1);",
     "this.#cursor = this.#count;",
   ],
   ["only the deadline's operation is tried", "exact/search.js", "if (op !== last)", "if (op < 0)"],

@@ -6,6 +6,7 @@
 // last. Configurations (the set of what is placed, and the state) are not entered twice.
 // Source: Wing & Gong, JPDC '93; Lowe, CCPE '17 (just-in-time linearization, the cache)
 
+import { int } from "../columns.js";
 import { Automaton, ILLEGAL } from "./automaton.js";
 import { FingerprintSet, mix } from "./fingerprints.js";
 import { NO_RETURN, type Problem } from "./problem.js";
@@ -124,7 +125,7 @@ export class ExactSearch {
     const steps = this.#steps;
     if (ended === "found") return { found: true, order: this.#order(), steps };
     if (ended !== "refuted") return { found: "unknown", cause: ended, steps };
-    const blocked = this.#returns[Math.max(this.#furthest.deadline, this.#foreseen)] ?? 0;
+    const blocked = int(this.#returns, Math.max(this.#furthest.deadline, this.#foreseen));
     return { found: false, blocked, steps };
   }
 
@@ -174,9 +175,9 @@ export class ExactSearch {
     const { kind, call, readOnly } = this.#problem;
     const end = this.#count;
     let limit = this.#limit();
-    for (let op = this.#next[end] ?? end; op !== end && (call[op] ?? 0) < limit; ) {
+    for (let op = this.#next[end] ?? end; op !== end && int(call, op) < limit; ) {
       const after = this.#next[op] ?? end;
-      const like = kind[op] ?? 0;
+      const like = int(kind, op);
       this.#steps += 1;
       if (readOnly[like] === 1 && this.#automaton.next(this.#state, like) !== ILLEGAL) {
         this.#push(op, FREE);
@@ -191,23 +192,22 @@ export class ExactSearch {
   /** Places the next operation that leads to a new configuration; false where none is left. */
   #placeChosen(): boolean {
     const { kind, call, readOnly } = this.#problem;
-    const last = this.#returns[this.#deadline] ?? 0;
+    const last = int(this.#returns, this.#deadline);
     const limit = this.#limit();
     for (;;) {
       const op = this.#candidate(last, limit);
       if (op < 0) return false;
-      const like = kind[op] ?? 0;
+      const like = int(kind, op);
       if (readOnly[like] === 1) continue; // Were it legal, it would be placed.
       const twin = this.#twin[op] ?? -1;
       const isSkipped = this.#phase === SKIP;
-      if (!isSkipped && twin >= 0 && this.#placed[twin] === 0 && (call[twin] ?? 0) < limit)
-        continue;
+      if (!isSkipped && twin >= 0 && this.#placed[twin] === 0 && int(call, twin) < limit) continue;
       this.#steps += 1;
       const after = isSkipped ? this.#state : this.#automaton.next(this.#state, like);
       if (after === ILLEGAL || (this.#phase === OPTIONALS && after === this.#state)) continue;
       if (this.#resets !== undefined && this.#isHopeless(after, op)) continue;
-      const low = this.#low ^ (this.#lowOf[op] ?? 0);
-      const high = this.#high ^ (this.#highOf[op] ?? 0);
+      const low = this.#low ^ int(this.#lowOf, op);
+      const high = this.#high ^ int(this.#highOf, op);
       if (!this.#seen.add(low ^ mix(after, HIGH_SALT), high ^ mix(after, LOW_SALT))) continue;
       this.#low = low;
       this.#high = high;
@@ -225,16 +225,16 @@ export class ExactSearch {
     const returns = this.#returns;
     let at = this.#deadline;
     for (; at < returns.length; at += 1) {
-      const next = returns[at] ?? 0;
-      if (readOnly[kind[next] ?? 0] === 1 && this.#placed[next] === 0) break;
+      const next = int(returns, at);
+      if (readOnly[int(kind, next)] === 1 && this.#placed[next] === 0) break;
     }
     const read = returns[at];
     if (read === undefined) return false;
     for (const reset of this.#resets ?? []) {
-      if ((call[reset] ?? 0) >= (ret[read] ?? 0)) break;
+      if (int(call, reset) >= int(ret, read)) break;
       if (this.#placed[reset] === 0 && reset !== op) return false;
     }
-    if (this.#automaton.canReach(state, kind[read] ?? 0)) return false;
+    if (this.#automaton.canReach(state, int(kind, read))) return false;
     this.#foreseen = Math.max(this.#foreseen, at);
     return true;
   }
@@ -243,23 +243,23 @@ export class ExactSearch {
   #candidate(last: number, limit: number): number {
     if (this.#phase === DEADLINE_FIRST) {
       this.#phase = OTHERS;
-      this.#cursor = this.#next[this.#count] ?? 0;
+      this.#cursor = int(this.#next, this.#count);
       return last;
     }
     for (;;) {
       if (this.#phase === SKIP) return -1;
       const op = this.#cursor;
-      if (op >= this.#count || (this.#problem.call[op] ?? 0) >= limit) {
+      if (op >= this.#count || int(this.#problem.call, op) >= limit) {
         if (this.#phase === OPTIONALS) {
           this.#phase = SKIP;
           if (this.#problem.skippable?.[last] === 1) return last;
           return -1;
         }
         this.#phase = OPTIONALS;
-        this.#cursor = this.#next[this.#count + 1] ?? 0;
+        this.#cursor = int(this.#next, this.#count + 1);
         continue;
       }
-      this.#cursor = this.#next[op] ?? 0;
+      this.#cursor = int(this.#next, op);
       if (op !== last) return op;
     }
   }
@@ -270,16 +270,16 @@ export class ExactSearch {
       if (this.#depth === 0) return false;
       this.#depth -= 1;
       const depth = this.#depth;
-      const op = this.#stackOp[depth] ?? 0;
+      const op = int(this.#stackOp, depth);
       this.#toggle(op);
       this.#placed[op] = 0;
-      this.#next[this.#previous[op] ?? 0] = op;
-      this.#previous[this.#next[op] ?? 0] = op;
+      this.#next[int(this.#previous, op)] = op;
+      this.#previous[int(this.#next, op)] = op;
       if (this.#stackPhase[depth] === FREE) continue;
       this.#phase = this.#stackPhase[depth] ?? FREE;
-      this.#state = this.#stackState[depth] ?? 0;
-      this.#deadline = this.#stackDeadline[depth] ?? 0;
-      this.#cursor = this.#stackCursor[depth] ?? 0;
+      this.#state = int(this.#stackState, depth);
+      this.#deadline = int(this.#stackDeadline, depth);
+      this.#cursor = int(this.#stackCursor, depth);
       return true;
     }
   }
@@ -293,27 +293,27 @@ export class ExactSearch {
     this.#stackCursor[depth] = this.#cursor;
     this.#depth = depth + 1;
     this.#placed[op] = 1;
-    const before = this.#previous[op] ?? 0;
-    const after = this.#next[op] ?? 0;
+    const before = int(this.#previous, op);
+    const after = int(this.#next, op);
     this.#next[before] = after;
     this.#previous[after] = before;
   }
 
   /** Moves the fingerprint between the configurations without and with `op`. */
   #toggle(op: number): void {
-    this.#low ^= this.#lowOf[op] ?? 0;
-    this.#high ^= this.#highOf[op] ?? 0;
+    this.#low ^= int(this.#lowOf, op);
+    this.#high ^= int(this.#highOf, op);
   }
 
   /** What is called from this rank on cannot come next. */
   #limit(): number {
-    return this.#problem.ret[this.#returns[this.#deadline] ?? 0] ?? 0;
+    return int(this.#problem.ret, int(this.#returns, this.#deadline));
   }
 
   /** Moves the deadline past what is placed. Returns the new limit, 0 where nothing is left. */
   #advance(): number {
     const returns = this.#returns;
-    while (this.#deadline < returns.length && this.#placed[returns[this.#deadline] ?? 0] === 1) {
+    while (this.#deadline < returns.length && this.#placed[int(returns, this.#deadline)] === 1) {
       this.#deadline += 1;
     }
     return this.#deadline < returns.length ? this.#limit() : 0;
@@ -364,7 +364,7 @@ export class ExactSearch {
     const { kind, ret, calls } = this.#problem;
     const latest = new Int32Array(calls.length).fill(-1);
     const visit = (op: number) => {
-      const like = kind[op] ?? 0;
+      const like = int(kind, op);
       this.#twin[op] = latest[like] ?? -1;
       // What may be skipped need not go before what may not.
       if (this.#problem.skippable?.[op] !== 1) latest[like] = op;
@@ -378,5 +378,5 @@ function resetsOf({ model, calls, kind }: Problem): Int32Array | undefined {
   const { lookahead } = model;
   if (lookahead === undefined) return undefined;
   const resetting = calls.map((call) => lookahead.resets(call));
-  return Int32Array.from(kind.keys()).filter((op) => resetting[kind[op] ?? 0] === true);
+  return Int32Array.from(kind.keys()).filter((op) => resetting[int(kind, op)] === true);
 }
