@@ -89,8 +89,10 @@ export class ClientSessions {
     }
     const { first } = call;
     const seat = this.#seatOf(client);
+    // Before the timer is set: the window of an operation may be wider than the truth, never narrower.
+    const startedNs = monotonicNs();
     const stopExpiry = clock.after(call.timeoutMs, () => this.#giveUp(seat, "timeout"));
-    seat.waiting = { call, operation, startedNs: monotonicNs(), stopExpiry, answer };
+    seat.waiting = { call, operation, startedNs, stopExpiry, answer };
     const input: SessionInput = {
       kind: "submit",
       operation: encodeOperation(operation),
