@@ -39,7 +39,7 @@ export type TableRow = {
 const SAFETY: Claims = {
   linearizable: "Every operation takes effect at one instant between its call and its answer.",
   "black-box":
-    "The same, from the balances that clients saw alone, whatever servers say of their order.",
+    "The same, from the balances that clients saw; where they leave it open, an order that replays.",
   "seq-order": "The order in which the ledger says it executed respects real time.",
   cycles: "No operation precedes itself, by what statements show and by real time.",
   conservation: "Money is neither made nor lost: every read and the end add up.",

@@ -15,6 +15,9 @@ import { scanReplicaLogs } from "./replica-logs.js";
 import type { RunMeta } from "./run-meta.js";
 import { readFaults, readLedgers, readMeta } from "./store.js";
 
+/** Environments whose replicas write logs: where none was collected, what they tell is unknown. */
+const WRITE_LOGS: ReadonlySet<string> = new Set(["local", "netns"]);
+
 export type SavedRun = {
   meta: RunMeta;
   record: RunRecord;
@@ -51,7 +54,9 @@ export function judgeRun({ meta, record, logs }: SavedRun): Verdict {
     ...meta.seen,
     ...checkRun(record).checks,
     processes: checkProcesses(meta),
-    ...(logs.sources === 0 ? {} : { "log-patterns": logPatterns(logs, record.faults) }),
+    ...(logs.sources > 0 || WRITE_LOGS.has(meta.environment)
+      ? { "log-patterns": logPatterns(logs, record.faults) }
+      : {}),
   };
   return { "valid?": mergeValid(Object.values(checks).map(({ valid }) => valid)), checks };
 }

@@ -15,7 +15,7 @@ import { suiteNamed } from "./catalogue.js";
 import { checkCommand } from "./commands/check.js";
 import type { Flaw } from "./fake-bank.js";
 import { createFakeEnvironment } from "./fake-environment.js";
-import { failedChecks, readRun } from "./judge.js";
+import { failedChecks, judgeRun, readRun } from "./judge.js";
 import { suitePlan, tablePlan } from "./plan.js";
 import type { Output } from "./progress.js";
 import { recordedOps, replayScript } from "./replay.js";
@@ -153,6 +153,14 @@ test("a run that was killed is judged from what it had recorded, torn last line 
   writeFileSync(join(directory, "run.json"), JSON.stringify(early));
   assert.not.equal(checkCommand([directory], context.output), true);
   assert.ok(lines.some((line) => line.startsWith("note: ") && line.includes("torn")));
+});
+
+test("logs that were never collected leave what they tell unknown", async () => {
+  const { context } = contextOf("none");
+  const { directory, meta } = await performRun(planOf("smoke"), context);
+  writeFileSync(join(directory, "run.json"), JSON.stringify({ ...meta, environment: "local" }));
+  const { checks } = judgeRun(readRun(directory));
+  assert.is(checks["log-patterns"]?.valid, "unknown");
 });
 
 test("a history that stands alone is judged by what it can tell", async () => {
