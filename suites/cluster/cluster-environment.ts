@@ -6,6 +6,7 @@ import type { ClientAnswer, ClientCall } from "../../node/runtime/client-call.js
 import { machineTime } from "../run-clock.js";
 import type { Environment, EnvironmentOptions, NodeExit, NodeStatus } from "./environment.js";
 import { clientNames, replicaNames } from "./layout.js";
+import type { DownHand, NodeHand } from "./node-hand.js";
 import { ProcessFaults } from "./process-faults.js";
 import { type ClusterPlan, ClusterProcesses } from "./processes.js";
 
@@ -20,7 +21,7 @@ export interface FaultyNetwork {
 /** What the nodes stand on. */
 export type Ground = {
   network: FaultyNetwork;
-  plan: Pick<ClusterPlan, "runtimeFolder" | "datagramBytesMax" | "placeOf" | "onStart">;
+  plan: Pick<ClusterPlan, "runtimeFolder" | "datagramBytesMax" | "placeOf" | "onStart" | "shellOf">;
   /** Parts of the ground itself that ended though nobody asked them to. */
   failures: () => readonly NodeExit[];
   /** Removes it; the nodes are gone by then. */
@@ -33,6 +34,9 @@ export type EnvironmentKind = {
   capabilities: ReadonlySet<FaultKind>;
   /** How long nodes may take to end after SIGTERM. */
   stopMsMax: number;
+  /** What can be done to nodes here, beyond kill and pause. `capabilities` has their kinds. */
+  hands: readonly NodeHand[];
+  downHands: readonly DownHand[];
   /** Makes the ground for these nodes; where it throws it has left nothing. */
   open: (nodes: readonly NodeName[]) => Promise<Ground>;
 };
@@ -49,6 +53,7 @@ export class ClusterEnvironment implements Environment {
   readonly #kind: EnvironmentKind;
   readonly #options: EnvironmentOptions;
   readonly #networkFaults = new Map<string, ResolvedFault>();
+  readonly #nodeFaults = new Map<string, ResolvedFault>();
   #started: Started | undefined;
   #stopped: Promise<void> | undefined;
   /** Faults come and go one after the other, in the order in which they were asked for. */
@@ -67,9 +72,10 @@ export class ClusterEnvironment implements Environment {
   /** Where it throws, everything that had been started is stopped. */
   async start(): Promise<void> {
     const ground = await this.#kind.open([...this.replicas, ...this.clients]);
-    const { stopMsMax } = this.#kind;
-    const cluster = new ClusterProcesses({ options: this.#options, stopMsMax, ...ground.plan });
-    this.#started = { ground, cluster, processFaults: new ProcessFaults(cluster) };
+    const { stopMsMax, hands, downHands } = this.#kind;
+    const plan = { options: this.#options, stopMsMax, hands: [...hands, ...downHands] };
+    const cluster = new ClusterProcesses({ ...plan, ...ground.plan });
+    this.#started = { ground, cluster, processFaults: new ProcessFaults(cluster, downHands) };
     try {
       await cluster.start();
     } catch (error) {
@@ -83,7 +89,13 @@ export class ClusterEnvironment implements Environment {
       const { ground, processFaults } = this.#running();
       const { kind } = fault.intent;
       if (!this.capabilities.has(kind)) throw new Error(`${this.name} cannot do ${kind}`);
-      if (kind === "kill" || kind === "pause") return processFaults.apply(fault);
+      if (processFaults.kinds.has(kind)) return processFaults.apply(fault);
+      const hand = this.#handOf(kind);
+      if (hand !== undefined) {
+        await hand.apply(fault, this.#hostsOf(fault));
+        this.#nodeFaults.set(fault.id, fault);
+        return;
+      }
       this.#networkFaults.set(fault.id, fault);
       await ground.network.apply([...this.#networkFaults.values()]);
     });
@@ -92,6 +104,12 @@ export class ClusterEnvironment implements Environment {
   heal(faultId: string): Promise<Evidence> {
     return this.#inTurn(async () => {
       const { ground, processFaults } = this.#running();
+      const ofNode = this.#nodeFaults.get(faultId);
+      const hand = ofNode && this.#handOf(ofNode.intent.kind);
+      if (ofNode !== undefined && hand !== undefined) {
+        this.#nodeFaults.delete(faultId);
+        return hand.heal(ofNode, this.#hostsOf(ofNode));
+      }
       const fault = this.#networkFaults.get(faultId);
       if (fault === undefined) return processFaults.heal(faultId);
       this.#networkFaults.delete(faultId);
@@ -123,11 +141,23 @@ export class ClusterEnvironment implements Environment {
     if (this.#started === undefined) return;
     const { cluster, ground } = this.#started;
     await this.#queue;
-    try {
-      await cluster.stop();
-    } finally {
-      await ground.close();
-    }
+    const { hands, downHands } = this.#kind;
+    // One part that cannot clean up must not keep the others from it; the first failure is told.
+    const failures: unknown[] = [];
+    const part = (end: () => Promise<void>) => end().catch((error) => failures.push(error));
+    await part(() => cluster.stop());
+    for (const hand of [...hands, ...downHands]) await part(() => hand.close());
+    await part(() => ground.close());
+    if (failures.length > 0) throw failures[0];
+  }
+
+  #handOf(kind: FaultKind): NodeHand | undefined {
+    return this.#kind.hands.find(({ kinds }) => kinds.has(kind));
+  }
+
+  #hostsOf({ nodes }: ResolvedFault) {
+    const { cluster } = this.#running();
+    return nodes.map((node) => cluster.host(node));
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {

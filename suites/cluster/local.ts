@@ -3,6 +3,7 @@
 
 import { rmSync } from "node:fs";
 import type { FaultKind, NodeName } from "../../nemesis/faults.js";
+import { localShell } from "../../nemesis/host/shell.js";
 import { freePorts } from "../../node/runtime/free-ports.js";
 import { ClusterEnvironment, type Ground } from "./cluster-environment.js";
 import type { Address } from "./cluster-files.js";
@@ -40,6 +41,8 @@ export function createLocal(
     description: `local: processes behind a UDP relay on ${HOST}; ${reason}`,
     capabilities: LOCAL_CAPABILITIES,
     stopMsMax,
+    hands: [],
+    downHands: [],
     open: (nodes: readonly NodeName[]) => openGround(nodes, options.seed),
   };
   return new ClusterEnvironment(kind, options);
@@ -76,6 +79,7 @@ async function openGround(nodes: readonly NodeName[], seed: number): Promise<Gro
         runtimeFolder,
         datagramBytesMax: DATAGRAM_BYTES_MAX,
         placeOf,
+        shellOf: () => localShell(),
         onStart: (handle) => reaper.watch(handle),
       },
       failures: () => failuresOf(relay),

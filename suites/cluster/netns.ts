@@ -11,7 +11,7 @@ import {
   tearDownTopology,
 } from "../../nemesis/host/netns.js";
 import { NetnsNetwork } from "../../nemesis/host/network.js";
-import { localShell } from "../../nemesis/host/shell.js";
+import { localShell, prefixedShell } from "../../nemesis/host/shell.js";
 import { composeLinks } from "../../nemesis/links.js";
 import { ClusterEnvironment, type FaultyNetwork, type Ground } from "./cluster-environment.js";
 import { DATAGRAM_BYTES_MAX_ETHERNET } from "./cluster-files.js";
@@ -46,6 +46,8 @@ export function createNetns(
     description: `netns: namespaces (${mode}), iptables-${backend}, delay by ${mechanism ?? "nothing"}; ${reason}`,
     capabilities: netnsCapabilities(sandbox),
     stopMsMax,
+    hands: [],
+    downHands: [],
     open: (nodes: readonly NodeName[]) => openGround(nodes, sandbox),
   };
   return new ClusterEnvironment(kind, options);
@@ -80,6 +82,7 @@ async function openGround(nodes: readonly NodeName[], sandbox: Sandbox): Promise
       runtimeFolder,
       datagramBytesMax: DATAGRAM_BYTES_MAX_ETHERNET,
       placeOf,
+      shellOf: (node) => prefixedShell(shell, enterPrefix(node)),
       // The process namespace ends with the runner: nobody needs to watch.
       onStart: () => undefined,
     },

@@ -26,7 +26,7 @@ type Life = {
   pipes: Pipes | undefined;
   exited: Promise<NodeExit>;
   /** Ways to end that we asked for; any other is the node's own doing. */
-  endsExpected: readonly string[];
+  endsExpected: readonly string[] | "any";
 };
 
 export type NodeProcessOptions = {
@@ -63,7 +63,7 @@ export class NodeProcess {
   }
 
   /** Starts a process with this command line; throws where the machine refuses. */
-  start(command: readonly string[]): void {
+  start(command: readonly string[], variables: Readonly<Record<string, string>> = {}): void {
     const { files, output, onStart } = this.#options;
     const [file, ...args] = command;
     if (file === undefined) throw new Error(`${this.node}: an empty command line`);
@@ -76,6 +76,7 @@ export class NodeProcess {
       stdio: pipe ? ["pipe", "pipe", stderr] : ["ignore", log, stderr],
       // A session of its own, so that a Ctrl-C is for the runner alone, which then stops the nodes.
       detached: true,
+      env: { ...process.env, ...variables },
     });
     closeSync(log);
     closeSync(stderr);
@@ -98,10 +99,24 @@ export class NodeProcess {
   async kill(): Promise<NodeExit | undefined> {
     const life = this.#life;
     if (life === undefined) return undefined;
-    life.endsExpected = [...life.endsExpected, "SIGKILL"];
+    if (life.endsExpected !== "any") life.endsExpected = [...life.endsExpected, "SIGKILL"];
     process.kill(life.handle.pid, "SIGKILL");
     const exit = await within(life.exited, SIGNAL_MS_MAX);
     if (exit === undefined) throw new Error(`${this.node}: still there after SIGKILL`);
+    return exit;
+  }
+
+  /**
+   * Waits for an end of any kind, which is expected from now on; sends the signal first where one is
+   * named. Undefined where none came in time: it was killed then, or none was running.
+   */
+  async awaitEnd(deadlineMs: number, signal?: NodeJS.Signals): Promise<NodeExit | undefined> {
+    const life = this.#life;
+    if (life === undefined) return undefined;
+    life.endsExpected = "any";
+    if (signal !== undefined) process.kill(life.handle.pid, signal);
+    const exit = await within(life.exited, deadlineMs);
+    if (exit === undefined) await this.kill();
     return exit;
   }
 
@@ -137,7 +152,7 @@ export class NodeProcess {
 
   #ended(life: Life, how: string): NodeExit {
     this.#life = undefined;
-    const expected = life.endsExpected.includes(how);
+    const expected = life.endsExpected === "any" || life.endsExpected.includes(how);
     const exit: NodeExit = {
       node: this.node,
       pid: life.handle.pid,

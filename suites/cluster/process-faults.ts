@@ -1,7 +1,7 @@
-// Kill and pause on the processes of a cluster, composed with those already active, and what was
+// Faults that end or stop the processes of a cluster, composed with those already active, and what was
 // seen of them: pids, exits, states in /proc. Which node must change how is decided in nemesis.
 
-import type { Evidence, NodeName, ResolvedFault } from "../../nemesis/faults.js";
+import type { Evidence, FaultKind, NodeName, ResolvedFault } from "../../nemesis/faults.js";
 import {
   composeProcesses,
   type ProcessAction,
@@ -9,6 +9,7 @@ import {
   processActions,
 } from "../../nemesis/processes.js";
 import { nowMs } from "./deadline.js";
+import type { Deed, DownHand, EndOfProcess } from "./node-hand.js";
 import type { ClusterProcesses } from "./processes.js";
 
 type Measured = Map<string, number | string>;
@@ -21,15 +22,16 @@ type Active = {
 };
 
 export class ProcessFaults {
+  readonly kinds: ReadonlySet<FaultKind>;
   readonly #cluster: ClusterProcesses;
+  readonly #downHands: readonly DownHand[];
   readonly #active = new Map<string, Active>();
 
-  constructor(cluster: ClusterProcesses) {
+  constructor(cluster: ClusterProcesses, downHands: readonly DownHand[]) {
     this.#cluster = cluster;
-  }
-
-  has(faultId: string): boolean {
-    return this.#active.has(faultId);
+    this.#downHands = downHands;
+    const ofHands = downHands.flatMap(({ kinds }) => [...kinds]);
+    this.kinds = new Set<FaultKind>(["kill", "pause", ...ofHands]);
   }
 
   async apply(fault: ResolvedFault): Promise<void> {
@@ -51,6 +53,7 @@ export class ProcessFaults {
     const before = this.#states();
     this.#active.delete(faultId);
     active.measured.set("activeMs", Math.round(nowMs() - active.appliedMs));
+    await this.#changeWhileDown(active);
     await this.#perform(processActions(before, this.#states()), active);
     return evidenceOf(active);
   }
@@ -72,10 +75,18 @@ export class ProcessFaults {
     );
   }
 
-  async #act({ node, action }: ProcessAction, { measured, landed }: Active): Promise<void> {
+  async #act({ node, action }: ProcessAction, { fault, measured, landed }: Active): Promise<void> {
     const process = this.#cluster.process(node);
     switch (action) {
       case "kill": {
+        const { kind } = fault.intent;
+        const hand = this.#downHands.find(({ kinds }) => kinds.has(kind));
+        if (hand?.bringDown !== undefined) {
+          const host = this.#cluster.host(node);
+          const deed = await hand.bringDown(fault, host, this.#endOf(node, measured));
+          note(node, deed, { measured, landed });
+          return;
+        }
         const exit = await process.kill();
         measured.set(`${node}.exit`, exit?.how ?? "was not running");
         if (exit?.how === "SIGKILL") landed.add(node);
@@ -105,6 +116,24 @@ export class ProcessFaults {
     }
   }
 
+  /** What the fault changes before its nodes come back; what it cannot change has not landed. */
+  async #changeWhileDown({ fault, landed, measured }: Active): Promise<void> {
+    const hand = this.#downHands.find(({ kinds }) => kinds.has(fault.intent.kind));
+    if (hand?.beforeRestart === undefined) return;
+    for (const node of fault.nodes) {
+      const deed = await hand.beforeRestart(fault, this.#cluster.host(node));
+      note(node, deed, { measured, landed });
+    }
+  }
+
+  #endOf(node: NodeName, measured: Measured): EndOfProcess {
+    return async ({ signal, deadlineMs }) => {
+      const exit = await this.#cluster.process(node).awaitEnd(deadlineMs, signal);
+      measured.set(`${node}.exit`, exit?.how ?? "was not running, or killed at the deadline");
+      return exit?.how;
+    };
+  }
+
   /** A node that another fault holds in this state already is held there by this one too. */
   #inherit({ fault, landed, measured }: Active): void {
     for (const node of fault.nodes) {
@@ -118,6 +147,17 @@ export class ProcessFaults {
       landed.add(node);
     }
   }
+}
+
+/** The last deed on a node says whether the fault landed there. */
+function note(
+  node: NodeName,
+  deed: Deed,
+  { measured, landed }: Pick<Active, "measured" | "landed">,
+) {
+  if (deed.landed) landed.add(node);
+  else landed.delete(node);
+  for (const [name, value] of Object.entries(deed.measured)) measured.set(`${node}.${name}`, value);
 }
 
 function evidenceOf({ fault, landed, measured }: Active): Evidence {

@@ -6,6 +6,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { NodeName } from "../../nemesis/faults.js";
 import { observe, type ProcessHandle } from "../../nemesis/host/process.js";
+import type { Shell } from "../../nemesis/host/shell.js";
 import type { ClientAnswer, ClientCall } from "../../node/runtime/client-call.js";
 import { ClientCalls } from "./client-process.js";
 import { type Address, type Cluster, makeCluster, writeNodeFiles } from "./cluster-files.js";
@@ -13,6 +14,7 @@ import { askStatus } from "./control.js";
 import { nowMs, waitUntil } from "./deadline.js";
 import type { EnvironmentOptions, NodeExit, NodeStatus } from "./environment.js";
 import { clientNames, isReplicaName, mainFiles, nodeFiles, replicaNames } from "./layout.js";
+import type { DownHand, NodeHand, NodeHost } from "./node-hand.js";
 import { NodeProcess } from "./node-process.js";
 
 /** A replica answers within this after a start, or the start has failed. */
@@ -38,6 +40,10 @@ export type ClusterPlan = {
   /** How long nodes may take to end after SIGTERM. */
   stopMsMax: number;
   placeOf: (node: NodeName) => NodePlace;
+  /** Runs commands where the node runs. */
+  shellOf: (node: NodeName) => Shell;
+  /** They prepare nodes, and say how each is launched. */
+  hands: readonly Pick<NodeHand | DownHand, "prepare" | "launch">[];
   /** Hears of every process that was started. */
   onStart: (handle: ProcessHandle) => void;
 };
@@ -80,6 +86,9 @@ export class ClusterProcesses {
     writeNodeFiles(options.directory, this.#cluster, (node, replica) =>
       placeOf(node).addressOf(replica),
     );
+    for (const replica of this.replicas) {
+      for (const hand of this.#plan.hands) await hand.prepare(this.host(replica));
+    }
     for (const replica of this.replicas) this.#startNode(replica, "first");
     for (const client of this.clients) this.#startNode(client, "first");
     const failures = await Promise.all(this.replicas.map((replica) => this.#untilReady(replica)));
@@ -92,6 +101,14 @@ export class ClusterProcesses {
     const found = this.#processes.get(node);
     if (found === undefined) throw new Error(`no node ${node} in this cluster`);
     return found;
+  }
+
+  /** A replica, as the hands that harm it reach it. */
+  host(node: NodeName): NodeHost {
+    const process = this.process(node);
+    const { options, runtimeFolder, shellOf } = this.#plan;
+    const { folder } = nodeFiles(options.directory, node);
+    return { node, shell: shellOf(node), folder, runtimeFolder, pid: process.handle?.pid };
   }
 
   /** Starts a dead node again, from its own disk; resolves when it answers or has failed to. */
@@ -142,7 +159,12 @@ export class ClusterProcesses {
 
   #startNode(node: NodeName, time: "first" | "again"): void {
     const process = this.process(node);
-    process.start(this.#commandLine(node, time));
+    const launches = isReplicaName(node)
+      ? this.#plan.hands.map((hand) => hand.launch(this.host(node)))
+      : [];
+    const prefix = launches.flatMap(({ argvPrefix }) => argvPrefix);
+    const variables = Object.assign({}, ...launches.map((launch) => launch.variables));
+    process.start(this.#commandLine(node, time, prefix), variables);
     const calls = this.#calls.get(node);
     const { pipes } = process;
     if (calls === undefined || pipes === undefined) return;
@@ -150,7 +172,11 @@ export class ClusterProcesses {
     pipes.stdout.on("close", () => calls.detach(pipes, "the client process is gone"));
   }
 
-  #commandLine(node: NodeName, time: "first" | "again"): readonly string[] {
+  #commandLine(
+    node: NodeName,
+    time: "first" | "again",
+    innerPrefix: readonly string[],
+  ): readonly string[] {
     const { options, placeOf } = this.#plan;
     const { listen, argvPrefix } = placeOf(node);
     const files = nodeFiles(options.directory, node);
@@ -158,6 +184,7 @@ export class ClusterProcesses {
     const isReplica = isReplicaName(node);
     const common = [
       ...argvPrefix,
+      ...innerPrefix,
       process.execPath,
       isReplica ? main.replica : main.client,
       ...["--cluster", files.clusterFile],

@@ -1,0 +1,70 @@
+// Hands that harm nodes otherwise than by the network or a plain kill: their processors, clocks, memory,
+// disks. A hand reaches a node only through its host, so that it works wherever the node runs.
+
+import type { Evidence, FaultKind, NodeName, ResolvedFault } from "../../nemesis/faults.js";
+import type { Shell } from "../../nemesis/host/shell.js";
+
+/** What a hand may know of the place where a node runs. */
+export interface NodeHost {
+  readonly node: NodeName;
+  /** Runs commands on the node's machine, in its namespaces. */
+  readonly shell: Shell;
+  /** The node's own folder on that machine (protocol.log, ledger.sqlite). */
+  readonly folder: string;
+  /** A short-lived folder for control files, on that machine. */
+  readonly runtimeFolder: string;
+  /** Of the running process, in the pid namespace of `shell`; undefined between lives. */
+  readonly pid: number | undefined;
+}
+
+/** What is put before and around the command line of every start of a node. */
+export type Launch = {
+  argvPrefix: readonly string[];
+  variables: Readonly<Record<string, string>>;
+};
+
+export type Measured = Readonly<Record<string, number | string>>;
+
+/** What a hand saw of its own deed on one node. */
+export type Deed = { landed: boolean; measured: Measured };
+
+/** Faults under which a node's process goes on. They act on replicas and compose with one another. */
+export interface NodeHand {
+  readonly kinds: ReadonlySet<FaultKind>;
+  /** Before the node's first start; makes what `launch` names. */
+  prepare(host: NodeHost): Promise<void>;
+  launch(host: NodeHost): Launch;
+  /** Throws where the fault cannot be applied; nothing of it stays then. */
+  apply(fault: ResolvedFault, hosts: readonly NodeHost[]): Promise<void>;
+  /** Called once for each fault applied; also where a node is down just now. */
+  heal(fault: ResolvedFault, hosts: readonly NodeHost[]): Promise<Evidence>;
+  /** The nodes are gone by then. */
+  close(): Promise<void>;
+}
+
+/**
+ * Faults that end a node's process, and change something before it comes back. Kills, pauses and
+ * these compose in process-faults.ts: a node comes back when no fault holds it down.
+ */
+export interface DownHand {
+  readonly kinds: ReadonlySet<FaultKind>;
+  prepare(host: NodeHost): Promise<void>;
+  launch(host: NodeHost): Launch;
+  /**
+   * Ends the running process as the fault demands; absent: SIGKILL. `end` waits for the process to be
+   * gone, and kills it at the deadline.
+   */
+  bringDown?(fault: ResolvedFault, host: NodeHost, end: EndOfProcess): Promise<Deed>;
+  /** Once for each node of the fault, when it is healed, before the restart. */
+  beforeRestart?(fault: ResolvedFault, host: NodeHost): Promise<Deed>;
+  close(): Promise<void>;
+}
+
+/**
+ * Resolves to how the process ended ("SIGKILL", "exit 3"), an end that is expected from now on;
+ * sends the signal first, where one is named. Undefined where it had to be killed at the deadline.
+ */
+export type EndOfProcess = (options: {
+  signal?: NodeJS.Signals;
+  deadlineMs: number;
+}) => Promise<string | undefined>;
