@@ -34,7 +34,6 @@ export type NodeProcessOptions = {
   files: NodeFiles;
   /** "files": stdout goes to the log file; "pipes": stdin and stdout are ours. */
   output: "files" | "pipes";
-  onStart: (handle: ProcessHandle) => void;
 };
 
 export class NodeProcess {
@@ -64,7 +63,7 @@ export class NodeProcess {
 
   /** Starts a process with this command line; throws where the machine refuses. */
   start(command: readonly string[], variables: Readonly<Record<string, string>> = {}): void {
-    const { files, output, onStart } = this.#options;
+    const { files, output } = this.#options;
     const [file, ...args] = command;
     if (file === undefined) throw new Error(`${this.node}: an empty command line`);
     if (this.#life !== undefined) throw new Error(`${this.node}: already running`);
@@ -84,7 +83,6 @@ export class NodeProcess {
     if (child.pid === undefined) throw new Error(`${this.node}: could not start ${file}`);
     // One that has ended already has no start time; it is awaited all the same.
     const handle = handleOf(child.pid) ?? { pid: child.pid, startTicks: 0 };
-    onStart(handle);
     const { stdin, stdout } = child;
     const life: Life = {
       handle,

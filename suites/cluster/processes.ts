@@ -5,7 +5,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { NodeName } from "../../nemesis/faults.js";
-import { observe, type ProcessHandle } from "../../nemesis/host/process.js";
+import { observe } from "../../nemesis/host/process.js";
 import type { Shell } from "../../nemesis/host/shell.js";
 import type { ClientAnswer, ClientCall } from "../../node/runtime/client-call.js";
 import { ClientCalls } from "./client-process.js";
@@ -44,8 +44,6 @@ export type ClusterPlan = {
   shellOf: (node: NodeName) => Shell;
   /** They prepare nodes, and say how each is launched. */
   hands: readonly Pick<NodeHand | DownHand, "prepare" | "launch">[];
-  /** Hears of every process that was started. */
-  onStart: (handle: ProcessHandle) => void;
 };
 
 /** What became of a restart. */
@@ -72,7 +70,7 @@ export class ClusterProcesses {
     for (const node of [...this.replicas, ...this.clients]) {
       const output = isReplicaName(node) ? "files" : "pipes";
       const files = nodeFiles(directory, node);
-      this.#processes.set(node, new NodeProcess({ node, files, output, onStart: plan.onStart }));
+      this.#processes.set(node, new NodeProcess({ node, files, output }));
       if (output === "pipes") this.#calls.set(node, new ClientCalls(node));
     }
   }
