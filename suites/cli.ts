@@ -68,7 +68,7 @@ function registerRun(program: Command, output: Output): void {
     .command("run")
     .description("run suites and judge them (see: ordeal list)")
     .argument("<suite...>", "names of suites")
-    .option("--env <name>", "netns, local or sim; default: the best that can run here")
+    .option("--env <name>", "netns, uml, local or sim; default: the best that can run here")
     .option("--replicas <n>", "3f+1 replicas (default: 4)")
     .option("--time-limit <seconds>", "load and faults; default: the suite's own")
     .option(

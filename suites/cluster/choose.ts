@@ -1,5 +1,6 @@
 // Which environment a run gets, and why: said in one line before anything else.
 
+import { release } from "node:os";
 import type { FaultKind } from "../../nemesis/faults.js";
 import { type Probe, probe } from "../../nemesis/host/probe.js";
 import { localShell, must, ShellError } from "../../nemesis/host/shell.js";
@@ -9,8 +10,11 @@ import { createLocal, LOCAL_CAPABILITIES } from "./local.js";
 import { createNetns, netnsCapabilities } from "./netns.js";
 import { insideSandbox, type Sandbox } from "./sandbox.js";
 import { createSim, SIM_CAPABILITIES } from "./sim.js";
+import { insideUml } from "./uml.js";
+import type { UmlParts } from "./uml-init.js";
+import { findUml } from "./uml-parts.js";
 
-export const ENVIRONMENT_NAMES = ["netns", "local", "sim"] as const;
+export const ENVIRONMENT_NAMES = ["netns", "uml", "local", "sim"] as const;
 export type EnvironmentName = (typeof ENVIRONMENT_NAMES)[number];
 
 /**
@@ -22,7 +26,14 @@ export type Choice = {
   /** One line for people: which environment, and why. */
   line: string;
   capabilities: ReadonlySet<FaultKind>;
-} & ({ name: "local"; reason: string } | { name: "netns"; sandbox: Sandbox } | { name: "sim" });
+} & (
+  | { name: "local"; reason: string }
+  | { name: "netns"; sandbox: Sandbox }
+  /** `sandbox`: what was found inside; only `enterUml` is possible before. */
+  | { name: "uml"; parts: UmlParts }
+  | { name: "uml"; sandbox: Sandbox }
+  | { name: "sim" }
+);
 
 /**
  * netns where it works and honours all of `needed`, else local. Throws UsageError where `requested`
@@ -34,6 +45,7 @@ export async function chooseEnvironment(
 ): Promise<Choice> {
   const inside = insideSandbox();
   if (inside !== undefined) return netnsChoice(inside);
+  if (insideUml()) return umlChoiceInside();
   if (requested !== undefined && !ENVIRONMENT_NAMES.some((name) => name === requested)) {
     throw new UsageError(
       "environment",
@@ -42,6 +54,7 @@ export async function chooseEnvironment(
   }
   if (requested === "local") return localChoice("as asked");
   if (requested === "sim") return simChoice();
+  if (requested === "uml") return umlChoiceOutside();
 
   const found = await probe(localShell(), { isRoot: process.getuid?.() === 0 });
   const tied = await setprivFailure();
@@ -66,6 +79,9 @@ export function createEnvironment(choice: Choice, options: EnvironmentOptions): 
       return createLocal(options, choice.reason);
     case "netns":
       return createNetns(options, choice.sandbox);
+    case "uml":
+      if (!("sandbox" in choice)) throw new Error("uml: boot it first");
+      return createNetns(options, choice.sandbox);
     case "sim":
       return createSim(options);
     default:
@@ -78,6 +94,31 @@ function simChoice(): Choice {
     name: "sim",
     line: "environment sim: replicas in one thread, in virtual time (as asked)",
     capabilities: SIM_CAPABILITIES,
+  };
+}
+
+async function umlChoiceOutside(): Promise<Choice> {
+  const parts = await findUml();
+  if (!("kernel" in parts)) {
+    const remedy = parts.remedy === undefined ? "" : `; to enable: ${parts.remedy}`;
+    throw new UsageError("environment", `--env uml: ${parts.reason}${remedy}`);
+  }
+  const line = `environment uml: booting ${parts.kernel}`;
+  // What works in there is found out in there.
+  return { name: "uml", line, capabilities: new Set(), parts };
+}
+
+/** What was asked for is checked in here: outside nobody could know what this kernel can do. */
+async function umlChoiceInside(): Promise<Choice> {
+  const found = await probe(localShell(), { isRoot: true });
+  const { sandbox, why } = sandboxFrom(found, "as asked");
+  if (sandbox === undefined) throw new UsageError("environment", `--env uml: ${why}`);
+  const delay = sandbox.mechanism ?? "nothing";
+  return {
+    name: "uml",
+    line: `environment uml: network namespaces in User-Mode Linux ${release()}, iptables-${sandbox.backend}, delay by ${delay} (as asked)`,
+    capabilities: netnsCapabilities(sandbox),
+    sandbox: { ...sandbox, kernel: "uml" },
   };
 }
 
