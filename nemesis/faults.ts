@@ -10,25 +10,42 @@ export type Target =
   | { kind: "none" }
   | { kind: "one" }
   | { kind: "primary" }
+  /** The primary of the view after the present one. */
+  | { kind: "next-primary" }
   | { kind: "backup" }
+  /** The replica that has executed least. */
+  | { kind: "laggard" }
   | { kind: "f" }
   | { kind: "minority" }
+  /** One to ⌊(n−1)/3⌋ replicas: Jepsen's minority-third, "up to, but not including, 1/3rd". */
+  | { kind: "minority-third" }
   | { kind: "majority" }
   | { kind: "all" }
+  /** Every client process: of faults on links only. */
+  | { kind: "clients" }
   | { kind: "nodes"; nodes: readonly NodeName[] };
 
 /** Shapes of a partition; `isolate` cuts the target off from everybody (clients too). */
 export type PartitionShape =
   | "isolate"
   | "halves"
+  /** A quorum stays together, the rest is cut off from it. */
+  | "majority"
   | "bridge"
   | "majorities-ring"
+  /** Grown link by link at random; majorities may coincide. */
+  | "stochastic-ring"
   | "one-way-in"
   | "one-way-out"
-  | "clients";
+  /** The target and f+1 replicas do not hear each other; it still hears the others, and they it. */
+  | "primary-partial"
+  | "clients"
+  /** No client and the target hear each other. */
+  | "client-primary";
 
 export type FaultIntent =
-  | { kind: "partition"; shape: PartitionShape; target: Target }
+  /** `turn`: how many a `majority` has cut off before, so that its members rotate. */
+  | { kind: "partition"; shape: PartitionShape; target: Target; turn?: number }
   /** Percent of datagrams lost, duplicated or held back on every link into the targets. */
   | { kind: "loss"; percent: number; target: Target }
   | { kind: "duplicate"; percent: number; target: Target }
@@ -159,4 +176,6 @@ export type ClusterView = {
   f: number;
   /** Where known. */
   primary: NodeName | undefined;
+  /** The replica that has executed least of those that answer; absent where none is behind. */
+  laggard?: NodeName | undefined;
 };

@@ -2,10 +2,9 @@
 // without a cure: the schedule pairs every start with its stop. Source: jepsen.nemesis.combined.
 
 import type { FaultIntent, FaultKind, PartitionShape, Target } from "./faults.js";
+import { FLAPPING, flappingNamed } from "./flapping.js";
+import type { Hold } from "./hold.js";
 import type { Random } from "./random.js";
-
-/** How long a fault is held: a share of the interval between two starts, within bounds. */
-export type Hold = { share: number; msMin: number; msMax: number };
 
 export type NemesisPackage = {
   name: string;
@@ -13,8 +12,8 @@ export type NemesisPackage = {
   description: string;
   /** What an environment must be able to do. */
   kinds: readonly FaultKind[];
-  /** The next fault of this package. */
-  intent: (random: Random) => FaultIntent;
+  /** The next fault of this package; `turn` counts those before it. */
+  intent: (random: Random, turn: number) => FaultIntent;
   hold: Hold;
 };
 
@@ -29,8 +28,21 @@ const RANDOM_SHAPES: readonly PartitionShape[] = [
   "halves",
   "bridge",
   "majorities-ring",
+  "stochastic-ring",
+  "majority",
   "one-way-in",
   "one-way-out",
+  "primary-partial",
+  "client-primary",
+];
+
+/** Shapes that concern the whole cluster. */
+const DIVIDING: readonly PartitionShape[] = [
+  "halves",
+  "majority",
+  "bridge",
+  "majorities-ring",
+  "stochastic-ring",
 ];
 
 /** In the order in which `ordeal list` shows them. */
@@ -50,6 +62,31 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
   partition("ring", "Lets every replica hear a majority, no two of them the same.", () =>
     wholeCluster("majorities-ring"),
   ),
+  partition(
+    "stochastic-ring",
+    "Lets every replica hear some majority, links drawn one by one.",
+    () => wholeCluster("stochastic-ring"),
+  ),
+  partition(
+    "majority",
+    "Cuts f replicas off from a quorum, others each time.",
+    (_random, turn) => ({
+      kind: "partition",
+      shape: "majority",
+      target: { kind: "none" },
+      turn,
+    }),
+  ),
+  partition(
+    "primary-partial",
+    "Cuts the primary off from f+1 replicas, but not from the others.",
+    () => ({ kind: "partition", shape: "primary-partial", target: { kind: "primary" } }),
+  ),
+  partition("client-primary", "Cuts every client off from the primary only.", () => ({
+    kind: "partition",
+    shape: "client-primary",
+    target: { kind: "primary" },
+  })),
   partition("bridge", "Splits the replicas in two, but for one that hears both sides.", () =>
     wholeCluster("bridge"),
   ),
@@ -63,6 +100,7 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
     }),
   ),
   partition("clients", "Cuts every client off from every replica.", () => wholeCluster("clients")),
+  FLAPPING,
   {
     name: "loss",
     description: "Loses 10 to 30 % of the datagrams on every link.",
@@ -190,7 +228,7 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
 /** The packages of these names, in this order. Throws as parseNemesisNames does. */
 export function packagesOf(names: readonly string[]): NemesisPackage[] {
   return names.map((name) => {
-    const found = NEMESIS_PACKAGES.find((known) => known.name === name);
+    const found = NEMESIS_PACKAGES.find((known) => known.name === name) ?? flappingNamed(name);
     if (found === undefined) {
       const known = NEMESIS_PACKAGES.map((each) => each.name).join(", ");
       throw new RangeError(`unknown nemesis "${name}"; known are: none, ${known}`);
@@ -212,8 +250,8 @@ export function parseNemesisNames(csv: string): string[] {
 }
 
 function targetOf(shape: PartitionShape, random: Random): Target {
-  const divides = shape === "halves" || shape === "bridge" || shape === "majorities-ring";
-  if (divides) return { kind: "none" };
+  if (DIVIDING.includes(shape)) return { kind: "none" };
+  if (shape === "primary-partial" || shape === "client-primary") return { kind: "primary" };
   return random.pick<Target>([{ kind: "primary" }, { kind: "one" }, { kind: "minority" }]);
 }
 
@@ -224,7 +262,7 @@ function wholeCluster(shape: PartitionShape): FaultIntent {
 function partition(
   name: string,
   description: string,
-  intent: (random: Random) => FaultIntent,
+  intent: NemesisPackage["intent"],
 ): NemesisPackage {
   return { name, description, kinds: ["partition"], intent, hold: HOLD };
 }
