@@ -10,11 +10,11 @@ import type { Shell } from "../../nemesis/host/shell.js";
 import type { ClientAnswer, ClientCall } from "../../node/runtime/client-call.js";
 import { ClientCalls } from "./client-process.js";
 import { type Address, type Cluster, makeCluster, writeNodeFiles } from "./cluster-files.js";
-import { askStatus } from "./control.js";
+import { askControl, askStatus } from "./control.js";
 import { nowMs, waitUntil } from "./deadline.js";
 import type { EnvironmentOptions, NodeExit, NodeStatus } from "./environment.js";
 import { clientNames, isReplicaName, mainFiles, nodeFiles, replicaNames } from "./layout.js";
-import type { DownHand, NodeHand, NodeHost } from "./node-hand.js";
+import type { DownHand, Launch, NodeHand, NodeHost } from "./node-hand.js";
 import { NodeProcess } from "./node-process.js";
 
 /** A replica answers within this after a start, or the start has failed. */
@@ -22,6 +22,9 @@ const START_MS_MAX = 20_000;
 const STATUS_MS_MAX = 1_000;
 /** How long a node may take to end after SIGTERM. */
 export const STOP_MS_MAX = 5_000;
+
+/** Libraries that the loader puts before all others, split by spaces: ld.so(8). */
+const PRELOAD = "LD_PRELOAD";
 
 /** Where one node runs and how it reaches the others. */
 export type NodePlace = {
@@ -108,7 +111,14 @@ export class ClusterProcesses {
     const process = this.process(node);
     const { options, runtimeFolder, shellOf } = this.#plan;
     const { folder } = nodeFiles(options.directory, node);
-    return { node, shell: shellOf(node), folder, runtimeFolder, pid: process.handle?.pid };
+    return {
+      node,
+      shell: shellOf(node),
+      folder,
+      runtimeFolder,
+      pid: process.handle?.pid,
+      ask: (question, deadlineMs) => askControl(this.controlSocket(node), question, deadlineMs),
+    };
   }
 
   /** Starts a dead node again, from its own disk; resolves when it answers or has failed to. */
@@ -163,8 +173,7 @@ export class ClusterProcesses {
       ? this.#plan.hands.map((hand) => hand.launch(this.host(node)))
       : [];
     const prefix = launches.flatMap(({ argvPrefix }) => argvPrefix);
-    const variables = Object.assign({}, ...launches.map((launch) => launch.variables));
-    process.start(this.#commandLine(node, time, prefix), variables);
+    process.start(this.#commandLine(node, time, prefix), variablesOf(launches));
     const calls = this.#calls.get(node);
     const { pipes } = process;
     if (calls === undefined || pipes === undefined) return;
@@ -214,4 +223,12 @@ export class ClusterProcesses {
     const why = ended ? `ended (${how})` : `gave no status within ${START_MS_MAX / 1000} s`;
     return `${node} ${why}: ${process.stderrTail() || "its stderr is empty"}`;
   }
+}
+
+/** Later ones win, but for libraries: all that are named are loaded, those of the runner's own too. */
+export function variablesOf(launches: readonly Launch[]): Readonly<Record<string, string>> {
+  const variables = Object.assign({}, ...launches.map((launch) => launch.variables));
+  const libraries = launches.flatMap(({ variables: { [PRELOAD]: named = "" } }) => named);
+  const all = [process.env[PRELOAD] ?? "", ...libraries].filter((named) => named !== "");
+  return libraries.length === 0 ? variables : { ...variables, [PRELOAD]: all.join(" ") };
 }
