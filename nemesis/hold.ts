@@ -3,8 +3,11 @@
 
 import type { Random } from "./random.js";
 
-/** A share of the interval between two starts, within bounds; the rest of it is the recovery window. */
-export type HoldShare = { share: number; msMin: number; msMax: number };
+/**
+ * A share of the interval between two starts, within bounds. The rest of it is the recovery window,
+ * which has a bound of its own where it does not follow from the interval.
+ */
+export type HoldShare = { share: number; msMin: number; msMax: number; restMsMax?: number };
 /** The same every time, whatever the interval: links that flap. */
 export type HoldPeriod = { cutMs: number; wholeMs: number };
 export type Hold = HoldShare | HoldPeriod;
@@ -19,12 +22,12 @@ export function drawHold(
   random: Random,
 ): { activeMs: number; windowMs: number } {
   if ("cutMs" in hold) return { activeMs: hold.cutMs, windowMs: hold.wholeMs };
-  const { share, msMin, msMax } = hold;
+  const { share, msMin, msMax, restMsMax = Number.POSITIVE_INFINITY } = hold;
   const wanted = share * intervalMs * between(random, 0.75, 1.25);
   const rest = (1 - share) * intervalMs * between(random, 0.5, 1.5);
   return {
     activeMs: Math.min(msMax, Math.max(msMin, wanted)),
-    windowMs: Math.max(WINDOW_MS_MIN, rest),
+    windowMs: Math.max(WINDOW_MS_MIN, Math.min(restMsMax, rest)),
   };
 }
 
@@ -36,9 +39,9 @@ export function holdMsMin(hold: Hold): number {
 /** "held 60 % of the interval (0.5 to 20 s)", for people. */
 export function describeHold(hold: Hold): string {
   if ("cutMs" in hold) return `${hold.cutMs} ms cut, ${hold.wholeMs} ms whole`;
-  const { share, msMin, msMax } = hold;
-  const percent = Math.round(share * 100);
-  return `held ${percent} % of the interval (${msMin / 1_000} to ${msMax / 1_000} s)`;
+  const { share, msMin, msMax, restMsMax } = hold;
+  const held = `held ${Math.round(share * 100)} % of the interval (${msMin / 1_000} to ${msMax / 1_000} s)`;
+  return restMsMax === undefined ? held : `${held}, then at most ${restMsMax / 1_000} s of rest`;
 }
 
 function between(random: Random, low: number, high: number): number {
