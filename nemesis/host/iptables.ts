@@ -74,31 +74,6 @@ export function installInput(saved: string): string {
   ].join("\n");
 }
 
-/** Takes out our jumps and chains, as far as `saved`, what iptables-save prints, has them. */
-export function removeInput(saved: string): string {
-  const table = (name: string, jumps: readonly (readonly [string, string])[]) => {
-    const own = [...saved.matchAll(/^:(ORDEAL-\S+) /gm)].flatMap(([, chain]) => chain ?? []);
-    const chains = own.filter((chain) => (name === "filter") === (chain === CHAIN_IN));
-    return [
-      `*${name}`,
-      ...chains.map((chain) => `-F ${chain}`),
-      ...jumps
-        .filter(([from, to]) => saved.includes(`-A ${from} -j ${to}\n`))
-        .map(([from, to]) => `-D ${from} -j ${to}`),
-      ...chains.map((chain) => `-X ${chain}`),
-      "COMMIT",
-    ];
-  };
-  return [
-    ...table("filter", [["INPUT", CHAIN_IN]]),
-    ...table("mangle", [
-      ["PREROUTING", CHAIN_DUPLICATE],
-      ["POSTROUTING", CHAIN_OUT],
-    ]),
-    "",
-  ].join("\n");
-}
-
 /** The chains of pools that stand now, to be removed by the next restore. */
 export function poolChainsIn(saved: string): string[] {
   return [...saved.matchAll(/^:(ORDEAL-POOL-\S+) /gm)].flatMap(([, name]) => name ?? []);

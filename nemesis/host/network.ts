@@ -12,7 +12,6 @@ import {
   type NodeRules,
   parseCounters,
   poolChainsIn,
-  removeInput,
   restoreArgv,
   restoreInput,
   saveArgv,
@@ -128,11 +127,6 @@ export class NetnsNetwork {
     });
   }
 
-  /** Removes our chains and classes from every node, where the machines outlive the run. */
-  close(): Promise<void> {
-    return this.#inTurn(() => this.#everyNode((_, node) => this.#removeFrom(node)));
-  }
-
   /** What the fault did until now. Complete once the fault has left the applied matrix. */
   evidence(fault: ResolvedFault): Promise<Evidence> {
     return this.#inTurn(async () => {
@@ -148,11 +142,6 @@ export class NetnsNetwork {
     const rules = this.#rulesOf(name, poolChainsIn(saved), [], NO_EGRESS, 0);
     await this.#restore(node, restoreInput(rules));
     node.restored = restoreInput({ ...rules, chainsBefore: [] });
-    await this.#removeLines(node);
-  }
-
-  async #removeFrom(node: NodeState): Promise<void> {
-    await this.#restore(node, removeInput(await this.#save(node)));
     await this.#removeLines(node);
   }
 

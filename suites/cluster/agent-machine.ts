@@ -82,6 +82,11 @@ export class AgentMachine implements Machine {
     );
   }
 
+  /** Has the command run there when the agent ends, also where we were killed. */
+  async finally(argv: readonly string[]): Promise<void> {
+    await this.#link.request({ op: "finally", argv });
+  }
+
   /** The agent ends with all that it started. */
   close(deadlineMs: number): Promise<void> {
     return this.#link.close(deadlineMs);

@@ -1,8 +1,11 @@
 // The agent: offers the machine it runs on to a runner elsewhere, as JSON lines over stdio. Whatever
 // carries the lines (ssh, docker, a plain pipe), its end is the agent's: when stdin closes, or nothing has
-// come for so long that the runner must be gone, it kills what it started, removes its folder, and ends.
+// come for so long that the runner must be gone, it kills what it started, runs what it was given for its
+// end, removes its folders, and ends. What an agent that was itself killed has left, the next one removes.
+//
+//   agent-main [folder]     a folder for the files of the run, made by the agent and removed with it
 
-import { readFileSync, readlinkSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { sendSignal } from "../../nemesis/host/process.js";
 import { ShellError } from "../../nemesis/host/shell.js";
 import { systemCodeOf } from "../../node/runtime/ordeal-error.js";
@@ -13,13 +16,24 @@ import { within } from "./deadline.js";
 import { readLines } from "./json-lines.js";
 import { localMachine } from "./local-machine.js";
 import type { RunningProcess } from "./machine.js";
+import { register } from "./registry.js";
 import { makeRuntimeFolder } from "./runtime-folder.js";
+import { sweepDeadRuns } from "./sweep.js";
 
 /** The runner says something far more often (agent-machine.ts). */
 const SILENCE_MS_MAX = 120_000;
 const END_MS_MAX = 5_000;
 
+await sweepDeadRuns();
+const [folder] = process.argv.slice(2);
+const registrations = [register({ kind: "processes" })];
+if (folder !== undefined) {
+  registrations.push(register({ kind: "folder", path: folder }));
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+}
 const runtimeFolder = makeRuntimeFolder(["/tmp"]);
+/** Commands for the end, whoever brings it about. */
+const finals: (AgentRequest & { op: "finally" })[] = [];
 const processes = new Map<number, RunningProcess>();
 let processCount = 0;
 /** Put before each command, so that what we start ends with us however we end. */
@@ -79,6 +93,9 @@ async function perform(request: AgentRequest): Promise<unknown> {
       return listFiles(request.path);
     case "read":
       return readPart(request.path, request.offset, request.bytes);
+    case "finally":
+      finals.push(request);
+      return null;
     case "ping":
       return null;
     default:
@@ -134,8 +151,17 @@ async function endAll(): Promise<never> {
   // The whole group: what a process has started goes with it.
   for (const { handle } of left) sendSignal(-handle.pid, "SIGKILL");
   await within(Promise.all(left.map((running) => running.ended)), END_MS_MAX);
-  rmSync(runtimeFolder, { recursive: true, force: true });
+  // One that fails must not keep the others from being run; the next start cleans up after it.
+  for (const { argv } of finals)
+    await within(localMachine.shell.run(argv), END_MS_MAX).catch(ignore);
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  runtimeFolder.remove();
+  for (const registration of registrations) registration.release();
   process.exit(0);
+}
+
+function ignore(error: unknown): void {
+  process.stderr.write(`agent: ${oneLine(error)}\n`);
 }
 
 function readProc(read: () => string): string {
@@ -159,7 +185,7 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal
 
 say({
   event: "hello",
-  runtimeFolder,
+  runtimeFolder: runtimeFolder.path,
   execPath: process.execPath,
   nodeVersion: process.version,
   kernel: readProc(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8")),

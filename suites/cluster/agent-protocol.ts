@@ -20,6 +20,8 @@ export type AgentRequest =
   | { op: "tail"; path: string; chars: number }
   | { op: "list"; path: string }
   | { op: "read"; path: string; offset: number; bytes: number }
+  /** To be run when the agent ends. */
+  | { op: "finally"; argv: readonly string[] }
   | { op: "ping" };
 
 export type AgentResult =
