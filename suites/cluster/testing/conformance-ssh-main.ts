@@ -46,7 +46,7 @@ async function leftOn(lab: SshLab, host: string): Promise<readonly string[]> {
 /** Runs this file again where there can be a lab. */
 async function outside(): Promise<void> {
   const failure = labFailure();
-  const choice = await chooseEnvironment("netns").catch((error: unknown) => {
+  const choice = await chooseEnvironment({ requested: "netns" }).catch((error: unknown) => {
     if (error instanceof UsageError) return { name: "none", line: error.message } as const;
     throw error;
   });

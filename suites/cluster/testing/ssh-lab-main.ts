@@ -33,7 +33,7 @@ async function outside(): Promise<number> {
     return EXIT_USAGE;
   }
   try {
-    const choice = await chooseEnvironment("netns");
+    const choice = await chooseEnvironment({ requested: "netns" });
     if (choice.name !== "netns") throw new UsageError("environment", choice.line);
     return await enterSandbox([fileURLToPath(import.meta.url), ...words], choice.sandbox);
   } catch (error) {
