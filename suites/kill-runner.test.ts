@@ -42,7 +42,7 @@ async function killOnce(environment: string): Promise<void> {
 /** Undefined where the environment works here. */
 async function whyNot(environment: string): Promise<string | undefined> {
   try {
-    await chooseEnvironment(environment);
+    await chooseEnvironment({ requested: environment });
     return undefined;
   } catch (error) {
     if (error instanceof UsageError) return error.message;

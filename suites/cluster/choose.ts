@@ -6,15 +6,17 @@ import { type Probe, probe } from "../../nemesis/host/probe.js";
 import { localShell, must, ShellError } from "../../nemesis/host/shell.js";
 import { UsageError } from "../usage-error.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
+import { readInventory } from "./inventory.js";
 import { createLocal, LOCAL_CAPABILITIES } from "./local.js";
 import { createNetns, netnsCapabilities } from "./netns.js";
 import { insideSandbox, type Sandbox } from "./sandbox.js";
 import { createSim, SIM_CAPABILITIES } from "./sim.js";
+import { createSsh, openHosts, type SshHosts } from "./ssh.js";
 import { insideUml } from "./uml.js";
 import type { UmlParts } from "./uml-init.js";
 import { findUml } from "./uml-parts.js";
 
-export const ENVIRONMENT_NAMES = ["netns", "uml", "local", "sim"] as const;
+export const ENVIRONMENT_NAMES = ["netns", "local", "sim", "ssh", "uml"] as const;
 export type EnvironmentName = (typeof ENVIRONMENT_NAMES)[number];
 
 /**
@@ -26,26 +28,42 @@ export type Choice = {
   /** One line for people: which environment, and why. */
   line: string;
   capabilities: ReadonlySet<FaultKind>;
+  /** Gives up what was opened to choose, for example connections; after the last run. */
+  close?: () => Promise<void>;
 } & (
   | { name: "local"; reason: string }
   | { name: "netns"; sandbox: Sandbox }
-  /** `sandbox`: what was found inside; only `enterUml` is possible before. */
-  | { name: "uml"; parts: UmlParts }
-  | { name: "uml"; sandbox: Sandbox }
   | { name: "sim" }
+  | { name: "ssh"; hosts: SshHosts }
+  | { name: "uml"; parts: UmlParts }
+  /** Inside, where alone can be known what this kernel can do. */
+  | { name: "uml"; sandbox: Sandbox }
 );
+
+export type EnvironmentWish = {
+  /** Absent: the best that can run here. */
+  requested?: string;
+  /** Kinds of faults that it must honour. */
+  needed?: readonly FaultKind[];
+  /** The file that names the hosts of `ssh`. */
+  inventory?: string;
+};
 
 /**
  * netns where it works and honours all of `needed`, else local. Throws UsageError where `requested`
  * is no environment, or cannot be had, or cannot do what is needed.
  */
-export async function chooseEnvironment(
-  requested: string | undefined,
-  needed: readonly FaultKind[] = [],
-): Promise<Choice> {
+export async function chooseEnvironment({
+  requested,
+  needed = [],
+  inventory,
+}: EnvironmentWish): Promise<Choice> {
   const inside = insideSandbox();
   if (inside !== undefined) return netnsChoice(inside);
   if (insideUml()) return umlChoiceInside();
+  if (inventory !== undefined && requested !== "ssh") {
+    throw new UsageError("environment", "--inventory goes with --env ssh: pass both");
+  }
   if (requested !== undefined && !ENVIRONMENT_NAMES.some((name) => name === requested)) {
     throw new UsageError(
       "environment",
@@ -55,6 +73,7 @@ export async function chooseEnvironment(
   if (requested === "local") return localChoice("as asked");
   if (requested === "sim") return simChoice();
   if (requested === "uml") return umlChoiceOutside();
+  if (requested === "ssh") return sshChoice(inventory);
 
   const found = await probe(localShell(), { isRoot: process.getuid?.() === 0 });
   const tied = await setprivFailure();
@@ -84,6 +103,8 @@ export function createEnvironment(choice: Choice, options: EnvironmentOptions): 
       return createNetns(options, choice.sandbox);
     case "sim":
       return createSim(options);
+    case "ssh":
+      return createSsh(options, choice.hosts, { name: "ssh", reason: "as asked" });
     default:
       return choice satisfies never;
   }
@@ -119,6 +140,20 @@ async function umlChoiceInside(): Promise<Choice> {
     line: `environment uml: network namespaces in User-Mode Linux ${release()}, iptables-${sandbox.backend}, delay by ${delay} (as asked)`,
     capabilities: netnsCapabilities(sandbox),
     sandbox: { ...sandbox, kernel: "uml" },
+  };
+}
+
+async function sshChoice(inventory: string | undefined): Promise<Choice> {
+  if (inventory === undefined) {
+    throw new UsageError("environment", "--env ssh wants hosts: pass --inventory <file>");
+  }
+  const hosts = await openHosts(readInventory(inventory));
+  return {
+    name: "ssh",
+    line: `environment ssh: ${hosts.line} (as asked)`,
+    capabilities: hosts.capabilities,
+    close: () => hosts.close(),
+    hosts,
   };
 }
 

@@ -10,13 +10,15 @@ import { handleOf } from "../../nemesis/host/process.js";
 import { localShell } from "../../nemesis/host/shell.js";
 import { createRandom, type Random } from "../../nemesis/random.js";
 import { systemCodeOf } from "../../node/runtime/ordeal-error.js";
-import { sleep, waitUntil } from "../cluster/deadline.js";
+import { waitUntil } from "../cluster/deadline.js";
 
 const CLI = fileURLToPath(new URL("../cli.js", import.meta.url));
 const RUN_MS_MAX = 120_000;
 const CLEAN_MS_MAX = 60_000;
 /** Lines of a history that a run of this length writes at least, on a slow machine. */
 const HISTORY_LINES = 300;
+/** Processes and files that a run makes at least until it serves, beside the runner itself. */
+const THINGS = 8;
 const SUITE = ["run", "primary-partition", "--time-limit", "2", "--nemesis-interval", "0.5"];
 
 export type KillPlan = {
@@ -98,15 +100,20 @@ async function runAndKill(
   const argv = [...SUITE, "--env", environment, "--store", place.store, "--seed", `${seed}`];
   const runner = spawn(process.execPath, [CLI, ...argv], { stdio: "ignore", env: place.variables });
   const inStart = random.chance(0.4);
-  const delayMs = random.int(1_500);
+  const things = 2 + random.int(THINGS);
   const lines = random.int(HISTORY_LINES);
   const isOver = () => runner.exitCode !== null;
-  if (inStart) await sleep(delayMs);
-  else await waitUntil(() => isOver() || historyLines(place.store, seed) >= lines, RUN_MS_MAX);
+  const present = () => [...processesOf(place), ...filesOf(place)];
+  const hasCome = inStart
+    ? () => present().length >= things
+    : () => historyLines(place.store, seed) >= lines;
+  await waitUntil(() => isOver() || hasCome(), RUN_MS_MAX);
   if (isOver()) return undefined;
-  const before = [...processesOf(place), ...filesOf(place)];
+  const before = present();
   await kill(runner);
-  const when = inStart ? `${delayMs} ms after its start` : `when its history had ${lines} lines`;
+  const when = inStart
+    ? `as soon as it had made ${things} things`
+    : `when its history had ${lines} lines`;
   return { point: `${environment}: ${when} (seed ${seed})`, before };
 }
 
