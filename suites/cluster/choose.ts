@@ -177,7 +177,8 @@ function netnsChoice(sandbox: Sandbox): Choice {
   };
 }
 
-function sandboxFrom(found: Probe, reason: string): { sandbox?: Sandbox; why: string } {
+/** What a runner inside must know; undefined where namespaces cannot be used, and why. */
+export function sandboxFrom(found: Probe, reason: string): { sandbox?: Sandbox; why: string } {
   const { mode, backend, canDuplicate, mechanism } = found;
   if (mode === undefined || backend === undefined) {
     return { why: `${found.reason}${remedies(found)}` };

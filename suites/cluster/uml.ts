@@ -8,8 +8,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { constants, freemem } from "node:os";
 import { join } from "node:path";
-import type { Readable, Writable } from "node:stream";
-import { sleep } from "./deadline.js";
+import { PassThrough, type Readable, type Writable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { messageOf } from "../../node/runtime/ordeal-error.js";
+import { nowMs, sleep, within } from "./deadline.js";
 import { readLines } from "./json-lines.js";
 import { Reaper } from "./reaper.js";
 import { REGISTRY_VARIABLE, register, registryFile } from "./registry.js";
@@ -35,7 +37,50 @@ export function insideUml(): boolean {
  * code, 128 + n where signal n ended it. Its stdin is empty; stdout and stderr are ours, and so are the
  * signals that are sent to us. When we are killed, it ends. Throws where the kernel ends before it.
  */
-export async function enterUml(argv: readonly string[], parts: UmlParts): Promise<number> {
+export function enterUml(argv: readonly string[], parts: UmlParts): Promise<number> {
+  return runInUml([process.execPath, ...argv], parts, process);
+}
+
+/** Boots it once, and tries what it is wanted for; half a minute at most on a machine that is busy. */
+export async function tryUml(parts: UmlParts): Promise<{ works: boolean; reason: string }> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const said = [text(stdout), text(stderr)];
+  const startedMs = nowMs();
+  const run = runInUml(["sh", "-c", TRIAL], parts, {
+    stdout,
+    stderr,
+    deadlineMs: TRIAL_MS_MAX,
+  });
+  const outcome = await run.then(
+    (code) => ({ works: code === 0, why: "" }),
+    (error: unknown) => ({ works: false, why: messageOf(error) }),
+  );
+  stdout.end();
+  stderr.end();
+  const [, complaint = ""] = await Promise.all(said);
+  const seconds = ((nowMs() - startedMs) / 1_000).toFixed(1);
+  const reason = outcome.works
+    ? `${parts.kernel} boots, has netem, and was done in ${seconds} s`
+    : outcome.why || complaint.trim().split("\n").at(-1) || "refused without a word";
+  return { works: outcome.works, reason };
+}
+
+const TRIAL_MS_MAX = 120_000;
+const TRIAL = `ip link add name probe0 type bridge && ip link add probe1 type veth peer name probe2 &&
+  tc qdisc add dev lo root netem delay 1ms && iptables-legacy -A INPUT -s 10.77.0.1 -j DROP`;
+
+type Streams = {
+  stdout: Writable;
+  stderr: Writable;
+  /** Absent: for as long as it takes. */
+  deadlineMs?: number;
+};
+
+async function runInUml(
+  command: readonly string[],
+  parts: UmlParts,
+  streams: Streams,
+): Promise<number> {
   const processes = register({ kind: "processes" });
   const folder = makeRuntimeFolder();
   // The kernel's helper processes outlive a kernel that is killed.
@@ -48,11 +93,10 @@ export async function enterUml(argv: readonly string[], parts: UmlParts): Promis
       [VARIABLE]: parts.kernel,
       [REGISTRY_VARIABLE]: registryFile(),
     };
-    const command = [process.execPath, ...argv];
     writeFileSync(init, umlInit({ command, variables, folder: process.cwd(), parts }), {
       mode: 0o700,
     });
-    return await boot(init, folder.path, parts);
+    return await boot(init, folder.path, parts, streams);
   } finally {
     await reaper.stop();
     folder.remove();
@@ -67,7 +111,12 @@ const STDERR = 4;
 const SIGNALS = 5;
 const EXIT_CODE = 6;
 
-async function boot(init: string, folder: string, { kernel }: UmlParts): Promise<number> {
+async function boot(
+  init: string,
+  folder: string,
+  { kernel }: UmlParts,
+  { stdout, stderr, deadlineMs }: Streams,
+): Promise<number> {
   const memory = Math.max(
     MEMORY_BYTES_MIN,
     Math.min(MEMORY_BYTES, 2 ** 20 * Math.floor(freemem() / 2 ** 21)),
@@ -91,16 +140,19 @@ async function boot(init: string, folder: string, { kernel }: UmlParts): Promise
   const log: string[] = [];
   const keep = (line: string) => log.push(line);
   for (const each of [1, 2]) readLines(readable(child, each), keep);
-  readable(child, STDOUT).pipe(process.stdout, { end: false });
-  readable(child, STDERR).pipe(process.stderr, { end: false });
+  readable(child, STDOUT).pipe(stdout, { end: false });
+  readable(child, STDERR).pipe(stderr, { end: false });
   const exited = new Promise<void>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", () => resolve());
   });
   const stopForwarding = forwardSignals(writable(child, SIGNALS));
   try {
-    const code = await Promise.race([exitCodeOf(readable(child, EXIT_CODE)), exited]);
+    const ended = Promise.race([exitCodeOf(readable(child, EXIT_CODE)), exited]);
+    const code = await (deadlineMs === undefined ? ended : within(ended, deadlineMs));
     if (code === undefined) {
+      const isLate = child.exitCode === null && child.signalCode === null;
+      if (isLate) throw new Error(`User-Mode Linux was not done in ${deadlineMs} ms`);
       const said = log.slice(-KERNEL_LOG_LINES).join("; ");
       throw new Error(`User-Mode Linux ended before the run did: ${said || "it said nothing"}`);
     }

@@ -56,6 +56,7 @@ export async function killRunner(plan: KillPlan): Promise<readonly KillOutcome[]
   return outcomes;
 }
 
+const OWN_NAMESPACES: readonly [string, ...string[]] = ["unshare", "-nm"];
 const INSIDE_VARIABLE = "ORDEAL_KILL_TEST";
 
 /**
@@ -66,10 +67,11 @@ const INSIDE_VARIABLE = "ORDEAL_KILL_TEST";
 export async function aloneAsRoot(argv: readonly string[]): Promise<number | undefined> {
   const isRoot = process.getuid?.() === 0;
   if (!isRoot || process.env[INSIDE_VARIABLE] !== undefined) return undefined;
-  const { exitCode } = await localShell().run(["unshare", "-nm", "true"]);
+  const { exitCode } = await localShell().run([...OWN_NAMESPACES, "true"]);
   if (exitCode !== 0) return undefined;
   const inside = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh", process.execPath, ...argv];
-  const child = spawn("unshare", ["-nm", ...inside], {
+  const [file, ...args] = [...OWN_NAMESPACES, ...inside];
+  const child = spawn(file, args, {
     stdio: "inherit",
     env: { ...process.env, [INSIDE_VARIABLE]: "1" },
   });
