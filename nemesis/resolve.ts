@@ -90,6 +90,7 @@ export function resolveFault(
     case "clock":
     case "disk":
     case "disk-damage":
+    case "omission":
     case "lie":
       return { id, intent, nodes: resolveTarget(intent.target, view, random), links: [] };
     default:

@@ -5,7 +5,7 @@
 import type { Lie } from "../../nemesis/faults.js";
 import type { Random } from "../../nemesis/random.js";
 import type { ProtocolConfig } from "../../node/core/config.js";
-import type { Keyring } from "../../node/core/keyring.js";
+import { type Keyring, MAC_BYTES } from "../../node/core/keyring.js";
 import type { Message, PrincipalId } from "../../node/core/messages.js";
 import type { Forge, Plot, Said } from "./forge.js";
 import { garbage, madeUpRequest, wrongData, wrongReply } from "./lies-of-data.js";
@@ -17,12 +17,22 @@ import type { NodeBuild } from "./node-build.js";
 /** Messages that a liar remembers, to say them again. */
 const REMEMBERED = 64;
 const OTHER_DIGEST = "ee".repeat(32);
+/** Where a datagram of fragments has what: node/core/datagram.ts. */
+const FRAME_AT = 23;
+const FRAGMENT = 1;
+const DIGEST_AT = 26;
+const DIGEST_BYTES = 16;
+const INDEX_AT = 48;
+const BYTES_AT = 50;
 
 export class Liar {
   readonly #forge: Forge;
   readonly #random: Random;
   readonly #build: NodeBuild;
+  readonly #keyring: Keyring;
   readonly #old: Message[] = [];
+  /** Messages, by receiver and digest, of which a wrong first fragment was sent. */
+  readonly #poisoned = new Set<string>();
   /** Lies that were told, by kind. */
   readonly told = new Map<Lie, number>();
 
@@ -34,6 +44,7 @@ export class Liar {
     plot: Plot,
   ) {
     this.#build = build;
+    this.#keyring = keyring;
     this.#random = random;
     this.#forge = {
       id: keyring.principal,
@@ -75,6 +86,30 @@ export class Liar {
     });
   }
 
+  /** What it sends in place of a datagram; undefined: nothing. */
+  spoil(
+    to: PrincipalId,
+    datagram: Uint8Array,
+    lies: readonly { lie: Lie; percent: number }[],
+  ): Uint8Array | undefined {
+    const poison = lies.find(({ lie }) => lie === "poison-fragments");
+    if (poison === undefined || datagram[FRAME_AT] !== FRAGMENT) return datagram;
+    const view = Buffer.from(datagram.buffer, datagram.byteOffset, datagram.byteLength);
+    const message = `${to} ${view.toString("latin1", DIGEST_AT, DIGEST_AT + DIGEST_BYTES)}`;
+    if (view.readUInt16BE(INDEX_AT) > 0) return this.#poisoned.has(message) ? undefined : datagram;
+    if (!this.#random.chance(poison.percent / 100)) {
+      this.#poisoned.delete(message);
+      return datagram;
+    }
+    this.#poisoned.add(message);
+    this.told.set("poison-fragments", (this.told.get("poison-fragments") ?? 0) + 1);
+    const spoiled = Uint8Array.from(datagram);
+    spoiled[BYTES_AT] = (spoiled[BYTES_AT] ?? 0) ^ 1;
+    const content = spoiled.subarray(0, spoiled.length - MAC_BYTES);
+    spoiled.set(this.#keyring.mac(to, content), content.length);
+    return spoiled;
+  }
+
   /** Undefined where this lie has nothing to say about this message. */
   #lie(lie: Lie, to: PrincipalId, message: Message): Said | undefined {
     const forge = this.#forge;
@@ -114,6 +149,8 @@ export class Liar {
         return message.kind === "status" ? flood(forge, message) : undefined;
       case "garbage":
         return garbage(forge, message, this.#build.encodeMessage);
+      case "poison-fragments":
+        return undefined; // Of datagrams: see spoil.
       case "mute":
         return [];
       default:

@@ -43,9 +43,18 @@ export function reduced(scenario: Scenario, reduction: Reduction): Scenario {
     ...(weather === undefined ? {} : { weather: weatherOf(scenario.weather, weather) }),
     faults: smaller.faults
       .filter(({ id }) => faults?.includes(id) ?? true)
+      .filter(({ intent }) => hasClients(intent, numbers.clientProcesses))
       .map((fault) => sooner(fault, earlierMs)),
     ...(rest === undefined ? {} : { rest: smaller.rest.filter(({ id }) => rest.includes(id)) }),
   };
+}
+
+/** Whether the client processes that the fault names, if any, are still there. */
+function hasClients({ target }: FaultIntent, clientProcesses = Number.POSITIVE_INFINITY): boolean {
+  if (target.kind !== "nodes") return true;
+  return target.nodes.every(
+    (node) => node.startsWith("r") || Number(node.slice(1)) < clientProcesses,
+  );
 }
 
 function sooner(fault: TimedFault, byMs: number): TimedFault {
@@ -62,7 +71,9 @@ function withReplicas(scenario: Scenario, replicas: number): Scenario {
     const { target } = fault.intent;
     if (target.kind !== "nodes") return [fault];
     const wanted = fault.intent.kind === "lie" || fault.intent.kind === "disk-damage";
-    const nodes = target.nodes.filter((node) => (wanted ? faulty : names).includes(node));
+    const nodes = target.nodes.filter(
+      (node) => (wanted ? faulty : names).includes(node) || (!wanted && node.startsWith("c")),
+    );
     return nodes.length === 0
       ? []
       : [{ ...fault, intent: { ...fault.intent, target: { ...target, nodes } } }];

@@ -23,6 +23,8 @@ export type Scenario = {
   accounts: number;
   /** Operations in all, over all sessions. */
   operations: number;
+  /** Share of the operations that the bank must refuse, 0..1. */
+  refusedShare: number;
   /** The load ends after this and after the last cure, though not all of them were begun; ms. */
   loadMs: number;
   /** Mean of a session's pause between two operations, ms. */

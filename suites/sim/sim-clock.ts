@@ -16,6 +16,8 @@ export class SimClock implements Clock {
   /** The moment in simulated time at which the node is: it may be busy beyond the present event. */
   readonly #cursorUs: () => number;
   readonly #armed = new Set<Armed>();
+  /** Sees every timer that is set. */
+  onAfter: ((delayMs: number, name: string | undefined) => void) | undefined;
   #rate = 1;
   #baseUs = 0;
   #baseMs = 0;
@@ -30,7 +32,8 @@ export class SimClock implements Clock {
     return this.#baseMs + ((this.#cursorUs() - this.#baseUs) / 1_000) * this.#rate;
   }
 
-  after(delayMs: number, callback: () => void): () => void {
+  after(delayMs: number, callback: () => void, name?: string): () => void {
+    this.onAfter?.(delayMs, name);
     const armed: Armed = { dueMs: this.now() + delayMs, callback, planned: undefined };
     this.#armed.add(armed);
     this.#plan(armed);

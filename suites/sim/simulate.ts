@@ -163,7 +163,8 @@ class Simulation {
     this.#nemesis.healCore();
     this.#healedAt = queue.nowUs * 1_000;
     const f = (this.#scenario.replicas - 1) / 3;
-    this.#boundNs = recoveryBoundNs(numbersOf(this.#config), f, disturbedMs);
+    const delayMs = slowMs(this.#scenario);
+    this.#boundNs = recoveryBoundNs(numbersOf(this.#config), f, disturbedMs, delayMs);
   }
 
   #recover(): void {
@@ -273,6 +274,11 @@ class Simulation {
 
 /** The simulation keeps its history in memory. */
 const NO_JOURNAL = { path: "", append: () => undefined, close: () => undefined };
+
+/** What nearly every message of the scenario takes less than. */
+function slowMs({ weather: { latencyUsMin, latencyUsMean } }: Scenario): number {
+  return (latencyUsMin + 5 * latencyUsMean) / 1_000;
+}
 
 function numbersOf(config: ProtocolConfig): Record<string, number> {
   return Object.fromEntries(

@@ -1,7 +1,7 @@
 // A cluster in the simulation: replicas, clients, the network between them, and the faults that are
 // active. Everything that happens in it follows from the setup and the calls.
 
-import type { Evidence, NodeName, ResolvedFault } from "../../nemesis/faults.js";
+import type { Evidence, Lie, NodeName, ResolvedFault } from "../../nemesis/faults.js";
 import { composeProcesses } from "../../nemesis/processes.js";
 import type { Random } from "../../nemesis/random.js";
 import type { ProtocolConfig } from "../../node/core/config.js";
@@ -19,6 +19,7 @@ import { nameOf } from "./names.js";
 import { Network, type Weather } from "./network.js";
 import type { NodeBuild } from "./node-build.js";
 import { NodeFaults } from "./node-faults.js";
+import { Omissions } from "./omissions.js";
 import { SimClient } from "./sim-client.js";
 import { SimReplica } from "./sim-replica.js";
 import { TraceHash } from "./trace-hash.js";
@@ -48,11 +49,13 @@ export class World {
   readonly #faults = new Map<string, ResolvedFault>();
   readonly #nodeFaults: NodeFaults;
   readonly #liars: readonly Liar[];
+  readonly #omissions: Omissions;
 
   constructor(build: NodeBuild, setup: WorldSetup) {
     const { config, datagramBytesMax, random, keyringOf, weather } = setup;
     const queue = setup.queue ?? new EventQueue();
     this.queue = queue;
+    this.#omissions = new Omissions(build);
     const { n, cluster } = config;
     this.watch = new Watch(config, keyringOf);
     this.network = new Network(queue, random.fork("network"), weather, (from, to, bytes) =>
@@ -78,6 +81,8 @@ export class World {
           watch: this.watch,
           send,
           lie: (to, messages) => this.#lies(id, to, messages),
+          omit: (to, messages) => this.#omissions.filter(id, to, messages),
+          spoil: (to, datagram) => this.#spoil(id, to, datagram),
         }),
     );
     this.clients = Array.from(
@@ -91,9 +96,15 @@ export class World {
           datagramBytesMax,
           keyring: keyringOf(CLIENT_PRINCIPAL_MIN + index),
           send,
+          omit: (to, messages) =>
+            this.#omissions.filter(CLIENT_PRINCIPAL_MIN + index, to, messages),
         }),
     );
-    this.#nodeFaults = new NodeFaults(this.replicas, this.watch);
+    this.#nodeFaults = new NodeFaults({
+      replicas: this.replicas,
+      clients: this.clients,
+      watch: this.watch,
+    });
   }
 
   get replicaNames(): readonly NodeName[] {
@@ -135,7 +146,9 @@ export class World {
     else this.#nodeFaults.heal(fault, this.active);
     this.restartWhoMay();
     const told = this.#liars.map((liar) => liar.told);
-    return evidenceOf(fault, this.network.biteOf(faultId), this.#nodeFaults.bitesOf(faultId), told);
+    const seen = this.#nodeFaults.bitesOf(faultId);
+    const omitted = this.#omissions.countOf(faultId);
+    return evidenceOf(fault, this.network.biteOf(faultId), seen, told, omitted);
   }
 
   /** Starts every process that has ended and that no active fault holds down. */
@@ -144,6 +157,9 @@ export class World {
     for (const replica of this.replicas) {
       if (replica.ended === undefined || held.get(nameOf(replica.id))?.state === "down") continue;
       this.#nodeFaults.restart(replica);
+    }
+    for (const client of this.clients) {
+      if (held.get(nameOf(client.principal))?.state !== "down") client.start();
     }
   }
 
@@ -158,6 +174,7 @@ export class World {
   }
 
   #noteActive(): void {
+    this.#omissions.apply(this.active);
     this.watch.coverage.underFaults(this.active.map(({ intent }) => intent.kind));
   }
 
@@ -173,9 +190,18 @@ export class World {
     to: PrincipalId,
     messages: readonly Uint8Array[],
   ): readonly Uint8Array[] | undefined {
-    const lies = [...this.#faults.values()].flatMap(({ intent, nodes }) =>
+    const lies = this.#liesOf(id);
+    return lies.length === 0 ? undefined : this.#liars[id]?.filter(to, messages, lies);
+  }
+
+  #spoil(id: ReplicaId, to: PrincipalId, datagram: Uint8Array): Uint8Array | undefined {
+    const lies = this.#liesOf(id);
+    return lies.length === 0 ? datagram : this.#liars[id]?.spoil(to, datagram, lies);
+  }
+
+  #liesOf(id: ReplicaId): readonly { lie: Lie; percent: number }[] {
+    return [...this.#faults.values()].flatMap(({ intent, nodes }) =>
       intent.kind === "lie" && nodes.includes(nameOf(id)) ? [intent] : [],
     );
-    return lies.length === 0 ? undefined : this.#liars[id]?.filter(to, messages, lies);
   }
 }
