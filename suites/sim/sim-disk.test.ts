@@ -113,6 +113,21 @@ test("a compaction is all or nothing, at whichever of its steps the power goes",
   }
 });
 
+test("zeros written ahead that a failed sync gave up hold nothing that could be lost", () => {
+  const disk = diskOf(5);
+  const file = disk.open(PATH, "create");
+  disk.write(file, Uint8Array.of(1, 2), 0);
+  disk.syncFolder("/");
+  disk.sync(file);
+  disk.write(file, new Uint8Array(64), 2);
+  disk.flaws = { ...SOUND, failing: "sync" };
+  assert.throws(() => disk.sync(file), /EIO/);
+  disk.flaws = SOUND;
+  assert.ok(disk.isClean(PATH));
+  disk.write(file, Uint8Array.of(3), 2);
+  assert.not.ok(disk.isClean(PATH));
+});
+
 test("a full disk takes no new byte, and one that was written ahead", () => {
   const disk = diskOf(3);
   const file = disk.open("/f", "create");

@@ -129,7 +129,7 @@ export class SimDisk implements Disk {
   isClean(path: string): boolean {
     const inode = this.#names.get(path);
     if (inode === undefined || inode.pending.length > 0) return false;
-    if (inode.forsaken) inode.forsaken = !inode.bytes.equals(inode.durable);
+    if (inode.forsaken) inode.forsaken = !sameContent(inode.bytes, inode.durable);
     return !inode.forsaken;
   }
 
@@ -236,6 +236,13 @@ function written(bytes: Buffer, fresh: Uint8Array, position: number): Buffer {
   const target = end <= bytes.length ? bytes : Buffer.concat([bytes], end);
   target.set(fresh, position);
   return target;
+}
+
+/** Alike but for zeros behind the shorter one: space that was written ahead and holds nothing. */
+function sameContent(one: Buffer, other: Buffer): boolean {
+  const used = Math.max(lengthInUse(one), lengthInUse(other));
+  if (used > Math.min(one.length, other.length)) return false;
+  return one.subarray(0, used).equals(other.subarray(0, used));
 }
 
 /** Up to the last byte that is not zero. */
