@@ -117,7 +117,7 @@ test("zeros written ahead that a failed sync gave up hold nothing that could be 
   const disk = diskOf(5);
   const file = disk.open(PATH, "create");
   disk.write(file, Uint8Array.of(1, 2), 0);
-  disk.syncFolder("/");
+  disk.syncFolder();
   disk.sync(file);
   disk.write(file, new Uint8Array(64), 2);
   disk.flaws = { ...SOUND, failing: "sync" };
