@@ -44,6 +44,7 @@ export async function shrinkCommand(
     {
       scenario: drawScenario(seed),
       fails: (candidate: Reduction) => simulateSeed(build, seed, candidate).failed.includes(check),
+      misfortunesOf: (candidate: Reduction) => simulateSeed(build, seed, candidate).misfortunes,
       isOver: () => performance.now() - started > seconds * 1_000,
     },
     start,

@@ -12,6 +12,7 @@ import { garbage, madeUpRequest, wrongData, wrongReply } from "./lies-of-data.js
 import { badProposal, equivocation, plottedVote, proposalOfBackup } from "./lies-of-proposals.js";
 import { falseNewView, falseViewChange } from "./lies-of-views.js";
 import { flood, forgedCertificate, otherVotes, votesOfOthers } from "./lies-of-votes.js";
+import type { Misfortunes } from "./misfortunes.js";
 import type { NodeBuild } from "./node-build.js";
 
 /** Messages that a liar remembers, to say them again. */
@@ -29,6 +30,9 @@ export class Liar {
   readonly #forge: Forge;
   readonly #random: Random;
   readonly #build: NodeBuild;
+  readonly #misfortunes: Misfortunes;
+  /** Lies thought of so far, told or not. */
+  #thought = 0;
   readonly #keyring: Keyring;
   readonly #old: Message[] = [];
   /** Messages, by receiver and digest, of which a wrong first fragment was sent. */
@@ -40,9 +44,9 @@ export class Liar {
     build: NodeBuild,
     config: Pick<ProtocolConfig, "cluster" | "n" | "checkpointInterval">,
     keyring: Keyring,
-    random: Random,
-    plot: Plot,
+    { random, plot, misfortunes }: { random: Random; plot: Plot; misfortunes: Misfortunes },
   ) {
+    this.#misfortunes = misfortunes;
     this.#build = build;
     this.#keyring = keyring;
     this.#random = random;
@@ -74,9 +78,8 @@ export class Liar {
       for (const { lie, percent } of lies) {
         if (!this.#random.chance(percent / 100)) continue;
         const lied = this.#lie(lie, to, message);
-        if (lied === undefined) continue;
+        if (lied === undefined || !this.#tells(lie)) continue;
         said = lied;
-        this.told.set(lie, (this.told.get(lie) ?? 0) + 1);
       }
       this.#remember(message);
       return said.map((one) => {
@@ -97,12 +100,11 @@ export class Liar {
     const view = Buffer.from(datagram.buffer, datagram.byteOffset, datagram.byteLength);
     const message = `${to} ${view.toString("latin1", DIGEST_AT, DIGEST_AT + DIGEST_BYTES)}`;
     if (view.readUInt16BE(INDEX_AT) > 0) return this.#poisoned.has(message) ? undefined : datagram;
-    if (!this.#random.chance(poison.percent / 100)) {
+    if (!this.#random.chance(poison.percent / 100) || !this.#tells("poison-fragments")) {
       this.#poisoned.delete(message);
       return datagram;
     }
     this.#poisoned.add(message);
-    this.told.set("poison-fragments", (this.told.get("poison-fragments") ?? 0) + 1);
     const spoiled = Uint8Array.from(datagram);
     spoiled[BYTES_AT] = (spoiled[BYTES_AT] ?? 0) ^ 1;
     const content = spoiled.subarray(0, spoiled.length - MAC_BYTES);
@@ -156,6 +158,13 @@ export class Liar {
       default:
         return lie satisfies never;
     }
+  }
+
+  /** Whether the next lie is told; then it is counted. */
+  #tells(lie: Lie): boolean {
+    if (!this.#misfortunes.happens(`r${this.#forge.id}!${this.#thought++}`)) return false;
+    this.told.set(lie, (this.told.get(lie) ?? 0) + 1);
+    return true;
   }
 
   #remember(message: Message): void {

@@ -41,6 +41,8 @@ export type Scenario = {
   core: readonly NodeName[];
   /** What stays wrong with those outside the core while progress is demanded. */
   rest: readonly { id: string; intent: FaultIntent }[];
+  /** Those of its misfortunes that happen (misfortunes.ts); absent: all. */
+  misfortunes?: readonly string[];
   /** More than f replicas are faulty: the run is expected to be unsafe, and must be caught. */
   beyondF: boolean;
 };

@@ -15,6 +15,7 @@ import { EventQueue } from "./event-queue.js";
 import { evidenceOf } from "./fault-evidence.js";
 import type { Plot } from "./forge.js";
 import { Liar } from "./liar.js";
+import { Misfortunes } from "./misfortunes.js";
 import { nameOf } from "./names.js";
 import { Network, type Weather } from "./network.js";
 import type { NodeBuild } from "./node-build.js";
@@ -33,6 +34,8 @@ export type WorldSetup = {
   weather: Weather;
   keyringOf: (principal: PrincipalId) => Keyring;
   random: Random;
+  /** Which of its misfortunes happen; absent: all. */
+  misfortunes?: readonly string[] | undefined;
   /** Shared with whoever waits; absent: one of its own. */
   queue?: EventQueue;
 };
@@ -46,6 +49,7 @@ export class World {
   readonly replicas: readonly SimReplica[];
   readonly clients: readonly SimClient[];
   readonly trace = new TraceHash();
+  readonly misfortunes: Misfortunes;
   readonly #faults = new Map<string, ResolvedFault>();
   readonly #nodeFaults: NodeFaults;
   readonly #liars: readonly Liar[];
@@ -58,15 +62,25 @@ export class World {
     this.#omissions = new Omissions(build);
     const { n, cluster } = config;
     this.watch = new Watch(config, keyringOf);
-    this.network = new Network(queue, random.fork("network"), weather, (from, to, bytes) =>
-      this.#deliver(from, to, bytes),
+    this.misfortunes = new Misfortunes(setup.misfortunes);
+    this.network = new Network(
+      queue,
+      random.fork("network"),
+      weather,
+      (from, to, bytes) => this.#deliver(from, to, bytes),
+      this.misfortunes,
     );
     const send = (from: PrincipalId, to: PrincipalId, bytes: Uint8Array, atUs: number) =>
       this.network.send(from, to, bytes, atUs);
     const ids = Array.from({ length: n }, (_, id) => id);
     const plot: Plot = new Map();
     this.#liars = ids.map(
-      (id) => new Liar(build, config, keyringOf(id), random.fork(`liar ${id}`), plot),
+      (id) =>
+        new Liar(build, config, keyringOf(id), {
+          random: random.fork(`liar ${id}`),
+          plot,
+          misfortunes: this.misfortunes,
+        }),
     );
     this.replicas = ids.map(
       (id) =>
