@@ -11,7 +11,7 @@ import type { Forge, Plot, Said } from "./forge.js";
 import { garbage, madeUpRequest, wrongData, wrongReply } from "./lies-of-data.js";
 import { badProposal, equivocation, plottedVote, proposalOfBackup } from "./lies-of-proposals.js";
 import { falseNewView, falseViewChange } from "./lies-of-views.js";
-import { flood, forgedCertificate, otherVotes, votesOfOthers } from "./lies-of-votes.js";
+import { flood, forgedCertificate, otherBody, otherVotes, votesOfOthers } from "./lies-of-votes.js";
 import type { Misfortunes } from "./misfortunes.js";
 import type { NodeBuild } from "./node-build.js";
 
@@ -129,7 +129,8 @@ export class Liar {
         if (message.kind !== "prepare" && message.kind !== "commit") return undefined;
         return otherVotes(forge, message);
       case "forge-certificate":
-        return message.kind === "status" ? forgedCertificate(forge, message) : undefined;
+        if (message.kind === "status") return forgedCertificate(forge, message);
+        return message.kind === "commit-certificate" ? otherBody(forge, message) : undefined;
       case "forge-view-change":
         return falseViewChange(forge, message);
       case "forge-new-view":
