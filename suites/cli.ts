@@ -87,6 +87,7 @@ function registerRun(program: Command, output: Output): void {
     .option("--junit <file>", "write a JUnit XML report")
     .option("--replica-build <folder>", "run the replicas of another build, to test the tests")
     .option("--only <parts>", "of a seed of the swarm: what shrinking left of it")
+    .option("--scenario <file>", "swarm: what `ordeal shrink --save` kept, in place of a seed")
     .option("--beyond-f", "of a seed of the swarm: f+1 replicas lie, which must be caught")
     .action(async (suites: string[], options: RawRunOptions) => {
       const swarm = parseSwarmRequest(suites, options);
@@ -187,6 +188,7 @@ function registerShrink(program: Command, output: Output): void {
     .argument("<run>", "a failing seed, or the folder of its run")
     .option("--only <parts>", "begin with what an earlier shrinking left of it")
     .option("--seconds <count>", "for so long at most (default: 60)")
+    .option("--save <file>", "keep what is left, for: ordeal run swarm --scenario <file>")
     .option("--replica-build <folder>", "the build that fails")
     .action(async (seed: string, options: RawShrinkOptions) => {
       const ours = { ownBuild: BUILD, commit: await commitOf(resolve(BUILD, "..")) };
