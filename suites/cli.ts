@@ -125,11 +125,15 @@ function registerCheck(program: Command, output: Output): void {
     .option("--jobs <count>", "files and parts judged at once (default: the cores)")
     .option("--json", "a line of JSON for each file")
     .option("--store <folder>", "where the smallest failing histories are kept", "store")
+    .option(
+      "--minimal <file>",
+      "the smallest failing history of one file; without --model: beside it",
+    )
     .action(async (paths: string[], options: RawModelOptions) => {
       const { model } = options;
       process.exitCode = exitCodeOf(
         model === undefined
-          ? checkCommand(paths, output)
+          ? checkCommand(paths, output, options.minimal)
           : await checkModelCommand(paths, { ...options, model }, output, complain),
       );
     });
