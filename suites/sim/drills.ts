@@ -1,6 +1,7 @@
 // Faults that belong together: each drill leads a cluster into one of the corners where view changes go
 // wrong, which faults drawn one by one reach in few runs. All of it is loss, and within what the
-// protocol tolerates. T is the view's time-out; a drill works where requests wait for their answers.
+// protocol tolerates. T is a turn, the time in which backups give up a primary; a drill works where requests
+// wait for their answers.
 
 import type { FaultIntent, NodeName, Target } from "../../nemesis/faults.js";
 import type { Random } from "../../nemesis/random.js";
@@ -12,7 +13,8 @@ export type Cast = {
   replicas: readonly NodeName[];
   /** Of whom some may lie. */
   faulty: readonly NodeName[];
-  viewTimeoutMs: number;
+  /** Within this a primary that nobody hears is replaced, ms: the clients ask all, a time-out passes. */
+  turnMs: number;
 };
 
 type Drill = (random: Random, cast: Cast) => Step[];
@@ -23,39 +25,39 @@ const ALL: Target = { kind: "all" };
  * One replica alone prepares a batch, and is cut off. The others change the view, prepare another batch at
  * that seq, do not commit it, and change the view again with the first one among them.
  */
-const lonePrepared: Drill = (random, { replicas, viewTimeoutMs: T }) => {
+const lonePrepared: Drill = (random, { replicas, turnMs: T }) => {
   const lone = random.pick(replicas);
   const others = nodes(replicas.filter((one) => one !== lone));
   return [
-    step(omission(["prepare"], "in", others), 0, 1.5 * T),
-    step(omission(["commit", "commit-certificate"], "in", ALL), 0, 3.6 * T),
-    step({ kind: "partition", shape: "isolate", target: nodes([lone]) }, 0.6 * T, 2.3 * T),
+    step(omission(["prepare"], "in", others), 0, 1.2 * T),
+    step(omission(["commit", "commit-certificate"], "in", ALL), 0, 2.8 * T),
+    step({ kind: "partition", shape: "isolate", target: nodes([lone]) }, 0.7 * T, 2 * T),
   ];
 };
 
 /** One replica alone prepares; then a view change in which it takes part. */
-const onePrepared: Drill = (random, { replicas, viewTimeoutMs: T }) => {
+const onePrepared: Drill = (random, { replicas, turnMs: T }) => {
   const lone = random.pick(replicas);
   const others = nodes(replicas.filter((one) => one !== lone));
   return [step(omission(["prepare", "commit"], "in", others), 0, random.pick([1.2, 2.5]) * T)];
 };
 
 /** All prepare and nobody commits: everything must pass through a view change. */
-const uncommitted: Drill = (random, { viewTimeoutMs: T }) => [
+const uncommitted: Drill = (random, { turnMs: T }) => [
   step(omission(["commit", "commit-certificate"], "in", ALL), 0, random.pick([1.5, 3, 5]) * T),
 ];
 
 /** A view change with a replica that is a checkpoint behind the others. */
-const unheardCheckpoint: Drill = (random, { replicas, viewTimeoutMs: T }) => {
+const unheardCheckpoint: Drill = (random, { replicas, turnMs: T }) => {
   const late = nodes([random.pick(replicas)]);
   return [
-    step(omission(["checkpoint", "checkpoint-proof"], "in", late), 0, 8 * T),
-    step(omission(["pre-prepare"], "out", { kind: "primary" }), 5 * T, 7 * T),
+    step(omission(["checkpoint", "checkpoint-proof"], "in", late), 0, 4 * T),
+    step(omission(["pre-prepare"], "out", { kind: "primary" }), 2 * T, 4 * T),
   ];
 };
 
 /** A new view names batches that one replica never got. */
-const lostBatch: Drill = (random, { replicas, viewTimeoutMs: T }) => {
+const lostBatch: Drill = (random, { replicas, turnMs: T }) => {
   const late = nodes([random.pick(replicas)]);
   return [
     step(omission(["pre-prepare", "commit-certificate"], "in", late), 0, 3 * T),
@@ -64,7 +66,7 @@ const lostBatch: Drill = (random, { replicas, viewTimeoutMs: T }) => {
 };
 
 /** View-changes or new-views reach everybody but some. */
-const unheardViewChange: Drill = (random, { viewTimeoutMs: T }) => {
+const unheardViewChange: Drill = (random, { turnMs: T }) => {
   const deaf = random.pick<Target>([{ kind: "one" }, { kind: "backup" }, { kind: "minority" }]);
   const lost = random.pick([["view-change"], ["new-view"], ["view-change", "new-view"]]);
   return [
@@ -74,7 +76,7 @@ const unheardViewChange: Drill = (random, { viewTimeoutMs: T }) => {
 };
 
 /** One primary after the other is not heard, so that each gets its turn: the liars, too. */
-const tour: Drill = (random, { faulty, viewTimeoutMs: T }) => {
+const tour: Drill = (random, { faulty, turnMs: T }) => {
   const turns = 2 + random.int(5);
   const steps = Array.from({ length: turns }, (_, turn) =>
     step(
@@ -92,7 +94,7 @@ const tour: Drill = (random, { faulty, viewTimeoutMs: T }) => {
   return [...steps, ...lying];
 };
 
-const DRILLS: readonly Drill[] = [
+export const DRILLS: readonly Drill[] = [
   lonePrepared,
   lonePrepared,
   onePrepared,

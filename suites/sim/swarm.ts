@@ -28,8 +28,10 @@ const LIAR_SHARE = 0.8;
 const LIES_MIN = 5;
 /** A session that thinks much longer keeps the end of the load waiting, ms. */
 const THINK_MS_MAX = 1_000;
+/** About when a client that hears nothing asks all replicas, ms. */
+const CLIENT_RETRY_MS = 300;
 /** Seeds with drills, and how many each has at most. */
-const DRILLED_SHARE = 0.4;
+const DRILLED_SHARE = 0.5;
 const DRILLS_MAX = 4;
 /** Messages in a row between a client's request and its reply, with some to spare. */
 const OPERATION_DELAYS = 10;
@@ -87,7 +89,7 @@ export function drawScenario(seed: number): Scenario {
     ...drawDrills(random.fork("drills"), loadMs, {
       replicas: names,
       faulty,
-      viewTimeoutMs: protocol.viewTimeoutMs,
+      turnMs: protocol.viewTimeoutMs + CLIENT_RETRY_MS,
     }),
   ];
   return {
