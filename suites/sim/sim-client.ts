@@ -15,6 +15,7 @@ export type ClientGround = {
   cluster: string;
   n: number;
   datagramBytesMax: number;
+  datagramMessagesMax: number;
   keyring: Keyring;
   send: (from: PrincipalId, to: PrincipalId, datagram: Uint8Array, atUs: number) => void;
   /** What of it the network does not lose by kind. */
@@ -47,9 +48,11 @@ export class SimClient {
   start(): void {
     if (this.#running !== undefined) return;
     this.#incarnation += 1;
-    const { build, queue, cluster, n, datagramBytesMax, keyring, omit } = this.#ground;
+    const { build, queue, cluster, n, keyring, omit } = this.#ground;
+    const { datagramBytesMax, datagramMessagesMax } = this.#ground;
     const epoch = this.#incarnation;
-    const links = build.createLinks({ cluster, keyring, datagramBytesMax, epoch });
+    const sizes = { datagramBytesMax, datagramMessagesMax };
+    const links = build.createLinks({ cluster, keyring, ...sizes, epoch });
     const transport = createSimTransport({
       build,
       links,

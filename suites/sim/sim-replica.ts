@@ -172,6 +172,7 @@ export class SimReplica {
       cluster,
       keyring,
       datagramBytesMax: this.#ground.datagramBytesMax,
+      datagramMessagesMax: config.datagramMessagesMax,
       epoch: random.fork("epoch").int(2 ** 32) + this.#incarnation,
     });
     const transport = createSimTransport({
@@ -268,6 +269,7 @@ export class SimReplica {
     this.#crash = undefined;
     this.#paused = false;
     this.#backlog = [];
+    this.#cursorUs = this.#ground.queue.nowUs; // What it was busy with is nobody's work any more.
     this.clock.cancelAll();
     this.#ground.watch.onEnd(this.id, ended);
     if (ended.how === "power-cut") {
