@@ -55,16 +55,15 @@ const description = fc.record({
   seqHighest: number,
 });
 const small = fc.integer({ min: 0, max: 4 });
-const match: fc.Arbitrary<MessageMatch> = fc
-  .record(
-    {
-      kinds: fc.subarray([...MESSAGE_KINDS], { minLength: 1 }),
-      view: small,
-      viewParity: fc.constantFrom("even" as const, "odd" as const),
-      seqs: fc.tuple(small, small).map(([from, more]) => ({ from, to: from + more })),
-    },
-    { requiredKeys: ["kinds"] },
-  )
+const match: fc.Arbitrary<MessageMatch> = fc.record(
+  {
+    kinds: fc.subarray([...MESSAGE_KINDS], { minLength: 1 }),
+    view: small,
+    viewParity: fc.constantFrom("even" as const, "odd" as const),
+    seqs: fc.tuple(small, small).map(([from, more]) => ({ from, to: from + more })),
+  },
+  { requiredKeys: ["kinds"] },
+);
 
 test("the packet filter takes what the rule means, and nothing else", () => {
   fc.assert(
