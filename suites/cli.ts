@@ -8,8 +8,10 @@ import { Command, CommanderError } from "commander";
 import { HistoryError } from "../checker/history-error.js";
 import { JUDGED_NAMES } from "../checker/judge-history.js";
 import { errorCode } from "./append-file.js";
+import { ENVIRONMENT_NAMES } from "./cluster/choose.js";
 import { checkCommand } from "./commands/check.js";
 import { checkModelCommand, type RawModelOptions } from "./commands/check-model.js";
+import { cleanCommand } from "./commands/clean.js";
 import { fuzzCommand, type RawFuzzOptions } from "./commands/fuzz.js";
 import { listLines } from "./commands/list.js";
 import { faultsOf, replayCommand } from "./commands/replay.js";
@@ -46,6 +48,13 @@ function createProgram(): Command {
     .action(() => {
       for (const line of listLines()) output.line(line);
     });
+  program
+    .command("clean")
+    .description("remove what runs that were killed have left on this machine")
+    .option("--dry-run", "only list it")
+    .action(async ({ dryRun }: { dryRun?: true }) => {
+      process.exitCode = await cleanCommand({ dryRun: dryRun === true }, output);
+    });
   registerCheck(program, output);
   registerReplay(program, output);
   registerFuzz(program, output);
@@ -60,7 +69,8 @@ function registerRun(program: Command, output: Output): void {
     .command("run")
     .description("run suites and judge them (see: ordeal list)")
     .argument("<suite...>", "names of suites")
-    .option("--env <name>", "netns, local or sim; default: the best that can run here")
+    .option("--env <name>", `${ENVIRONMENT_NAMES.join(", ")}; default: the best that can run here`)
+    .option("--inventory <file>", "the hosts of --env ssh")
     .option("--replicas <n>", "3f+1 replicas (default: 4)")
     .option("--time-limit <seconds>", "load and faults; default: the suite's own")
     .option(
@@ -86,11 +96,12 @@ function registerRun(program: Command, output: Output): void {
         return;
       }
       const request = parseRunRequest(suites, options, BUILD);
-      const { env, store } = request.options;
+      const { env, inventory, store } = request.options;
       const needed = neededFaults(request);
       const commit = await commitOf(resolve(BUILD, ".."));
-      process.exitCode = await inEnvironment({ env, needed, store, output }, async (chosen) =>
-        exitCodeOf(await runCommand(request, chosen, commit)),
+      process.exitCode = await inEnvironment(
+        { env, inventory, needed, store, output },
+        async (chosen) => exitCodeOf(await runCommand(request, chosen, commit)),
       );
     });
 }
@@ -129,6 +140,7 @@ function registerReplay(program: Command, output: Output): void {
     .description("repeat a saved run: its operations and its faults at their times")
     .argument("<run>", "folder of a run (store/latest)")
     .option("--env <name>", "default: the environment of the run")
+    .option("--inventory <file>", "the hosts of --env ssh; default: those of the run")
     .option("--store <folder>", "where the replay is kept", "store")
     .option("--replica-build <folder>", "default: the build of the run")
     .action(async (path: string, options: RawRunOptions) => {
@@ -140,8 +152,11 @@ function registerReplay(program: Command, output: Output): void {
       const source = { path: directory, build: resolve(String(replicaBuild)), commit };
       const store = options.store ?? "store";
       const needed = faultsOf(saved);
-      process.exitCode = await inEnvironment({ env, needed, store, output }, async ({ context }) =>
-        exitCodeOf(await replayCommand(saved, source, context)),
+      const recorded = saved.meta.options["inventory"];
+      const inventory = options.inventory ?? (env === "ssh" ? textOf(recorded) : undefined);
+      process.exitCode = await inEnvironment(
+        { env, inventory, needed, store, output },
+        async ({ context }) => exitCodeOf(await replayCommand(saved, source, context)),
       );
     });
 }
@@ -177,6 +192,10 @@ function registerShrink(program: Command, output: Output): void {
       const ours = { ownBuild: BUILD, commit: await commitOf(resolve(BUILD, "..")) };
       process.exitCode = exitCodeOf(await shrinkCommand(seed, options, output, ours));
     });
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }
 
 function complain(text: string): void {

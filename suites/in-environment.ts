@@ -1,10 +1,12 @@
 // Chooses the environment, says which and why before anything else, and does the work where it belongs:
 // here, or by running this program again inside the sandbox of namespaces.
 
+import { resolve } from "node:path";
 import type { FaultKind } from "../nemesis/faults.js";
 import { chooseEnvironment, createEnvironment } from "./cluster/choose.js";
 import type { Environment } from "./cluster/environment.js";
 import { enterSandbox, insideSandbox } from "./cluster/sandbox.js";
+import { sweepDeadRuns } from "./cluster/sweep.js";
 import { EXIT_CRASH } from "./exit-code.js";
 import type { Output } from "./progress.js";
 import type { RunContext } from "./run.js";
@@ -24,15 +26,27 @@ export type Chosen = {
 export async function inEnvironment(
   {
     env,
+    inventory,
     needed,
     store,
     output,
-  }: { env: string | undefined; needed: readonly FaultKind[]; store: string; output: Output },
+  }: {
+    env: string | undefined;
+    inventory: string | undefined;
+    needed: readonly FaultKind[];
+    store: string;
+    output: Output;
+  },
   work: (chosen: Chosen) => Promise<number>,
 ): Promise<number> {
   const root = openStore(store);
   openIndex(root).close();
-  const choice = await chooseEnvironment(env, needed);
+  if (insideSandbox() === undefined) await removeLeftovers(output);
+  const choice = await chooseEnvironment({
+    ...(env !== undefined && { requested: env }),
+    ...(inventory !== undefined && { inventory: resolve(inventory) }),
+    needed,
+  });
   if (choice.name === "netns" && insideSandbox() === undefined) {
     return enterSandbox(process.argv.slice(1), choice.sandbox);
   }
@@ -54,6 +68,14 @@ export async function inEnvironment(
       },
     });
   } finally {
+    await choice.close?.();
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
   }
+}
+
+/** A runner that was killed cannot clean up: the next one does. What it cannot remove does not stop it. */
+async function removeLeftovers(output: Output): Promise<void> {
+  const { found, failed } = await sweepDeadRuns();
+  if (found.length > 0) output.line(`removed what a dead run had left: ${found.join(", ")}`);
+  for (const what of failed) output.line(`a dead run has left ${what}; see ordeal clean`);
 }

@@ -46,7 +46,7 @@ const LINES_MIN = 16;
 const LINES_MAX = 512;
 
 /** Of a sender's datagrams, those of the kinds that one rule means: sizes their lines. */
-const MESSAGE_SHARE = 0.25;
+const MESSAGE_SHARE = 0.1;
 
 /** Waits shorter than this are not worth a line. */
 const WAIT_MS_MIN = 0.1;
