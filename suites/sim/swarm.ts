@@ -126,7 +126,7 @@ function drawProtocol(
     statusIntervalMs: random.pick([50, 150, 150, 400]),
     fetchNodesMax: random.pick([1, 8, 32]),
     // One message a datagram: what is lost by its kind takes nothing else with it.
-    datagramMessagesMax: random.pick([1, 65_535]),
+    datagramMessagesMax: random.pick([1, 65_535, 65_535, 65_535]),
   };
 }
 
