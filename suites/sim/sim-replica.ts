@@ -255,6 +255,7 @@ export class SimReplica {
     this.#crash = undefined;
     this.#paused = false;
     this.#backlog = [];
+    this.#cursorUs = this.#ground.queue.nowUs; // What it was busy with is nobody's work any more.
     this.clock.cancelAll();
     this.#ground.watch.onEnd(this.id, ended);
     if (ended.how === "power-cut") {
