@@ -4,7 +4,7 @@ import { EventQueue } from "./event-queue.js";
 import { SimClock } from "./sim-clock.js";
 
 function run(queue: EventQueue): void {
-  while (queue.step()) continue;
+  while (queue.step());
 }
 
 test("nothing that an ended process planned happens in the next one (swarm seed 1825)", () => {
