@@ -29,6 +29,14 @@ export type LinkCounters = {
   refused: number;
 };
 
+export type LinkTraffic = {
+  from: NodeName;
+  to: NodeName;
+  counters: LinkCounters;
+  /** Datagrams that rules for messages struck, by fault. */
+  struck: Readonly<Record<string, number>>;
+};
+
 export const LINK_COUNTER_NAMES = [
   "passed",
   "dropped",
