@@ -2,7 +2,7 @@
 // network and the power supply do. Lies, lost disks and amnesia spend f: beyond f nothing is promised, and
 // a run that goes there must be caught. Source: Castro and Liskov, OSDI '99, §2 and §3.
 
-import type { ClusterView, NodeName, ResolvedFault } from "./faults.js";
+import type { ClusterView, LinkRule, NodeName, ResolvedFault } from "./faults.js";
 import { composeLinks } from "./links.js";
 import { composeProcesses } from "./processes.js";
 import type { Random } from "./random.js";
@@ -47,7 +47,7 @@ export function budgetOf(
 ): Budget {
   const cut = new Set<string>();
   for (const link of composeLinks(active)) {
-    if (link.drop || link.clogged || link.lossPercent === 100) cut.add(`${link.from}>${link.to}`);
+    if (carriesNothing(link)) cut.add(`${link.from}>${link.to}`);
   }
   const mutual = (a: NodeName, b: NodeName) => !cut.has(`${a}>${b}`) && !cut.has(`${b}>${a}`);
   const held = composeProcesses(active);
@@ -67,6 +67,11 @@ export function budgetOf(
     connected,
     livenessBreaking: connected.length < view.replicas.length - view.f,
   };
+}
+
+function carriesNothing({ drop, clogged, lossPercent, burstLoss, lossEvery }: LinkRule): boolean {
+  if (drop === true || clogged === true) return true;
+  return lossPercent === 100 || burstLoss?.percent === 100 || lossEvery === 1;
 }
 
 /** Whether its nodes cannot serve, though nothing holds their processes. */

@@ -101,8 +101,20 @@ export const SUITES: readonly Suite[] = [
     nemesis: ["loss", "duplicate", "reorder"],
     requiredFaults: ["loss", "duplicate", "reorder"],
   }),
-  suite("slow-links", "Delays datagrams, with jitter.", {
-    nemesis: ["delay"],
+  suite("bursty-loss", "Loses datagrams on every link in bursts, and one in so many by count.", {
+    nemesis: ["burst-loss", "nth-loss"],
+    requiredFaults: ["loss"],
+  }),
+  suite("corrupt-wire", "Flips bits in datagrams and sends old ones again, on every link.", {
+    nemesis: ["corrupt", "replay"],
+    requiredFaults: ["corrupt", "replay"],
+  }),
+  suite("narrow-links", "Links carry little, and now and then nothing until they are freed.", {
+    nemesis: ["bandwidth", "clog"],
+    requiredFaults: ["bandwidth", "clog"],
+  }),
+  suite("slow-links", "Delays datagrams, with jitter and with long tails.", {
+    nemesis: ["delay", "long-tail"],
     requiredFaults: ["delay"],
   }),
   suite("kill-primary", "Kills the primary (SIGKILL) and restarts it from its own disk.", {

@@ -26,6 +26,10 @@ export const LOCAL_CAPABILITIES: ReadonlySet<FaultKind> = new Set<FaultKind>([
   "duplicate",
   "reorder",
   "delay",
+  "corrupt",
+  "replay",
+  "bandwidth",
+  "clog",
   "kill",
   "pause",
 ]);

@@ -3,6 +3,8 @@
 // draws from its own fork of the seed.
 
 import type { ResolvedFault } from "../../nemesis/faults.js";
+import { delayMsAt } from "../../nemesis/link-delay.js";
+import { burstChances, nextInBurst } from "../../nemesis/link-loss.js";
 import { composeLinks, type LinkCauses, type LinkState } from "../../nemesis/links.js";
 import type { Random } from "../../nemesis/random.js";
 import type { PrincipalId } from "../../node/core/messages.js";
@@ -43,6 +45,10 @@ type Link = {
   readonly waiting: Uint8Array[];
   /** When the link is free to carry more, where its bandwidth is limited. */
   freeUs: number;
+  /** Whether the last datagram was lost in a burst. */
+  inBurst: boolean;
+  /** Datagrams since the last one that was lost because it was the n-th. */
+  sinceLost: number;
 };
 
 /** What a fault did to datagrams, and to how many of each link ("r0>c1"). */
@@ -103,6 +109,7 @@ export class Network {
     }
     if (random.chance(weather.lossPercent / 100)) return;
     if (this.#strikes(link, "loss", rule?.lossPercent)) return;
+    if (rule !== undefined && this.#losesInPattern(link, rule)) return;
     const corrupted =
       random.chance(weather.corruptPercent / 100) ||
       this.#strikes(link, "corrupt", rule?.corruptPercent);
@@ -143,8 +150,7 @@ export class Network {
       random.exponential(weather.latencyUsMean);
     if (rule?.delay !== undefined) {
       this.#bite(link, rule, "delay");
-      const { delayMs, jitterMs } = rule.delay;
-      arrivesUs += 1_000 * (delayMs + jitterMs * (2 * random.float() - 1));
+      arrivesUs += 1_000 * delayMsAt(rule.delay, random.float());
     }
     if (random.chance(weather.reorderPercent / 100)) arrivesUs += random.int(REORDER_US_MAX);
     if (this.#strikes(link, "reorder", rule?.reorder?.percent)) {
@@ -152,10 +158,8 @@ export class Network {
     }
     if (rule?.bytesPerSecond !== undefined) {
       const startUs = Math.max(link.freeUs, this.#queue.nowUs);
-      if (startUs - this.#queue.nowUs > QUEUE_US_MAX) {
-        this.#bite(link, rule, "bandwidth");
-        return;
-      }
+      if (startUs > this.#queue.nowUs) this.#bite(link, rule, "bandwidth");
+      if (startUs - this.#queue.nowUs > QUEUE_US_MAX) return;
       const carryUs = (bytes.length / rule.bytesPerSecond) * 1e6;
       link.freeUs = startUs + carryUs;
       arrivesUs += link.freeUs - this.#queue.nowUs;
@@ -164,6 +168,26 @@ export class Network {
       this.delivered += 1;
       this.#deliver(link.from, link.to, bytes);
     });
+  }
+
+  #losesInPattern(link: Link, rule: LinkState): boolean {
+    if (rule.burstLoss !== undefined) {
+      const chances = burstChances(rule.burstLoss);
+      link.inBurst = nextInBurst(link.inBurst, chances, link.random.float());
+      if (link.inBurst) {
+        this.#bite(link, rule, "burst");
+        return true;
+      }
+    }
+    if (rule.lossEvery !== undefined) {
+      link.sinceLost += 1;
+      if (link.sinceLost >= rule.lossEvery) {
+        link.sinceLost = 0;
+        this.#bite(link, rule, "every");
+        return true;
+      }
+    }
+    return false;
   }
 
   #strikes(link: Link, what: keyof LinkCauses, percent: number | undefined): boolean {
@@ -200,6 +224,8 @@ export class Network {
       oldAt: 0,
       waiting: [],
       freeUs: 0,
+      inBurst: false,
+      sinceLost: 0,
     };
     this.#links.set(key, link);
     return link;
