@@ -39,7 +39,11 @@ export async function askStatus(
   path: string,
   deadlineMs: number,
 ): Promise<ControlStatus | undefined> {
-  const answer = await askControl(path, { op: "status" }, deadlineMs);
+  return statusOf(await askControl(path, { op: "status" }, deadlineMs));
+}
+
+/** What the answer says; undefined where there is none. Throws on a strange one. */
+export function statusOf(answer: JsonObject | undefined): ControlStatus | undefined {
   return answer === undefined ? undefined : decodeStatus(answer);
 }
 
