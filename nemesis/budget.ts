@@ -47,7 +47,7 @@ export function budgetOf(
 ): Budget {
   const cut = new Set<string>();
   for (const link of composeLinks(active)) {
-    if (carriesNothing(link)) cut.add(`${link.from}>${link.to}`);
+    if (carriesNothing(link) || losesMessages(link)) cut.add(`${link.from}>${link.to}`);
   }
   const mutual = (a: NodeName, b: NodeName) => !cut.has(`${a}>${b}`) && !cut.has(`${b}>${a}`);
   const held = composeProcesses(active);
@@ -72,6 +72,11 @@ export function budgetOf(
 function carriesNothing({ drop, clogged, lossPercent, burstLoss, lossEvery }: LinkRule): boolean {
   if (drop === true || clogged === true) return true;
   return lossPercent === 100 || burstLoss?.percent === 100 || lossEvery === 1;
+}
+
+/** Whether it loses some messages as often as they are sent again: progress may depend on them. */
+function losesMessages({ messages = [] }: LinkRule): boolean {
+  return messages.some(({ effect, match }) => effect === "drop" && match.first === undefined);
 }
 
 /** Whether its nodes cannot serve, though nothing holds their processes. */

@@ -2,6 +2,7 @@
 
 import type { FaultIntent, NodeName, ResolvedFault, Target } from "./faults.js";
 import { everyNth } from "./link-loss.js";
+import { describeMatch } from "./messages.js";
 
 /** "partition isolate primary", "loss 20 % all", "delay 50±10 ms one": what was asked. */
 export function describeIntent(intent: FaultIntent): string {
@@ -23,13 +24,19 @@ export function describeTarget(target: Target): string {
       return "";
     case "nodes":
       return target.nodes.join(",");
+    case "replica":
+      return `number ${target.index}`;
     case "one":
     case "primary":
+    case "next-primary":
     case "backup":
+    case "laggard":
     case "f":
     case "minority":
+    case "minority-third":
     case "majority":
     case "all":
+    case "clients":
       return target.kind;
     default:
       return target satisfies never;
@@ -50,11 +57,20 @@ function wordsOf(intent: FaultIntent): string[] {
       return ["reorder", `${intent.percent} % by ${intent.gapMs} ms`];
     case "delay":
       return ["delay", `${intent.delayMs}±${intent.jitterMs} ms`, intent.distribution ?? ""];
+    case "message":
+      return ["message", ...wordsOfMessage(intent)];
     case "kill":
+    case "terminate":
     case "pause":
+    case "freeze":
+    case "memory":
     case "clog":
     case "power-cut":
       return [intent.kind];
+    case "kill-at":
+      return ["kill-at", `${intent.point}, time ${intent.count}`];
+    case "files":
+      return ["files", `at most ${intent.openMax}`];
     case "bandwidth":
       return ["bandwidth", `${intent.bytesPerSecond} bytes/s`];
     case "crash":
@@ -63,6 +79,8 @@ function wordsOf(intent: FaultIntent): string[] {
       return ["slow-cpu", `by ${intent.factor}`];
     case "clock":
       return ["clock", `×${intent.rate} and ${intent.jumpMs} ms ahead`];
+    case "strobe":
+      return ["strobe", `${intent.jumpMs} ms every ${intent.periodMs} ms`];
     case "disk":
       return ["disk", intent.flaw];
     case "disk-damage":
@@ -76,7 +94,8 @@ function wordsOf(intent: FaultIntent): string[] {
 
 /** "between r1 and": only what is said of the links, where it is not the usual. */
 function directionOf(intent: FaultIntent): string[] {
-  if (!("direction" in intent || "peers" in intent)) return [];
+  // What is said of messages ends with their direction.
+  if (intent.kind === "message" || !("direction" in intent || "peers" in intent)) return [];
   const { direction = "in", peers } = intent;
   const others = peers === undefined ? [] : [describeTarget(peers)];
   switch (direction) {
@@ -97,16 +116,45 @@ function patternOf({ percent, pattern }: Extract<FaultIntent, { kind: "loss" }>)
   return [`in bursts of ${pattern.lengthMean}`];
 }
 
+function wordsOfMessage({
+  effect,
+  match,
+  direction = "in",
+}: Extract<FaultIntent, { kind: "message" }>): string[] {
+  const what = typeof effect === "string" ? effect : `delay by ${effect.delayMs} ms`;
+  const way = { in: "to", out: "from", both: "to and from" }[direction];
+  return [what, describeMatch(match), way];
+}
+
 function meaningOf({ intent, nodes, links }: ResolvedFault): string {
   if (intent.kind !== "partition") return nodes.join(",");
-  if (intent.shape === "halves") return `${nodes.join(",")} | ${others(nodes, links).join(",")}`;
-  if (intent.shape === "majorities-ring") return ringOrder(nodes, links).join("–");
-  return nodes.join(",");
+  switch (intent.shape) {
+    case "halves":
+    case "majority":
+    case "primary-partial":
+      return `${nodes.join(",")} | ${others(nodes, links).join(",")}`;
+    case "majorities-ring":
+      return ringOrder(nodes, links).join("–");
+    case "stochastic-ring":
+      return cutPairs(links).join(",");
+    default:
+      return nodes.join(",");
+  }
+}
+
+/** "r0|r2": the pairs that do not hear each other, each once. */
+function cutPairs(links: ResolvedFault["links"]): string[] {
+  const pairs = links.map(({ from, to }) => [from, to].sort(byNumber).join("|"));
+  return [...new Set(pairs)].sort();
+}
+
+function byNumber(a: NodeName, b: NodeName): number {
+  return Number(a.slice(1)) - Number(b.slice(1));
 }
 
 function others(nodes: readonly NodeName[], links: ResolvedFault["links"]): NodeName[] {
   const rest = new Set(links.map((link) => link.to).filter((node) => !nodes.includes(node)));
-  return [...rest].sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)));
+  return [...rest].sort(byNumber);
 }
 
 /** Walks a ring along links that are still whole, nearest by name first; for small rings only. */

@@ -13,22 +13,40 @@ export type Target =
   | { kind: "none" }
   | { kind: "one" }
   | { kind: "primary" }
+  /** The primary of the view after the present one. */
+  | { kind: "next-primary" }
   | { kind: "backup" }
+  /** The replica that has executed least. */
+  | { kind: "laggard" }
   | { kind: "f" }
   | { kind: "minority" }
+  /** One to ⌊(n−1)/3⌋ replicas: Jepsen's minority-third, "up to, but not including, 1/3rd". */
+  | { kind: "minority-third" }
   | { kind: "majority" }
   | { kind: "all" }
-  | { kind: "nodes"; nodes: readonly NodeName[] };
+  /** Every client process: of faults on links only. */
+  | { kind: "clients" }
+  | { kind: "nodes"; nodes: readonly NodeName[] }
+  /** The replica of this number, modulo how many there are: one after another, or always the same. */
+  | { kind: "replica"; index: number };
 
 /** Shapes of a partition; `isolate` cuts the target off from everybody (clients too). */
 export type PartitionShape =
   | "isolate"
   | "halves"
+  /** A quorum stays together, the rest is cut off from it. */
+  | "majority"
   | "bridge"
   | "majorities-ring"
+  /** Grown link by link at random; majorities may coincide. */
+  | "stochastic-ring"
   | "one-way-in"
   | "one-way-out"
-  | "clients";
+  /** The target and f+1 replicas do not hear each other; it still hears the others, and they it. */
+  | "primary-partial"
+  | "clients"
+  /** No client and the target hear each other. */
+  | "client-primary";
 
 /** Which directed links a fault of links means. */
 export type LinkScope = {
@@ -42,7 +60,8 @@ export type LinkScope = {
 export type LinkDirection = "in" | "out" | "both";
 
 export type FaultIntent =
-  | { kind: "partition"; shape: PartitionShape; target: Target }
+  /** `turn`: how many a `majority` has cut off before, so that its members rotate. */
+  | { kind: "partition"; shape: PartitionShape; target: Target; turn?: number }
   /** Percent of datagrams lost, each by itself or in a pattern. */
   | ({ kind: "loss"; percent: number; pattern?: LossPattern } & LinkScope)
   | ({ kind: "duplicate"; percent: number } & LinkScope)
@@ -55,8 +74,20 @@ export type FaultIntent =
       jitterMs: number;
       distribution?: DelayDistribution;
     } & LinkScope)
+  /** Only datagrams that carry such messages, on links into the targets or out of them. */
+  | ({ kind: "message"; effect: MessageEffect; match: MessageMatch } & LinkScope)
   /** SIGKILL; the cure restarts from the node's own disk. `all` is a power failure. */
   | { kind: "kill"; target: Target }
+  /** SIGTERM: the process makes everything durable and ends with exit code 0. The cure restarts. */
+  | { kind: "terminate"; target: Target }
+  /** The process ends itself (SIGKILL) at the `count`-th time, from 1, that it comes to this point. */
+  | { kind: "kill-at"; point: CrashPoint; count: number; target: Target }
+  /** No more memory than is in use now: the process ends when it wants more. The cure restarts. */
+  | { kind: "memory"; target: Target }
+  /** No file can be opened: descriptors from `openMax` on are refused. A process may end of it. */
+  | { kind: "files"; openMax: number; target: Target }
+  /** The freezer of cgroups holds every thread; the cure thaws. */
+  | { kind: "freeze"; target: Target }
   /** SIGSTOP; the cure is SIGCONT. */
   | { kind: "pause"; target: Target }
   /** `percent` of datagrams have a bit flipped. */
@@ -74,15 +105,43 @@ export type FaultIntent =
    * before the first), by a kill or with its machine's power. The cure restarts.
    */
   | { kind: "crash"; boundary: number; how: "kill" | "power-cut"; target: Target }
-  /** Everything that the processor does takes `factor` times as long. */
+  /** Everything that the processor does takes `factor` times as long: it gets 1/factor of one. */
   | { kind: "slow-cpu"; factor: number; target: Target }
-  /** Runs `rate` times as fast; `jumpMs` ahead at once; rate 0 is a clock that stands. */
+  /**
+   * The wall clock runs `rate` times as fast, after a jump of `jumpMs`, ahead or back; rate 0 is a
+   * clock that stands. The cure sets it right. In the simulator the node's timers follow it, as far
+   * as they can: they never run backwards.
+   */
   | { kind: "clock"; rate: number; jumpMs: number; target: Target }
+  /** The wall clock leaps `jumpMs` ahead and back again, once in every `periodMs`. */
+  | { kind: "strobe"; jumpMs: number; periodMs: number; target: Target }
   | { kind: "disk"; flaw: DiskFlaw; target: Target }
   /** The process is killed, its disk is not what it was, and the cure restarts it. Spends f. */
   | { kind: "disk-damage"; damage: DiskDamage; target: Target }
   /** `percent` of what the replica sends is a lie of this kind. Spends f. */
   | { kind: "lie"; lie: Lie; percent: number; target: Target };
+
+/**
+ * Where a replica can be made to end itself, in the order in which one turn of its event loop comes to
+ * them. Compaction is not in every turn; a turn that records nothing passes none of the first four.
+ */
+export const CRASH_POINTS = [
+  /** Records were made and nothing of them is written. */
+  "before-persist",
+  /** Written to the log, not yet synced. */
+  "after-persist-before-sync",
+  /** The log is durable, the ledger's transaction has not ended. */
+  "after-sync-before-commit",
+  /** All is durable and none of the turn's messages has left. */
+  "after-persist-before-send",
+  /** The log is to be cut: before the ledger is made durable. */
+  "before-compaction",
+  /** The ledger is durable and the log not yet cut. */
+  "mid-compaction",
+  /** The first of the turn's datagrams has left, and at least one has not. */
+  "mid-send",
+] as const;
+export type CrashPoint = (typeof CRASH_POINTS)[number];
 
 /** While it lasts: every access is slow, no byte can be added, writes or syncs fail with EIO. */
 export type DiskFlaw = "slow" | "full" | "write-error" | "sync-error";
@@ -128,6 +187,42 @@ export type Lie = (typeof LIES)[number];
 
 export type FaultKind = FaultIntent["kind"];
 
+/** Kinds of messages of the protocol, in the order of the bits that name them in a datagram's header. */
+export const MESSAGE_KINDS = [
+  "request",
+  "reply",
+  "pre-prepare",
+  "prepare",
+  "commit",
+  "checkpoint",
+  "view-change",
+  "new-view",
+  "status",
+  "fetch",
+  "data",
+  "checkpoint-proof",
+  "commit-certificate",
+] as const;
+export type MessageKind = (typeof MESSAGE_KINDS)[number];
+
+/** Which messages; what is absent does not matter. */
+export type MessageMatch = {
+  kinds: readonly MessageKind[];
+  /** Exactly this view, or the views of one parity. Requests, checkpoints and data have none. */
+  view?: number;
+  viewParity?: "even" | "odd";
+  /** From the first to the last, both included. Only what is about one seq has a seq. */
+  seqs?: { from: number; to: number };
+  /** On each link only the first so many; 1 to 32. */
+  first?: number;
+};
+
+/** Lost; delivered twice; or later by so many ms. */
+export type MessageEffect = "drop" | "duplicate" | { delayMs: number };
+
+/** What one fault does to messages of a link. */
+export type MessageRule = { faultId: string; effect: MessageEffect; match: MessageMatch };
+
 /** What is wrong with one directed link, `from` → `to`. Absent fields mean: nothing. */
 export type LinkRule = {
   from: NodeName;
@@ -144,6 +239,7 @@ export type LinkRule = {
   replayPercent?: number;
   bytesPerSecond?: number;
   clogged?: boolean;
+  messages?: readonly MessageRule[];
 };
 
 /** An intent with its targets named. `links` for network faults, `nodes` for process faults. */
@@ -181,4 +277,6 @@ export type ClusterView = {
   f: number;
   /** Where known. */
   primary: NodeName | undefined;
+  /** The replica that has executed least of those that answer; absent where none is behind. */
+  laggard?: NodeName | undefined;
 };

@@ -29,6 +29,7 @@ export type LinkMatrix = readonly LinkState[];
  * Composes faults that act on the same links. A drop wins. Percentages combine as independent chances;
  * of two patterns of loss the longer bursts win, and the more frequent n-th. Delays add (link-delay.ts),
  * the least bandwidth wins; packets held back for reordering wait for the longest of the gaps.
+ * Rules for messages stand side by side, in the order of their faults, each with its own count.
  */
 export function composeLinks(faults: readonly ResolvedFault[]): LinkMatrix {
   const byReceiver = new Map<NodeName, Map<NodeName, LinkState>>();
@@ -97,6 +98,9 @@ function compose(state: LinkState, rule: LinkRule, faultId: string): LinkState {
   if (rule.replayPercent !== undefined) {
     composed.replayPercent = eitherPercent(state.replayPercent ?? 0, rule.replayPercent);
     caused("replay");
+  }
+  if (rule.messages !== undefined) {
+    composed.messages = [...(state.messages ?? []), ...rule.messages];
   }
   return { ...composed, causes };
 }

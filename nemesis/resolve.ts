@@ -7,23 +7,12 @@ import type {
   LinkRule,
   LinkScope,
   NodeName,
-  PartitionShape,
   ResolvedFault,
   Target,
 } from "./faults.js";
-import {
-  bridge,
-  completeGrudge,
-  cutClients,
-  deafen,
-  type Grudge,
-  isolate,
-  linksOfGrudge,
-  majoritiesRing,
-  mute,
-  splitHalves,
-} from "./grudge.js";
 import { everyNth } from "./link-loss.js";
+import { requireMatch } from "./messages.js";
+import { partitionOf, withoutClientPairs } from "./partitions.js";
 import type { Random } from "./random.js";
 
 /**
@@ -37,8 +26,13 @@ export function resolveFault(
   random: Random,
 ): ResolvedFault {
   switch (intent.kind) {
-    case "partition":
-      return { id, intent, ...resolvePartition(intent.shape, intent.target, view, random) };
+    case "partition": {
+      const targets = resolveTarget(intent.target, view, random);
+      return { id, intent, ...partitionOf(intent, targets, view, random) };
+    }
+    case "message":
+      requireMatch(intent.match);
+      return resolveLinks(id, intent, view, random);
     case "loss":
     case "duplicate":
     case "reorder":
@@ -49,15 +43,21 @@ export function resolveFault(
     case "clog":
       return resolveLinks(id, intent, view, random);
     case "kill":
+    case "terminate":
+    case "kill-at":
+    case "memory":
+    case "files":
     case "pause":
+    case "freeze":
     case "power-cut":
     case "crash":
     case "slow-cpu":
     case "clock":
+    case "strobe":
     case "disk":
     case "disk-damage":
     case "lie":
-      return { id, intent, nodes: resolveTarget(intent.target, view, random), links: [] };
+      return { id, intent, nodes: replicasOf(intent, view, random), links: [] };
     default:
       return intent satisfies never;
   }
@@ -66,7 +66,7 @@ export function resolveFault(
 /**
  * The replicas (and, by "nodes", the clients) that a target means, in the cluster's order.
  * In PBFT the minority that may be lost is f and the majority that decides is the quorum, n − f.
- * "primary" falls back to any one replica while the primary is not known.
+ * "primary", "next-primary" and "laggard" fall back to any one replica where it is not known who that is.
  */
 export function resolveTarget(target: Target, view: ClusterView, random: Random): NodeName[] {
   const { replicas, clients, f, primary } = view;
@@ -77,6 +77,21 @@ export function resolveTarget(target: Target, view: ClusterView, random: Random)
       return [random.pick(replicas)];
     case "primary":
       return [primary ?? random.pick(replicas)];
+    case "next-primary": {
+      if (primary === undefined) return [random.pick(replicas)];
+      const next = replicas[(replicas.indexOf(primary) + 1) % replicas.length];
+      return next === undefined ? [] : [next];
+    }
+    case "laggard":
+      return [view.laggard ?? random.pick(replicas)];
+    case "clients":
+      return [...clients];
+    case "minority-third":
+      return some(
+        replicas,
+        1 + random.int(Math.max(1, Math.floor((replicas.length - 1) / 3))),
+        random,
+      );
     case "backup": {
       const backups = replicas.filter((replica) => replica !== primary);
       return [random.pick(backups)];
@@ -88,6 +103,10 @@ export function resolveTarget(target: Target, view: ClusterView, random: Random)
       return some(replicas, replicas.length - f, random);
     case "all":
       return [...replicas];
+    case "replica": {
+      const replica = replicas[target.index % replicas.length];
+      return replica === undefined ? [] : [replica];
+    }
     case "nodes": {
       const known = [...replicas, ...clients];
       const unknown = target.nodes.filter((node) => !known.includes(node));
@@ -103,62 +122,15 @@ export function resolveTarget(target: Target, view: ClusterView, random: Random)
   }
 }
 
+/** Throws a RangeError on `clients`: what is done to nodes is done to replicas. */
+function replicasOf({ kind, target }: FaultIntent, view: ClusterView, random: Random): NodeName[] {
+  if (target.kind !== "clients") return resolveTarget(target, view, random);
+  throw new RangeError(`${kind} is done to replicas: clients can be the target of links only`);
+}
+
 function some(nodes: readonly NodeName[], count: number, random: Random): NodeName[] {
   const chosen = random.shuffle(nodes).slice(0, count);
   return nodes.filter((node) => chosen.includes(node));
-}
-
-/**
- * Who no longer hears whom. Halves, bridge and ring divide the replicas only: clients reach every side,
- * which is what tempts two sides into deciding differently. Targets of halves stand in the smaller
- * half; the target of a bridge is the bridge.
- */
-function resolvePartition(
-  shape: PartitionShape,
-  target: Target,
-  view: ClusterView,
-  random: Random,
-): { nodes: NodeName[]; links: LinkRule[] } {
-  const everybody = [...view.replicas, ...view.clients];
-  const targets = resolveTarget(target, view, random);
-  const cut = (nodes: NodeName[], grudge: Grudge) => ({
-    nodes,
-    links: withoutClientPairs(linksOfGrudge(grudge), view),
-  });
-  switch (shape) {
-    case "isolate":
-      return cut(targets, isolate(targets, everybody));
-    case "one-way-in":
-      return cut(targets, deafen(targets, everybody));
-    case "one-way-out":
-      return cut(targets, mute(targets, everybody));
-    case "halves": {
-      const halves = splitHalves(targetsFirst(targets, view, random));
-      const smaller = view.replicas.filter((replica) => halves[0].includes(replica));
-      return cut(smaller, completeGrudge(halves));
-    }
-    case "bridge": {
-      const order = targetsFirst(targets, view, random);
-      return cut(order.slice(0, 1), bridge(order));
-    }
-    case "majorities-ring":
-      return cut([...view.replicas], majoritiesRing(view.replicas, random));
-    case "clients": {
-      const named = view.clients.filter((client) => targets.includes(client));
-      const clients = named.length > 0 ? named : [...view.clients];
-      return cut(clients, cutClients(clients, view.replicas));
-    }
-    default:
-      return shape satisfies never;
-  }
-}
-
-function targetsFirst(targets: readonly NodeName[], view: ClusterView, random: Random): NodeName[] {
-  const order = random.shuffle(view.replicas);
-  return [
-    ...order.filter((replica) => targets.includes(replica)),
-    ...order.filter((replica) => !targets.includes(replica)),
-  ];
 }
 
 /** The links of the target, with replicas and clients; "all" means the clients' links too. */
@@ -184,7 +156,7 @@ function resolveLinks(
   );
   // Of two targets each is the other's peer: their links must not be harmed twice.
   const links = [...new Map(ends.map((link) => [`${link.from}>${link.to}`, link])).values()];
-  const harm = harmOf(intent);
+  const harm = harmOf(id, intent);
   const harmed = links.map((link) => ({ ...link, ...harm }));
   return { id, intent, nodes, links: withoutClientPairs(harmed, view) };
 }
@@ -198,10 +170,11 @@ type LinkFaultKind =
   | "corrupt"
   | "replay"
   | "bandwidth"
+  | "message"
   | "clog";
 
 /** What the intent does to each of its links. */
-function harmOf(intent: LinkIntent): Omit<LinkRule, "from" | "to"> {
+function harmOf(id: string, intent: LinkIntent): Omit<LinkRule, "from" | "to"> {
   switch (intent.kind) {
     case "loss": {
       const { percent, pattern } = intent;
@@ -224,14 +197,11 @@ function harmOf(intent: LinkIntent): Omit<LinkRule, "from" | "to"> {
       return { replayPercent: intent.percent };
     case "bandwidth":
       return { bytesPerSecond: intent.bytesPerSecond };
+    case "message":
+      return { messages: [{ faultId: id, effect: intent.effect, match: intent.match }] };
     case "clog":
       return { clogged: true };
     default:
       return intent satisfies never;
   }
-}
-
-/** Clients have nothing to say to one another; not every environment has a link between them. */
-function withoutClientPairs(links: readonly LinkRule[], { clients }: ClusterView): LinkRule[] {
-  return links.filter(({ from, to }) => !clients.includes(from) || !clients.includes(to));
 }

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { FLAPPING } from "./flapping.js";
 import { NEMESIS_PACKAGES, packagesOf, parseNemesisNames } from "./packages.js";
 import { createRandom } from "./random.js";
 import { kindsOf, nemesisPlan, type PlannedAction } from "./schedule.js";
@@ -49,10 +50,25 @@ test("each package starts within a second, in short runs within a quarter, and f
         assert.ok(first <= Math.min(1_000, timeLimitMs / 4), `${name} starts at ${first} ms`);
         const expected = timeLimitMs / 5_000;
         assert.ok(starts.length >= expected * 0.6, `${name}: ${starts.length} in ${timeLimitMs}`);
+        // What follows its own rhythm may come more often.
+        const [{ hold } = FLAPPING] = packagesOf([name]);
+        if ("cutMs" in hold || hold.restMsMax !== undefined) continue;
         assert.ok(starts.length <= expected * 2 + 1, `${name}: ${starts.length} in ${timeLimitMs}`);
       }
     }
   }
+});
+
+test("a crash loop keeps to one replica for a while, a rolling restart never", () => {
+  const targets = (name: string) => {
+    const random = createRandom(4);
+    const plan = nemesisPlan({ packages: [name], intervalMs: 3_000, timeLimitMs: 20_000, random });
+    return startsOf(plan).map(({ intent: { target } }) =>
+      target.kind === "replica" ? target.index : Number.NaN,
+    );
+  };
+  assert.equal(targets("crash-loop").slice(0, 9), [0, 0, 0, 0, 1, 1, 1, 1, 2]);
+  assert.equal(targets("rolling-restart").slice(0, 5), [0, 1, 2, 3, 4]);
 });
 
 test("one package never overlaps itself; several packages do overlap", () => {
@@ -94,15 +110,34 @@ test("a package asks only for the kinds it declares, and the random partition fo
   for (const nemesis of NEMESIS_PACKAGES) {
     const random = createRandom(2).fork(nemesis.name);
     for (let draw = 0; draw < 100; draw++) {
-      const intent = nemesis.intent(random);
+      const intent = nemesis.intent(random, draw);
       assert.ok(nemesis.kinds.includes(intent.kind), `${nemesis.name} asks for ${intent.kind}`);
       if (nemesis.name === "partition" && intent.kind === "partition") shapes.add(intent.shape);
     }
     assert.match(nemesis.description, /^[A-Z].*\.$/);
   }
-  assert.is(shapes.size, 6);
+  assert.is(shapes.size, 10);
   assert.is(new Set(NAMES).size, NAMES.length);
   assert.equal(kindsOf(["kill", "partition", "kill-f"]), ["kill", "partition"]);
+});
+
+test("flapping links are cut and whole for as long as was asked, whatever the interval", () => {
+  for (const [name, cutMs, wholeMs] of [
+    ["flapping", 400, 400],
+    ["flapping:250", 250, 250],
+    ["flapping:200/600", 200, 600],
+  ] as const) {
+    const random = createRandom(3);
+    const plan = nemesisPlan({ packages: [name], intervalMs: 9_000, timeLimitMs: 8_000, random });
+    const times = plan.map(({ atMs }) => atMs);
+    assert.ok(plan.length >= 2 * Math.floor(6_000 / (cutMs + wholeMs)), `${name}: ${plan.length}`);
+    for (let at = 0; at + 3 < times.length; at += 2) {
+      assert.is((times[at + 1] ?? 0) - (times[at] ?? 0), cutMs);
+      assert.is((times[at + 2] ?? 0) - (times[at + 1] ?? 0), wholeMs);
+    }
+  }
+  assert.throws(() => parseNemesisNames("flapping:20"), /flapping:20: want 50 to 60000 ms/);
+  assert.throws(() => parseNemesisNames("flapping:"), /unknown nemesis "flapping:"/);
 });
 
 test("names parse, once each, in order; the unknown are named beside the known", () => {

@@ -1,6 +1,7 @@
 // Asking a replica through its control socket: a JSON line in, a JSON line out.
 
 import { createConnection } from "node:net";
+import type { CrashPoint } from "../../nemesis/faults.js";
 import type { ReplicaStatus } from "../../node/core/step.js";
 import { type JsonObject, numberField, parseObject, readLines, stringField } from "./json-lines.js";
 
@@ -8,7 +9,10 @@ import { type JsonObject, numberField, parseObject, readLines, stringField } fro
 export const SOCKET_PATH_BYTES_MAX = 107;
 
 export type ControlStatus = ReplicaStatus & { digest: string; rssBytes: number };
-export type ControlQuestion = { op: "status" } | { op: "accounts"; ids?: readonly string[] };
+export type ControlQuestion =
+  | { op: "status" }
+  | { op: "accounts"; ids?: readonly string[] }
+  | { op: "crash-at"; point: CrashPoint; count: number };
 
 /** The answer, or undefined where there is none in time: down, paused, or not yet listening. */
 export function askControl(

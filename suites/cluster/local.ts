@@ -30,6 +30,7 @@ export const LOCAL_CAPABILITIES: ReadonlySet<FaultKind> = new Set<FaultKind>([
   "replay",
   "bandwidth",
   "clog",
+  "message",
   "kill",
   "pause",
 ]);

@@ -15,7 +15,7 @@ import type { EnvironmentOptions, NodeExit, NodeStatus } from "./environment.js"
 import { clientNames, isReplicaName, mainFiles, nodeFiles, replicaNames } from "./layout.js";
 import { localMachine } from "./local-machine.js";
 import type { Machine } from "./machine.js";
-import type { DownHand, NodeHand, NodeHost } from "./node-hand.js";
+import type { DownHand, Launch, NodeHand, NodeHost } from "./node-hand.js";
 import { NodeProcess } from "./node-process.js";
 
 /** A replica answers within this after a start, or the start has failed. */
@@ -23,6 +23,9 @@ const START_MS_MAX = 20_000;
 const STATUS_MS_MAX = 1_000;
 /** How long a node may take to end after SIGTERM. */
 export const STOP_MS_MAX = 5_000;
+
+/** Libraries that the loader puts before all others, split by spaces: ld.so(8). */
+const PRELOAD = "LD_PRELOAD";
 
 /** Where one node runs and how it reaches the others. */
 export type NodePlace = {
@@ -122,10 +125,17 @@ export class ClusterProcesses {
   /** A replica, as the hands that harm it reach it. */
   host(node: NodeName): NodeHost {
     const process = this.process(node);
-    const { directory, runtimeFolder } = this.#site(node);
+    const { machine, directory, runtimeFolder } = this.#site(node);
     const { folder } = nodeFiles(directory, node);
-    const shell = this.#plan.shellOf(node);
-    return { node, shell, folder, runtimeFolder, pid: process.handle?.pid };
+    const control = this.#controlSocket(node);
+    return {
+      node,
+      shell: this.#plan.shellOf(node),
+      folder,
+      runtimeFolder,
+      pid: process.handle?.pid,
+      ask: (question, deadlineMs) => machine.ask(control, question, deadlineMs),
+    };
   }
 
   /** Starts a dead node again, from its own disk; resolves when it answers or has failed to. */
@@ -203,12 +213,11 @@ export class ClusterProcesses {
       ? this.#plan.hands.map((hand) => hand.launch(this.host(node)))
       : [];
     const prefix = launches.flatMap(({ argvPrefix }) => argvPrefix);
-    const variables = Object.assign({}, ...launches.map((launch) => launch.variables));
     if (isReplicaName(node)) {
       // What a killed life of the node has left.
       await this.#site(node).machine.remove(this.#controlSocket(node));
     }
-    await process.start(this.#commandLine(node, time, prefix), variables);
+    await process.start(this.#commandLine(node, time, prefix), variablesOf(launches));
     const calls = this.#calls.get(node);
     const { pipes } = process;
     if (calls === undefined || pipes === undefined) return;
@@ -259,4 +268,12 @@ export class ClusterProcesses {
     const why = ended ? `ended (${how})` : `gave no status within ${START_MS_MAX / 1000} s`;
     return `${node} ${why}: ${(await process.stderrTail()) || "its stderr is empty"}`;
   }
+}
+
+/** Later ones win, but for libraries: all that are named are loaded, those of the runner's own too. */
+export function variablesOf(launches: readonly Launch[]): Readonly<Record<string, string>> {
+  const variables = Object.assign({}, ...launches.map((launch) => launch.variables));
+  const libraries = launches.flatMap(({ variables: { [PRELOAD]: named = "" } }) => named);
+  const all = [process.env[PRELOAD] ?? "", ...libraries].filter((named) => named !== "");
+  return libraries.length === 0 ? variables : { ...variables, [PRELOAD]: all.join(" ") };
 }

@@ -16,7 +16,7 @@ function shower(rule: Omit<LinkRule, "from" | "to">, apartMs = 1) {
   for (let index = 0; index < DATAGRAMS; index++) {
     const bytes = new Uint8Array(BYTES);
     new DataView(bytes.buffer).setUint32(0, index);
-    const made = copiesOf(whole, link, bytes);
+    const made = copiesOf(whole, link, bytes).map((copy) => copy.bytes);
     copies.push(made);
     waits.push(...made.map((copy) => waitMs(whole, link, copy.length, index * apartMs)));
   }

@@ -4,6 +4,7 @@
 import type { LinkRule } from "../../nemesis/faults.js";
 import { delayMsAt } from "../../nemesis/link-delay.js";
 import { burstChances, nextInBurst } from "../../nemesis/link-loss.js";
+import { type Struck, struckBy } from "./message-fate.js";
 
 /** A draw in [0, 1). */
 export type Draw = () => number;
@@ -67,7 +68,12 @@ export type LinkMemory = {
   oldAt: number;
   /** When a narrow link has carried what it has taken, ms. */
   freeMs: number;
+  /** What rules for messages have struck. */
+  readonly struck: Struck;
 };
+
+/** One that leaves; rules for messages may have it leave later. */
+export type Copy = { bytes: Uint8Array; laterMs: number };
 
 export function freshLink(draw: Draw): LinkMemory {
   return {
@@ -78,6 +84,7 @@ export function freshLink(draw: Draw): LinkMemory {
     old: [],
     oldAt: 0,
     freeMs: 0,
+    struck: new Map(),
   };
 }
 
@@ -92,28 +99,40 @@ const QUEUE_MS_MAX = 100;
  * bit flipped, perhaps twice, perhaps with an older one. Adds to the counters what the rule did. Draws
  * only for the faults that the rule has, in a fixed order.
  */
-export function copiesOf(rule: LinkRule, link: LinkMemory, bytes: Uint8Array): Uint8Array[] {
-  const { counters } = link;
+export function copiesOf(rule: LinkRule, link: LinkMemory, bytes: Uint8Array): readonly Copy[] {
   if (rule.drop === true) {
-    counters.dropped += 1;
+    link.counters.dropped += 1;
     return [];
   }
+  if (rule.messages === undefined) return launched(rule, link, bytes, 0);
+  return struckBy(rule.messages, bytes, link.struck).flatMap((laterMs) =>
+    launched(rule, link, bytes, laterMs),
+  );
+}
+
+function launched(
+  rule: LinkRule,
+  link: LinkMemory,
+  bytes: Uint8Array,
+  laterMs: number,
+): readonly Copy[] {
+  const { counters } = link;
   if (isLost(rule, link)) return [];
   let copy = bytes;
   if (strikes(rule.corruptPercent, link)) {
     counters.corrupted += 1;
     copy = flipped(bytes, link.draw);
   }
-  const copies = [copy];
+  const copies: Copy[] = [{ bytes: copy, laterMs }];
   if (strikes(rule.duplicatePercent, link)) {
     counters.duplicated += 1;
-    copies.push(copy);
+    copies.push({ bytes: copy, laterMs });
   }
   if (rule.replayPercent !== undefined) {
     const again = link.old[Math.floor(link.draw() * link.old.length)];
     if (again !== undefined && strikes(rule.replayPercent, link)) {
       counters.replayed += 1;
-      copies.push(again);
+      copies.push({ bytes: again, laterMs });
     }
     link.old[link.oldAt] = bytes;
     link.oldAt = (link.oldAt + 1) % REMEMBERED;

@@ -9,14 +9,8 @@ import { once } from "node:events";
 import type { LinkRule, NodeName } from "../../nemesis/faults.js";
 import { nowMs } from "./deadline.js";
 import { DelayQueue } from "./delay-queue.js";
-import {
-  copiesOf,
-  type Draw,
-  freshLink,
-  type LinkCounters,
-  type LinkMemory,
-  waitMs,
-} from "./relay-link.js";
+import { copiesOf, type Draw, freshLink, type LinkMemory, waitMs } from "./relay-link.js";
+import type { LinkTraffic } from "./relay-wire.js";
 
 export type RelayNode = { name: NodeName; host: string; port: number };
 /** Where `node` reaches `peer`. */
@@ -89,9 +83,9 @@ export class Relay {
     }
   }
 
-  counters(): readonly { from: NodeName; to: NodeName; counters: LinkCounters }[] {
+  counters(): readonly LinkTraffic[] {
     return [...this.#links.values()].map(({ from, to, memory }) => {
-      return { from, to, counters: memory.counters };
+      return { from, to, counters: memory.counters, struck: Object.fromEntries(memory.struck) };
     });
   }
 
@@ -149,12 +143,12 @@ export class Relay {
         return;
       }
       for (const copy of copiesOf(link.rule, link.memory, bytes)) {
-        this.#carry({ link, index, bytes: copy });
+        this.#carry({ link, index, bytes: copy.bytes }, copy.laterMs);
       }
     });
   }
 
-  #carry(held: Held): void {
+  #carry(held: Held, laterMs = 0): void {
     const { link, index, bytes } = held;
     const { rule, memory } = link;
     if (rule?.clogged === true) {
@@ -165,8 +159,8 @@ export class Relay {
     const now = nowMs();
     const wait = rule === undefined ? 0 : waitMs(rule, memory, bytes.length, now);
     if (wait === undefined) return;
-    if (wait <= 0) send(link, index, bytes);
-    else this.#hold(now + wait, held);
+    if (wait + laterMs <= 0) send(link, index, bytes);
+    else this.#hold(now + wait + laterMs, held);
   }
 
   /** What is cut by now is lost like anything else that was under way. */

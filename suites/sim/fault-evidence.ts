@@ -1,10 +1,11 @@
 // The proof that a fault of the simulation had its effect, as every environment gives it.
 
 import type { Evidence, Lie, ResolvedFault } from "../../nemesis/faults.js";
+import { wordOfEffect } from "../../nemesis/messages.js";
 import { principalOf } from "./names.js";
 import type { NetworkBite } from "./network.js";
 
-const DONE: Readonly<Record<NetworkBite["what"], string>> = {
+const DONE: Readonly<Record<Exclude<NetworkBite["what"], "message">, string>> = {
   drop: "dropped",
   loss: "lost",
   burst: "lost in bursts",
@@ -33,7 +34,7 @@ export function evidenceOf(
       measured[link] = count;
       total += count;
     }
-    words.push(`${DONE[bite.what]} ${total} datagrams on ${bite.links.size} links`);
+    words.push(`${doneBy(fault, bite.what)} ${total} datagrams on ${bite.links.size} links`);
   }
   if (fault.intent.kind === "lie") {
     for (const node of fault.nodes) {
@@ -50,4 +51,9 @@ export function evidenceOf(
     mechanism: "simulated",
     measured,
   };
+}
+
+function doneBy({ intent }: ResolvedFault, what: NetworkBite["what"]): string {
+  if (what !== "message") return DONE[what];
+  return intent.kind === "message" ? wordOfEffect(intent.effect) : "struck";
 }

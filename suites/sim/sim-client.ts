@@ -15,6 +15,7 @@ export type ClientGround = {
   cluster: string;
   n: number;
   datagramBytesMax: number;
+  datagramMessagesMax: number;
   keyring: Keyring;
   send: (from: PrincipalId, to: PrincipalId, datagram: Uint8Array, atUs: number) => void;
 };
@@ -25,9 +26,10 @@ export class SimClient {
   readonly #transport: SimTransport;
 
   constructor(ground: ClientGround) {
-    const { build, queue, cluster, n, datagramBytesMax, keyring } = ground;
+    const { build, queue, cluster, n, datagramBytesMax, datagramMessagesMax, keyring } = ground;
     this.principal = keyring.principal;
-    const links = build.createLinks({ cluster, keyring, datagramBytesMax, epoch: 1 });
+    const sizes = { datagramBytesMax, datagramMessagesMax };
+    const links = build.createLinks({ cluster, keyring, ...sizes, epoch: 1 });
     this.#transport = createSimTransport({
       build,
       links,

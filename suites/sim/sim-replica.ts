@@ -165,6 +165,7 @@ export class SimReplica {
       cluster,
       keyring,
       datagramBytesMax: this.#ground.datagramBytesMax,
+      datagramMessagesMax: config.datagramMessagesMax,
       epoch: random.fork("epoch").int(2 ** 32) + this.#incarnation,
     });
     const transport = createSimTransport({

@@ -89,6 +89,7 @@ export class World {
           cluster,
           n,
           datagramBytesMax,
+          datagramMessagesMax: config.datagramMessagesMax,
           keyring: keyringOf(CLIENT_PRINCIPAL_MIN + index),
           send,
         }),
