@@ -1,6 +1,6 @@
 // The network of a run: one namespace a node, joined by a bridge in the runner's own namespace. The
 // runner is itself inside `unshare -nm --pid` (see probe.ts), so everything here dies with it.
-// The command lines are built purely; performing them takes one `ip -batch` and one more a node.
+// The command lines are built purely; performing them takes one `ip -batch` and one process a node.
 
 import type { NodeName } from "../faults.js";
 import { must, prefixedShell, type Shell } from "./shell.js";
@@ -50,15 +50,14 @@ export function buildTopology(nodes: readonly NodeName[]): Topology {
       `addr add ${address}/24 dev ${NODE_DEVICE}`,
       `link set ${NODE_DEVICE} up`,
     ];
-    return { argv: ["ip", "-n", node, "-batch", "-"], stdin: lines.join("\n") };
+    // One process a node, whatever it becomes: starting it is most of the work.
+    const script = `${NODE_SYSCTLS}\nexec ip -batch -`;
+    return { argv: [...enterPrefix(node), "sh", "-c", script], stdin: lines.join("\n") };
   });
-  const quieten = nodes.map(
-    (node): Command => ({ argv: [...enterPrefix(node), "sh", "-c", NODE_SYSCTLS] }),
-  );
   return {
     nodes,
     addresses,
-    setup: [[create], [...configure, ...quieten, { argv: ["sh", "-c", BRIDGE_SYSCTLS] }]],
+    setup: [[create], [...configure, { argv: ["sh", "-c", BRIDGE_SYSCTLS] }]],
     // Devices by name first: the kernel takes its time to clear a namespace that has lost its name.
     teardown: [
       batch([

@@ -2,7 +2,7 @@
 // `tc -s -j` counts. Lines of two generations may stand side by side: a new plan gets classes of its
 // own, so that datagrams still waiting in the old ones are not lost.
 
-import type { DelayMechanism, EgressPlan } from "./delay-line.js";
+import type { DelayMechanism, EgressPlan, Shaper } from "./delay-line.js";
 
 /** Handle of our root qdisc. Datagrams that no rule sorts into a class pass it at once. */
 const ROOT = "1:";
@@ -71,7 +71,7 @@ export function addLines(
       const shape = `htb rate ${rate} mpu ${PLUG_BYTES} quantum ${PLUG_BYTES}`;
       const leaf =
         mechanism === "netem"
-          ? `netem limit ${NETEM_PACKETS_MAX} delay ${us(pool.delayMs)} ${us(pool.jitterMs)}`
+          ? `netem limit ${NETEM_PACKETS_MAX} delay ${us(waitMs)} ${us(pool.jitterMs)}`
           : `pfifo limit ${LINE_PACKETS_MAX}`;
       return [
         `class add dev ${device} parent ${ROOT} classid ${id} ${shape}`,
@@ -81,6 +81,62 @@ export function addLines(
   );
 }
 
+/** Classes of shapers begin here; those of lines end long before. */
+const SHAPERS_FIRST = 0xf000;
+
+/** The class through which everything to the node of this index goes that has no other; 250 at most. */
+export function shaperClassOf(nodeIndex: number): ClassId {
+  if (nodeIndex < 0 || nodeIndex >= 250) throw new RangeError(`no class for node ${nodeIndex}`);
+  return `1:${(SHAPERS_FIRST + nodeIndex).toString(16)}`;
+}
+
+/** Whose shaper the class is; undefined where it is none's. */
+export function shaperIndexOf(id: string): number | undefined {
+  const minor = Number.parseInt(id.split(":")[1] ?? "", 16);
+  return minor >= SHAPERS_FIRST ? minor - SHAPERS_FIRST : undefined;
+}
+
+/**
+ * Lines of `tc -batch` that bring the shaper of a node to this state; undefined opens it, and lets out what
+ * waits. A change keeps what waits, so a shaper that was made stays.
+ */
+export function shaperLines(
+  device: string,
+  nodeIndex: number,
+  shaper: Shaper | undefined,
+  isNew: boolean,
+): string[] {
+  const id = shaperClassOf(nodeIndex);
+  const qdisc = `dev ${device} parent ${id} handle ${leafMajor(`${id.slice(2)}:`)}`;
+  const bucket = `tbf ${bucketOf(shaper)}`;
+  if (!isNew) return [`qdisc change ${qdisc} ${bucket}`];
+  return [
+    `class add dev ${device} parent ${ROOT} classid ${id} htb rate 10gbit quantum ${PLUG_BYTES}`,
+    `qdisc add ${qdisc} ${bucket}`,
+  ];
+}
+
+/** A frame of Ethernet, which a bucket must hold at least. */
+const FRAME_BYTES = 1_600;
+
+/** Bytes that wait behind a clog. More might fill the sender's socket, and with it its other links. */
+const CLOGGED_BYTES_MAX = 64_000;
+
+/**
+ * A narrow link holds a tenth of a second's bytes, as everywhere. A clogged one gains a byte a second, and a
+ * plug has taken the 1,600 with which it began, for every datagram counts for 1,500 at least.
+ */
+function bucketOf(shaper: Shaper | undefined): string {
+  if (shaper === undefined) return "rate 10gbit burst 1mb limit 1mb";
+  if (shaper.kind === "clog") {
+    return `rate 8bit burst ${FRAME_BYTES} mpu ${PLUG_BYTES} limit ${CLOGGED_BYTES_MAX}`;
+  }
+  const { bytesPerSecond } = shaper;
+  const burst = Math.max(FRAME_BYTES, Math.round(bytesPerSecond / 100));
+  const limit = Math.max(FRAME_BYTES, Math.round(bytesPerSecond / 10));
+  return `rate ${Math.max(1, Math.round(bytesPerSecond * 8))}bit burst ${burst} limit ${limit}`;
+}
+
 export type QdiscStats = {
   kind: string;
   handle: string;
@@ -88,6 +144,8 @@ export type QdiscStats = {
   parent?: string;
   packets: number;
   drops: number;
+  /** How often one had to wait for tokens. */
+  overlimits: number;
   /** Datagrams waiting in it now. */
   qlen: number;
 };
@@ -110,6 +168,7 @@ export function parseQdiscs(json: string): QdiscStats[] {
       handle,
       packets: numberOf(field(each, "packets")),
       drops: numberOf(field(each, "drops")),
+      overlimits: numberOf(field(each, "overlimits")),
       qlen: numberOf(field(each, "qlen")),
     };
     if (typeof parent === "string") stats.parent = parent;

@@ -22,15 +22,25 @@ import type { Sandbox } from "./sandbox.js";
 /** Every replica has an address of its own, so they may all have the same port. */
 const PORT = 7400;
 
+export type NetnsMeans = Pick<
+  Sandbox,
+  "canDuplicate" | "canMatchMessages" | "canCorrupt" | "canShape" | "mechanism"
+>;
+
 /** What can be done with what the probe found. */
 export function netnsCapabilities({
   canDuplicate,
   canMatchMessages,
+  canCorrupt,
+  canShape,
   mechanism,
-}: Pick<Sandbox, "canDuplicate" | "canMatchMessages" | "mechanism">): ReadonlySet<FaultKind> {
+}: NetnsMeans): ReadonlySet<FaultKind> {
   const kinds: FaultKind[] = ["partition", "loss", "kill", "pause"];
   if (canDuplicate) kinds.push("duplicate");
   if (mechanism !== undefined) kinds.push("delay", "reorder");
+  if (canDuplicate && mechanism !== undefined) kinds.push("replay");
+  if (canCorrupt) kinds.push("corrupt");
+  if (canShape) kinds.push("bandwidth", "clog");
   if (canMatchMessages && mechanism !== undefined) kinds.push("message");
   return new Set(kinds);
 }
@@ -59,12 +69,13 @@ async function openGround(nodes: readonly NodeName[], sandbox: Sandbox): Promise
   const topology = buildTopology(nodes);
   // The sandbox has a /run of its own, which ends with it: nothing of it needs to be registered.
   const runtimeFolder = mkdtempSync("/run/ordeal-");
+  const { backend, mechanism } = sandbox;
+  const network = new NetnsNetwork({ topology, backend, mechanism });
   const close = async () => {
+    await network.close();
     await tearDownTopology(shell, topology);
     rmSync(runtimeFolder, { recursive: true, force: true });
   };
-  const { backend, mechanism } = sandbox;
-  const network = new NetnsNetwork({ topology, shell, backend, mechanism });
   try {
     await setUpTopology(shell, topology);
     await network.prepare();
