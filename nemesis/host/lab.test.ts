@@ -159,8 +159,8 @@ function judgeWires(report: LabReport): void {
   assert.is(flowOf(report, "clog").arrived, 0);
   assert.is(flowOf(report, "clog elsewhere").arrived, 50);
   const unclogged = flowOf(report, "unclogged");
-  assert.equal([unclogged.arrived, unclogged.overtaken], [51, 0], "all that waited, in order");
-  assert.ok(unclogged.delayMsMax > 400, `waited ${unclogged.delayMsMax} ms`);
+  assert.equal([unclogged.distinct, unclogged.overtaken], [50, 0], "all that waited, in order");
+  assert.ok(unclogged.delayMsMin > 400, `waited ${unclogged.delayMsMin} ms`);
   assert.is(figure(report, "clog", "clogPackets"), 50);
 
   const narrow = flowOf(report, "narrow");
@@ -171,7 +171,7 @@ function judgeWires(report: LabReport): void {
 
   const policed = flowOf(report, "slow and narrow");
   assert.is(figure(report, "narrow too", "bandwidthPackets"), 150 - policed.arrived);
-  assert.ok(policed.arrived < 120 && policed.delayMsMin > 4, `${policed.arrived} of 150 fit`);
+  assert.ok(policed.arrived < 140 && policed.delayMsMin > 4, `${policed.arrived} of 150 fit`);
 
   if (report.evidence["reorder"] === undefined) return;
   const replay = flowOf(report, "replay");
@@ -189,8 +189,8 @@ function judgeDelays(report: LabReport): void {
   assert.ok(delay.delayMsMin > 17, `delay of at least ${delay.delayMsMin} ms at 20`);
   assert.is(figure(report, "delay", "delayPackets"), 150);
   assert.is(figure(report, "delay", "overflowPackets"), 0);
-  const elsewhere = flowOf(report, "delay elsewhere");
-  assert.ok(elsewhere.delayMsMin < delay.delayMsP50, "a link that has no delay is faster");
+  assert.is(flowOf(report, "delay elsewhere").arrived, 50);
+  assert.is(figure(report, "delay", "delay:r0>r2"), undefined, "a link that has no delay");
 
   const exponential = flowOf(report, "exponential");
   assert.equal([exponential.arrived, exponential.distinct], [320, 320]);

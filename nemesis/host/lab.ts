@@ -125,7 +125,7 @@ async function wires(lab: Lab): Promise<void> {
   await lab.flowUntilQuiet("clog", "r0", "r1", FEW);
   await lab.flow("clog elsewhere", "r0", "r2", FEW);
   await lab.stop("clog");
-  await lab.flow("unclogged", "r0", "r1", { ...FEW, count: 1 }, FEW.count);
+  await lab.flow("unclogged", "r0", "r1", { ...FEW, count: 0 }, FEW.count);
 
   // 400 × 1,442 bytes at 1,000 a second are about seven times what fits through.
   await lab.start("narrow", { kind: "bandwidth", bytesPerSecond: 200_000, target: R1 });

@@ -11,6 +11,9 @@ export const NODE_DEVICE = "eth0";
 /** Where the runner, and with it the bridge, answers. */
 export const GATEWAY = "10.77.0.254";
 
+/** An address of the network that no node and no bridge has. */
+export const NOBODY = "10.77.0.253";
+
 const BRIDGE = "ordeal0";
 const NETNS_FOLDER = "/run/netns";
 const NODES_MAX = 250;

@@ -80,7 +80,7 @@ test("each kind has its own counter and mechanism; a kill has none here", () => 
     [{ kind: "loss", percent: 9, pattern: { kind: "every" }, target: all }, "every", "nth"],
     [{ kind: "corrupt", percent: 1, target: all }, "corrupt", "nft"],
     [{ kind: "replay", percent: 1, target: all }, "replay", "TEE"],
-    [{ kind: "bandwidth", bytesPerSecond: 1, target: all }, "waits", "tbf"],
+    [{ kind: "bandwidth", bytesPerSecond: 1, target: all }, "held", "tbf"],
     [{ kind: "bandwidth", bytesPerSecond: 1, target: all }, "bandwidth", "nft limit"],
     [{ kind: "clog", target: all }, "clog", "tbf"],
   ];

@@ -8,7 +8,7 @@ import type { IptablesBackend, LinkCounter } from "./iptables.js";
 
 /**
  * Packets by "drop:r0>r1" (the part and the link of a rule), by "overflow:r0" for full lines, and by
- * "waits:r0>r1" and "crowded:r0>r1" for what a shaper held up and had no room for.
+ * "held:r0>r1" and "crowded:r0>r1" for what a shaper held up and had no room for.
  */
 export type TakenPackets = Map<string, number>;
 
@@ -63,7 +63,7 @@ function burstFigures(packets: number, bursts: number): Record<string, number> {
 /** What proves a fault, how people call it, and what does it. */
 type Proof = {
   /** Words that keys of the taken packets begin with. */
-  parts: readonly (LinkCounter["part"] | "message" | "waits" | "crowded")[];
+  parts: readonly (LinkCounter["part"] | "message" | "held" | "crowded")[];
   verb: string;
   mechanism: (tools: NetworkTools) => string;
   /** Its datagrams may find lines of tc full. */
@@ -136,7 +136,7 @@ const PROOF: Partial<Record<FaultKind, Proof>> = {
     usesLines: true,
   },
   bandwidth: {
-    parts: ["waits", "crowded", "bandwidth"],
+    parts: ["held", "crowded", "bandwidth"],
     verb: "held up or crowded out",
     mechanism: () => "tc tbf; nft limit where the link is also slow",
   },

@@ -185,7 +185,8 @@ test("a narrow link is proved by what waited or found no room, not by what passe
   await network.apply(composeLinks([narrow]));
   shell.counters = { r0: "[9:0] -A ORDEAL-OUT -m comment --comment narrow:r0>r1 -j CLASSIFY\n" };
   assert.not((await network.evidence(narrow)).landed);
-  shell.qdiscs = '[{"kind":"tbf","handle":"f011:","parent":"1:f001","drops":2,"overlimits":5}]';
+  shell.qdiscs =
+    '[{"kind":"tbf","handle":"f011:","parent":"1:f001","packets":9,"drops":2,"overlimits":5}]';
   const { summary } = await network.evidence(narrow);
   assert.is(summary, "held up or crowded out 14 datagrams on 2 of 2 links"); // Two senders.
 });

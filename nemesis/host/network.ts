@@ -24,7 +24,7 @@ import {
   saveArgv,
 } from "./iptables.js";
 import { type MessageCounter, parseMessageCounters, remainingRules } from "./message-rules.js";
-import { enterPrefix, GATEWAY, NODE_DEVICE, type Topology } from "./netns.js";
+import { enterPrefix, GATEWAY, NOBODY, NODE_DEVICE, type Topology } from "./netns.js";
 import { networkEvidence, type TakenPackets } from "./network-evidence.js";
 import { NFT_ARGV, NFT_LIST_ARGV, needsNft, nftInput, parseNftCounters } from "./nft.js";
 import { must, type Shell } from "./shell.js";
@@ -72,11 +72,18 @@ type NodeState = {
   seen: Map<string, number>;
   /** The same of the table. */
   tableSeen: Map<string, number>;
-  /** Drops and waits of the leaf qdiscs as read last, by class. */
-  leavesSeen: Map<string, { drops: number; waits: number }>;
+  /** The leaf qdiscs as read last, by class. */
+  leavesSeen: Map<string, LeafCounts>;
 };
 
+/** Lines of tc, what stands once they were performed, and whether they let out what waited. */
+type Shaped = { lines: string[]; shapers: NodeState["shapers"]; opens: boolean };
+
+/** What a leaf of tc let through, dropped, and how often one had to wait for tokens. */
+type LeafCounts = Pick<QdiscStats, "packets" | "drops" | "overlimits">;
+
 const PACKETS_PER_SECOND_DEFAULT = 3_000;
+const ASK_NOBODY_ARGV = ["ip", "neigh", "replace", NOBODY, "dev", NODE_DEVICE, "use"];
 const NO_EGRESS: EgressPlan = { links: [], pools: [] };
 
 export class NetnsNetwork {
@@ -247,6 +254,8 @@ export class NetnsNetwork {
     const stands = node.shapers.size + node.classes[0].length + node.classes[1].length > 0;
     await tcBatch(node, stands ? lines : [...rootLines(NODE_DEVICE), ...lines]);
     node.shapers = shaped.shapers;
+    // Its device looks at a bucket again when something else leaves: here, a question of ARP.
+    if (shaped.opens) await must(node.shell, ASK_NOBODY_ARGV);
     if (generation === undefined) return;
     for (const id of node.classes[generation]) node.leavesSeen.delete(id);
     node.classes[generation] = classesOf(egress, generation);
@@ -255,20 +264,22 @@ export class NetnsNetwork {
   }
 
   /** Brings every shaper to what the plan says; those that it does not name are opened. */
-  #shape(node: NodeState, egress: EgressPlan): { lines: string[]; shapers: NodeState["shapers"] } {
+  #shape(node: NodeState, egress: EgressPlan): Shaped {
     const wanted = new Map<NodeName, Shaper>();
     for (const { to, shaper } of egress.links) if (shaper !== undefined) wanted.set(to, shaper);
     const nodes = [...this.#nodes.keys()];
     const shapers = new Map(node.shapers);
     const lines: string[] = [];
+    let opens = false;
     for (const to of new Set([...node.shapers.keys(), ...wanted.keys()])) {
       const shaper = wanted.get(to);
       const isNew = !node.shapers.has(to);
       if (!isNew && JSON.stringify(node.shapers.get(to)) === JSON.stringify(shaper)) continue;
       lines.push(...shaperLines(NODE_DEVICE, nodes.indexOf(to), shaper, isNew));
       shapers.set(to, shaper);
+      opens ||= node.shapers.get(to)?.kind === "clog";
     }
-    return { lines, shapers };
+    return { lines, shapers, opens };
   }
 
   /** They stand before the first rule leads to them; those of two plans ago are drained by now. */
@@ -312,14 +323,19 @@ export class NetnsNetwork {
   async #countLeaves(name: NodeName, node: NodeState): Promise<void> {
     let overflow = 0;
     const nodes = [...this.#nodes.keys()];
-    for (const { parent, drops, overlimits } of await qdiscsOf(node)) {
+    for (const { parent, packets, drops, overlimits } of await qdiscsOf(node)) {
       if (parent === undefined) continue;
-      const seen = node.leavesSeen.get(parent) ?? { drops: 0, waits: 0 };
-      node.leavesSeen.set(parent, { drops, waits: overlimits });
+      const seen = node.leavesSeen.get(parent) ?? { packets: 0, drops: 0, overlimits: 0 };
+      node.leavesSeen.set(parent, { packets, drops, overlimits });
+      const fresh = {
+        packets: packets - seen.packets,
+        drops: drops - seen.drops,
+        overlimits: overlimits - seen.overlimits,
+      };
       const shaped = shaperIndexOf(parent);
       const to = shaped === undefined ? undefined : nodes[shaped];
-      if (to === undefined) overflow += drops - seen.drops;
-      else this.#creditShaper(`${name}>${to}`, drops - seen.drops, overlimits - seen.waits);
+      if (to === undefined) overflow += fresh.drops;
+      else this.#creditShaper(`${name}>${to}`, fresh);
     }
     const late = this.#matrix.filter((link) => link.from === name);
     const causes = new Set(
@@ -333,13 +349,14 @@ export class NetnsNetwork {
     for (const faultId of causes) this.#add(faultId, `overflow:${name}`, overflow);
   }
 
-  #creditShaper(linkName: string, drops: number, waits: number): void {
+  /** A datagram may wait for tokens more than once; no more were held up than went through. */
+  #creditShaper(linkName: string, { packets, drops, overlimits }: LeafCounts): void {
     const link = this.#matrix.find(({ from, to }) => `${from}>${to}` === linkName);
     if (link === undefined) return;
     const { bandwidth, clog } = link.causes;
     for (const faultId of link.clogged ? clog : bandwidth) {
       this.#add(faultId, `crowded:${linkName}`, drops);
-      this.#add(faultId, `waits:${linkName}`, waits);
+      this.#add(faultId, `held:${linkName}`, Math.min(packets, overlimits));
     }
   }
 
