@@ -4,7 +4,12 @@
 import type { FaultIntent } from "../../nemesis/faults.js";
 import type { DelayMechanism } from "../../nemesis/host/delay-line.js";
 import type { IptablesBackend } from "../../nemesis/host/iptables.js";
-import { buildTopology, setUpTopology, tearDownTopology } from "../../nemesis/host/netns.js";
+import {
+  buildTopology,
+  setUpTopology,
+  standingShells,
+  tearDownTopology,
+} from "../../nemesis/host/netns.js";
 import { NetnsNetwork } from "../../nemesis/host/network.js";
 import { localShell } from "../../nemesis/host/shell.js";
 import { composeLinks } from "../../nemesis/links.js";
@@ -74,14 +79,16 @@ async function oneNetwork(
 ): Promise<void> {
   const shell = localShell();
   const topology = buildTopology(NODES);
-  const network = new NetnsNetwork({ topology, backend, mechanism });
+  const shells = standingShells(NODES);
+  const { shellOf } = shells;
+  const network = new NetnsNetwork({ topology, shellOf, backend, mechanism });
   const timed = async (what: string, work: () => Promise<void>) => {
     const started = performance.now();
     await work();
     note(what, performance.now() - started);
   };
   await timed(`set up ${NODES.length} nodes`, async () => {
-    await setUpTopology(shell, topology);
+    await setUpTopology(shell, topology, shellOf);
     await network.prepare();
   });
   for (const intent of [...INTENTS, ...(mechanism === undefined ? [] : SLOW_INTENTS)]) {
@@ -90,7 +97,7 @@ async function oneNetwork(
     await timed(`apply ${name}`, () => network.apply(composeLinks([fault])));
     await timed(`heal ${name}`, () => network.apply([]));
   }
-  await network.close();
+  await shells.close();
   await tearDownTopology(shell, topology);
 }
 

@@ -17,8 +17,8 @@ import {
   buildTopology,
   enterPrefix,
   mountRun,
-  nodeShell,
   setUpTopology,
+  standingShells,
   tearDownTopology,
 } from "./netns.js";
 import { NetnsNetwork } from "./network.js";
@@ -111,16 +111,22 @@ export async function openLab(
   const shell = localShell();
   await mountRun(shell);
   const topology = buildTopology(LAB_NODES);
-  await setUpTopology(shell, topology);
-  const network = new NetnsNetwork({ topology, backend, mechanism, packetsPerSecond: 4_000 });
+  const { shellOf, close: closeShells } = standingShells(LAB_NODES);
+  await setUpTopology(shell, topology, shellOf);
+  const network = new NetnsNetwork({
+    topology,
+    shellOf,
+    backend,
+    mechanism,
+    packetsPerSecond: 4_000,
+  });
   await network.prepare();
   const peers = new Map(LAB_NODES.map((node) => [node, new Peer(node)]));
   await Promise.all([...peers.values()].map((peer) => peer.ready));
-  const rulesAt = async (node: NodeName) =>
-    (await must(nodeShell(shell, node), saveArgv(backend))).stdout;
+  const rulesAt = async (node: NodeName) => (await must(shellOf(node), saveArgv(backend))).stdout;
   const close = async () => {
     for (const peer of peers.values()) peer.end();
-    await network.close();
+    await closeShells();
     await tearDownTopology(shell, topology);
   };
   return labOf({ network, peers, addresses: topology.addresses, rulesAt, close });

@@ -194,8 +194,8 @@ function judgeDelays(report: LabReport): void {
 
   const exponential = flowOf(report, "exponential");
   assert.equal([exponential.arrived, exponential.distinct], [320, 320]);
-  assert.ok(exponential.delayMsMin < 17, `the least of a long tail: ${exponential.delayMsMin} ms`);
   assert.ok(exponential.delayMsMax > 70, `the most of a long tail: ${exponential.delayMsMax} ms`);
+  assert.ok(exponential.overtaken > 50, `${exponential.overtaken} of 320 overtaken`);
 
   const jitter = flowOf(report, "jitter");
   assert.equal([jitter.arrived, jitter.distinct], [150, 150]);

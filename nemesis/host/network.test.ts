@@ -143,7 +143,7 @@ test("a new delay gets lines of its own, an old one back its old lines", async (
   const first = shell.ran.find((each) => each.program.startsWith("tc -batch"))?.stdin ?? "";
   assert.match(
     first,
-    /^qdisc add dev eth0 root handle 1: htb default 0\nclass add .* classid 1:801 /,
+    /^qdisc add dev eth0 root handle 1: htb default 0 direct_qlen 1000\nclass add .* classid 1:801 /,
   );
   shell.ran = [];
   await network.apply(delay(9));

@@ -24,11 +24,10 @@ import {
   saveArgv,
 } from "./iptables.js";
 import { type MessageCounter, parseMessageCounters, remainingRules } from "./message-rules.js";
-import { enterPrefix, GATEWAY, NOBODY, NODE_DEVICE, type Topology } from "./netns.js";
+import { GATEWAY, NOBODY, NODE_DEVICE, type Topology } from "./netns.js";
 import { networkEvidence, type TakenPackets } from "./network-evidence.js";
 import { NFT_ARGV, NFT_LIST_ARGV, needsNft, nftInput, parseNftCounters } from "./nft.js";
 import { must, type Shell } from "./shell.js";
-import { StandingShell } from "./standing-shell.js";
 import {
   addLines,
   type ClassId,
@@ -38,6 +37,7 @@ import {
   leftoverLines,
   parseQdiscs,
   type QdiscStats,
+  queueArgv,
   rootLines,
   shaperIndexOf,
   shaperLines,
@@ -45,8 +45,8 @@ import {
 
 export type NetworkOptions = {
   topology: Topology;
-  /** Where a node's commands run; absent: in a shell that stays in its namespace. */
-  shellOf?: (node: NodeName) => Shell;
+  /** Where a node's commands run: in its network namespace. */
+  shellOf: (node: NodeName) => Shell;
   backend: IptablesBackend;
   /** Undefined: delay, reorder and replay cannot be performed here. */
   mechanism: DelayMechanism | undefined;
@@ -82,7 +82,7 @@ type Shaped = { lines: string[]; shapers: NodeState["shapers"]; opens: boolean }
 /** What a leaf of tc let through, dropped, and how often one had to wait for tokens. */
 type LeafCounts = Pick<QdiscStats, "packets" | "drops" | "overlimits">;
 
-const PACKETS_PER_SECOND_DEFAULT = 3_000;
+const PACKETS_PER_SECOND_DEFAULT = 2_000;
 const ASK_NOBODY_ARGV = ["ip", "neigh", "replace", NOBODY, "dev", NODE_DEVICE, "use"];
 const NO_EGRESS: EgressPlan = { links: [], pools: [] };
 
@@ -92,7 +92,6 @@ export class NetnsNetwork {
   #matrix: LinkMatrix = [];
   /** By fault id; kept for the whole run, as evidence may be asked for late. */
   readonly #taken = new Map<string, TakenPackets>();
-  readonly #standingShells: StandingShell[] = [];
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: NetworkOptions) {
@@ -101,7 +100,7 @@ export class NetnsNetwork {
       options.topology.nodes.map((node) => [
         node,
         {
-          shell: options.shellOf?.(node) ?? this.#standing(node),
+          shell: options.shellOf(node),
           restored: "",
           chains: [],
           lines: NO_EGRESS,
@@ -137,18 +136,6 @@ export class NetnsNetwork {
       const taken = this.#taken.get(fault.id) ?? new Map<string, number>();
       return networkEvidence(fault, taken, this.#options);
     });
-  }
-
-  /** Ends the shells in the namespaces; the rules stay. */
-  async close(): Promise<void> {
-    await this.#turn;
-    await Promise.all(this.#standingShells.map((shell) => shell.close()));
-  }
-
-  #standing(node: NodeName): StandingShell {
-    const shell = new StandingShell(enterPrefix(node));
-    this.#standingShells.push(shell);
-    return shell;
   }
 
   async #prepareNode(name: NodeName, node: NodeState): Promise<void> {
@@ -252,6 +239,7 @@ export class NetnsNetwork {
     ];
     if (lines.length === 0) return;
     const stands = node.shapers.size + node.classes[0].length + node.classes[1].length > 0;
+    if (!stands) await must(node.shell, queueArgv(NODE_DEVICE));
     await tcBatch(node, stands ? lines : [...rootLines(NODE_DEVICE), ...lines]);
     node.shapers = shaped.shapers;
     // Its device looks at a bucket again when something else leaves: here, a question of ARP.
@@ -396,7 +384,7 @@ function messageKey({ from, to }: Pick<MessageCounter, "from" | "to">): string {
 }
 
 async function qdiscsOf(node: NodeState): Promise<QdiscStats[]> {
-  const argv = ["tc", "-s", "-j", "qdisc", "show", "dev", NODE_DEVICE];
+  const argv = ["tc", "-s", "-j", "qdisc", "show", "dev", NODE_DEVICE, "invisible"];
   const { stdout } = await must(node.shell, argv);
   return parseQdiscs(stdout);
 }

@@ -8,6 +8,7 @@ import {
   deleteLines,
   leftoverLines,
   parseQdiscs,
+  queueArgv,
   shaperClassOf,
   shaperIndexOf,
   shaperLines,
@@ -22,17 +23,17 @@ const plan: EgressPlan = {
   ],
 };
 
-test("an HTB line is a class in which 1,500 bytes take the wait, with a short queue", () => {
-  assert.equal(addLines("eth0", plan, 0, "htb").slice(-2), [
+test("an HTB line is a class in which 1,500 bytes take the wait, with the device's short queue", () => {
+  assert.equal(addLines("eth0", plan, 0, "htb").slice(-1), [
     "class add dev eth0 parent 1: classid 1:3 htb rate 240000bit burst 1 cburst 1 mpu 1500 quantum 1500",
-    "qdisc add dev eth0 parent 1:3 handle 13: pfifo limit 4",
   ]);
-  assert.is(addLines("eth0", plan, 0, "htb").length, 6);
+  assert.is(addLines("eth0", plan, 0, "htb").length, 3);
+  assert.equal(queueArgv("eth0"), ["ip", "link", "set", "eth0", "txqueuelen", "4"]);
 });
 
 test("a netem line delays by itself", () => {
   assert.equal(addLines("eth0", plan, 1, "netem").slice(0, 2), [
-    "class add dev eth0 parent 1: classid 1:801 htb rate 10gbit mpu 1500 quantum 1500",
+    "class add dev eth0 parent 1: classid 1:801 htb rate 10gbit quantum 1500",
     "qdisc add dev eth0 parent 1:801 handle 811: netem limit 10000 delay 17500us 5000us",
   ]);
 });

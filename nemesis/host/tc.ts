@@ -40,9 +40,22 @@ export function classesOf(plan: EgressPlan, generation: Generation): ClassId[] {
   );
 }
 
-/** The root qdisc; done once, as replacing it would drop what waits. */
+/** What has no class leaves at once, but may meet others that do. */
+const DIRECT_PACKETS_MAX = 1_000;
+
+/**
+ * The root qdisc; done once, as replacing it would drop what waits. A class of HTB has a queue from its
+ * beginning, as long as the device's: so no line needs a qdisc of its own, which would double the work.
+ */
 export function rootLines(device: string): string[] {
-  return [`qdisc add dev ${device} root handle ${ROOT} htb default 0`];
+  return [
+    `qdisc add dev ${device} root handle ${ROOT} htb default 0 direct_qlen ${DIRECT_PACKETS_MAX}`,
+  ];
+}
+
+/** Argument vector that makes the queues of lines short, before the first line is made. */
+export function queueArgv(device: string): string[] {
+  return ["ip", "link", "set", device, "txqueuelen", String(LINE_PACKETS_MAX)];
 }
 
 /** Removes a root qdisc that an earlier run left on the device, if `qdiscs` has it. */
@@ -67,15 +80,16 @@ export function addLines(
     pool.waitsMs.flatMap((waitMs, line) => {
       const id = classOf(plan, generation, index, line);
       const handle = `${id.slice(2)}:`;
-      const rate = mechanism === "netem" ? "10gbit" : `${rateFor(waitMs)}bit burst 1 cburst 1`;
-      const shape = `htb rate ${rate} mpu ${PLUG_BYTES} quantum ${PLUG_BYTES}`;
-      const leaf =
-        mechanism === "netem"
-          ? `netem limit ${NETEM_PACKETS_MAX} delay ${us(waitMs)} ${us(pool.jitterMs)}`
-          : `pfifo limit ${LINE_PACKETS_MAX}`;
+      if (mechanism === "htb") {
+        const rate = `${rateFor(waitMs)}bit burst 1 cburst 1`;
+        return [
+          `class add dev ${device} parent ${ROOT} classid ${id} htb rate ${rate} mpu ${PLUG_BYTES} quantum ${PLUG_BYTES}`,
+        ];
+      }
+      const wait = `delay ${us(waitMs)} ${us(pool.jitterMs)}`;
       return [
-        `class add dev ${device} parent ${ROOT} classid ${id} ${shape}`,
-        `qdisc add dev ${device} parent ${id} handle ${leafMajor(handle)} ${leaf}`,
+        `class add dev ${device} parent ${ROOT} classid ${id} htb rate 10gbit quantum ${PLUG_BYTES}`,
+        `qdisc add dev ${device} parent ${id} handle ${leafMajor(handle)} netem limit ${NETEM_PACKETS_MAX} ${wait}`,
       ];
     }),
   );

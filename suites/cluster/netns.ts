@@ -7,6 +7,7 @@ import {
   buildTopology,
   enterPrefix,
   setUpTopology,
+  standingShells,
   type Topology,
   tearDownTopology,
 } from "../../nemesis/host/netns.js";
@@ -70,14 +71,16 @@ async function openGround(nodes: readonly NodeName[], sandbox: Sandbox): Promise
   // The sandbox has a /run of its own, which ends with it: nothing of it needs to be registered.
   const runtimeFolder = mkdtempSync("/run/ordeal-");
   const { backend, mechanism } = sandbox;
-  const network = new NetnsNetwork({ topology, backend, mechanism });
+  const shells = standingShells(nodes);
+  const { shellOf } = shells;
+  const network = new NetnsNetwork({ topology, shellOf, backend, mechanism });
   const close = async () => {
-    await network.close();
+    await shells.close();
     await tearDownTopology(shell, topology);
     rmSync(runtimeFolder, { recursive: true, force: true });
   };
   try {
-    await setUpTopology(shell, topology);
+    await setUpTopology(shell, topology, shellOf);
     await network.prepare();
   } catch (error) {
     // What is half made cannot all be removed; why it is half made is what matters.
