@@ -31,6 +31,7 @@ export function describeTarget(target: Target): string {
     case "backup":
     case "laggard":
     case "f":
+    case "beyond-f":
     case "minority":
     case "minority-third":
     case "majority":
@@ -82,7 +83,7 @@ function wordsOf(intent: FaultIntent): string[] {
     case "disk":
       return ["disk", intent.flaw];
     case "disk-damage":
-      return ["disk", intent.damage];
+      return ["disk-damage", intent.damage];
     case "lie":
       return ["lie", intent.lie, `${intent.percent} %`];
     default:

@@ -16,6 +16,8 @@ export type Target =
   /** The replica that has executed least. */
   | { kind: "laggard" }
   | { kind: "f" }
+  /** f+1 replicas: one more than may be faulty. */
+  | { kind: "beyond-f" }
   | { kind: "minority" }
   /** One to ⌊(n−1)/3⌋ replicas: Jepsen's minority-third, "up to, but not including, 1/3rd". */
   | { kind: "minority-third" }

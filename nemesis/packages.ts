@@ -23,6 +23,10 @@ export type NemesisPackage = {
   /** The next fault of this package, the `index`-th of the run. */
   intent: (random: Random, index: number) => FaultIntent;
   hold: Hold;
+  /** What it waits for may not come in a short run: no swarm draws it, for nothing may land. */
+  rare?: true;
+  /** It leaves more replicas faulty than the cluster tolerates: it must be asked for. */
+  beyondF?: true;
 };
 
 const HOLD: Hold = { share: 0.6, msMin: 500, msMax: 20_000 };
@@ -215,6 +219,7 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
     kinds: ["kill-at"],
     intent: (random) => killAt(random.pick(CRASH_POINTS), random),
     hold: HOLD_SHORT,
+    rare: true,
   },
   ...CRASH_POINTS.map(
     (point): NemesisPackage => ({
@@ -223,6 +228,7 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
       kinds: ["kill-at"],
       intent: (random) => killAt(point, random),
       hold: HOLD_SHORT,
+      ...(point.endsWith("compaction") && { rare: true }),
     }),
   ),
   {
@@ -279,26 +285,16 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
   },
   pause("pause", "Stops one replica (SIGSTOP) and lets it continue.", "one"),
   pause("pause-primary", "Stops the primary (SIGSTOP) and lets it continue.", "primary"),
-  simulated(
-    "corrupt",
-    "Flips a bit in 2 to 20 % of the datagrams on every link.",
-    HOLD,
-    (random) => {
-      return { kind: "corrupt", percent: random.pick([2, 20]), target: ALL };
-    },
-  ),
-  simulated("replay", "Repeats old datagrams on every link.", HOLD, (random) => {
+  ofKind("corrupt", "Flips a bit in 2 to 20 % of the datagrams on every link.", HOLD, (random) => {
+    return { kind: "corrupt", percent: random.pick([2, 20]), target: ALL };
+  }),
+  ofKind("replay", "Repeats old datagrams on every link.", HOLD, (random) => {
     return { kind: "replay", percent: random.pick([5, 50]), target: ALL };
   }),
-  simulated(
-    "bandwidth",
-    "Narrows every link, so that datagrams crowd one another out.",
-    HOLD,
-    () => {
-      return { kind: "bandwidth", bytesPerSecond: 200_000, target: ALL };
-    },
-  ),
-  simulated(
+  ofKind("bandwidth", "Narrows every link, so that datagrams crowd one another out.", HOLD, () => {
+    return { kind: "bandwidth", bytesPerSecond: 200_000, target: ALL };
+  }),
+  ofKind(
     "clog",
     "Holds everything on the way to one replica, then lets it all through.",
     HOLD,
@@ -306,7 +302,7 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
       return { kind: "clog", target: { kind: "one" } };
     },
   ),
-  simulated(
+  ofKind(
     "power-cut",
     "Cuts the power of some machines: what was not synced is lost or torn.",
     HOLD_SHORT,
@@ -314,25 +310,26 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
       return { kind: "power-cut", target: random.pick(VICTIMS) };
     },
   ),
-  simulated(
-    "crash",
-    "Ends a process between two effects, and restarts it.",
-    HOLD_SHORT,
-    (random) => {
-      const how = random.pick(["kill", "power-cut"] as const);
-      return { kind: "crash", boundary: random.int(60), how, target: random.pick(VICTIMS) };
-    },
-  ),
-  simulated(
-    "disk",
-    "Makes a disk slow or full, or lets its writes or syncs fail.",
-    HOLD,
-    (random) => {
-      const flaw = random.pick(["slow", "full", "write-error", "sync-error"] as const);
-      return { kind: "disk", flaw, target: { kind: "one" } };
-    },
-  ),
+  ofKind("crash", "Ends a process between two effects, and restarts it.", HOLD_SHORT, (random) => {
+    const how = random.pick(["kill", "power-cut"] as const);
+    return { kind: "crash", boundary: random.int(60), how, target: random.pick(VICTIMS) };
+  }),
+  ofKind("disk", "Makes a disk slow or full, or lets its writes or syncs fail.", HOLD, (random) => {
+    const flaw = random.pick(["slow", "full", "write-error", "sync-error"] as const);
+    return { kind: "disk", flaw, target: { kind: "one" } };
+  }),
+  {
+    name: "wipe-beyond-f",
+    description: "Wipes the disks of f+1 replicas at once: more than any such cluster survives.",
+    kinds: ["disk-damage"],
+    intent: () => ({ kind: "disk-damage", damage: "wiped", target: { kind: "beyond-f" } }),
+    hold: HOLD_SHORT,
+    beyondF: true,
+  },
 ];
+
+/** The name that stands for a swarm of packages, drawn from the seed (draw.ts). */
+export const ALL_PACKAGES = "all";
 
 /** The packages of these names, in this order. Throws as parseNemesisNames does. */
 export function packagesOf(names: readonly string[]): NemesisPackage[] {
@@ -340,14 +337,14 @@ export function packagesOf(names: readonly string[]): NemesisPackage[] {
     const found = NEMESIS_PACKAGES.find((known) => known.name === name) ?? flappingNamed(name);
     if (found === undefined) {
       const known = NEMESIS_PACKAGES.map((each) => each.name).join(", ");
-      throw new RangeError(`unknown nemesis "${name}"; known are: none, ${known}`);
+      throw new RangeError(`unknown nemesis "${name}"; known are: none, ${ALL_PACKAGES}, ${known}`);
     }
     return found;
   });
 }
 
 /**
- * "kill,partition" → names, in order, each once; "" and "none" mean no nemesis. Throws one line that
+ * "kill,partition" → names, in order, each once; "" and "none" mean no nemesis, "all" stays. Throws one line that
  * names the unknown and lists the known.
  */
 export function parseNemesisNames(csv: string): string[] {
@@ -355,7 +352,9 @@ export function parseNemesisNames(csv: string): string[] {
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "" && name !== "none");
-  return packagesOf([...new Set(names)]).map((known) => known.name);
+  const once = [...new Set(names)];
+  packagesOf(once.filter((name) => name !== ALL_PACKAGES));
+  return once;
 }
 
 function targetOf(shape: PartitionShape, random: Random): Target {
@@ -389,8 +388,8 @@ function partition(
   return { name, description, kinds: ["partition"], intent, hold: HOLD };
 }
 
-/** A fault that only the simulator can do; its kind has the package's name. */
-function simulated(
+/** A package whose kind has its name. */
+function ofKind(
   name: FaultKind,
   description: string,
   hold: Hold,
@@ -398,7 +397,7 @@ function simulated(
 ): NemesisPackage {
   return {
     name,
-    description: `${description} In the simulator only.`,
+    description,
     kinds: [name],
     intent,
     hold,

@@ -132,6 +132,8 @@ export function resolveTarget(target: Target, view: ClusterView, random: Random)
     case "f":
     case "minority":
       return some(replicas, f, random);
+    case "beyond-f":
+      return some(replicas, f + 1, random);
     case "majority":
       return some(replicas, replicas.length - f, random);
     case "all":

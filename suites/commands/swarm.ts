@@ -37,7 +37,6 @@ export function parseSwarmRequest(
   { env = "sim", seed, only = "", replicaBuild, store = "store", beyondF }: RawRunOptions,
 ): SwarmRequest | undefined {
   if (!suites.includes("swarm")) {
-    if (beyondF) throw new UsageError("bad-option", "--beyond-f is for seeds of the swarm");
     if (only === "") return undefined;
     throw new UsageError("bad-option", "--only is for seeds of the swarm: ordeal run swarm");
   }
