@@ -3,7 +3,8 @@
 // Source: Groce et al., Swarm Testing, ISSTA 2012.
 
 import type { FaultKind } from "./faults.js";
-import { ALL_PACKAGES, NEMESIS_PACKAGES, type NemesisPackage } from "./packages.js";
+import type { NemesisPackage } from "./nemesis-package.js";
+import { ALL_PACKAGES, NEMESIS_PACKAGES } from "./packages.js";
 import type { Random } from "./random.js";
 
 /** Fewer kinds than this are no composition; with more, no quorum is left for most of the time. */

@@ -87,6 +87,11 @@ export type FaultIntent =
   | { kind: "bandwidth"; bytesPerSecond: number; target: Target }
   /** Links deliver nothing until the cure, and then all that waits. */
   | { kind: "clog"; target: Target }
+  /**
+   * Messages of these kinds, and no others, do not come through into the targets, or out of them: an
+   * unlucky network at its unluckiest. Kinds are named as the protocol names them.
+   */
+  | { kind: "omission"; messages: readonly string[]; side: "in" | "out"; target: Target }
   /** The machine loses power: what was not synced is lost or torn. The cure restarts. */
   | { kind: "power-cut"; target: Target }
   /**
@@ -169,6 +174,8 @@ export const LIES = [
   "flood",
   /** Bytes that are no message. */
   "garbage",
+  /** Of messages too large for a datagram, a first fragment that is wrong, and no others. */
+  "poison-fragments",
   /** Nothing is sent at all. */
   "mute",
 ] as const;

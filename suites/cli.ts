@@ -90,6 +90,7 @@ function registerRun(program: Command, output: Output): void {
     .option("--junit <file>", "write a JUnit XML report")
     .option("--replica-build <folder>", "run the replicas of another build, to test the tests")
     .option("--only <parts>", "of a seed of the swarm: what shrinking left of it")
+    .option("--scenario <file>", "swarm: what `ordeal shrink --save` kept, in place of a seed")
     .option("--beyond-f", "let more than f replicas be faulty, which must be caught")
     .action(async (suites: string[], options: RawRunOptions) => {
       const swarm = parseSwarmRequest(suites, options);
@@ -127,11 +128,15 @@ function registerCheck(program: Command, output: Output): void {
     .option("--jobs <count>", "files and parts judged at once (default: the cores)")
     .option("--json", "a line of JSON for each file")
     .option("--store <folder>", "where the smallest failing histories are kept", "store")
+    .option(
+      "--minimal <file>",
+      "the smallest failing history of one file; without --model: beside it",
+    )
     .action(async (paths: string[], options: RawModelOptions) => {
       const { model } = options;
       process.exitCode = exitCodeOf(
         model === undefined
-          ? checkCommand(paths, output)
+          ? checkCommand(paths, output, options.minimal)
           : await checkModelCommand(paths, { ...options, model }, output, complain),
       );
     });
@@ -190,6 +195,7 @@ function registerShrink(program: Command, output: Output): void {
     .argument("<run>", "a failing seed, or the folder of its run")
     .option("--only <parts>", "begin with what an earlier shrinking left of it")
     .option("--seconds <count>", "for so long at most (default: 60)")
+    .option("--save <file>", "keep what is left, for: ordeal run swarm --scenario <file>")
     .option("--replica-build <folder>", "the build that fails")
     .action(async (seed: string, options: RawShrinkOptions) => {
       const ours = { ownBuild: BUILD, commit: await commitOf(resolve(BUILD, "..")) };

@@ -20,6 +20,7 @@ export type RawRunOptions = {
   readonly junit?: string;
   readonly replicaBuild?: string;
   readonly only?: string;
+  readonly scenario?: string;
   readonly beyondF?: true;
 };
 

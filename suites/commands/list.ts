@@ -2,7 +2,8 @@
 
 import type { FaultKind } from "../../nemesis/faults.js";
 import { describeHold } from "../../nemesis/hold.js";
-import { ALL_PACKAGES, NEMESIS_PACKAGES, type NemesisPackage } from "../../nemesis/packages.js";
+import type { NemesisPackage } from "../../nemesis/nemesis-package.js";
+import { ALL_PACKAGES, NEMESIS_PACKAGES } from "../../nemesis/packages.js";
 import { SUITES } from "../catalogue.js";
 import { LOCAL_CAPABILITIES } from "../cluster/local.js";
 import { netnsCapabilities } from "../cluster/netns.js";

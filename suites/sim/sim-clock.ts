@@ -18,6 +18,8 @@ export class SimClock implements Clock {
   readonly #armed = new Set<Armed>();
   /** How many processes have ended: what one of them left to do, the next does not. */
   #ends = 0;
+  /** Sees every timer that is set. */
+  onAfter: ((delayMs: number, name: string | undefined) => void) | undefined;
   #rate = 1;
   #baseUs = 0;
   #baseMs = 0;
@@ -32,7 +34,8 @@ export class SimClock implements Clock {
     return this.#baseMs + ((this.#cursorUs() - this.#baseUs) / 1_000) * this.#rate;
   }
 
-  after(delayMs: number, callback: () => void): () => void {
+  after(delayMs: number, callback: () => void, name?: string): () => void {
+    this.onAfter?.(delayMs, name);
     const armed: Armed = { dueMs: this.now() + delayMs, callback, planned: undefined };
     this.#armed.add(armed);
     this.#plan(armed);
