@@ -27,7 +27,7 @@ function sectionsIn({ backend, mechanism }: Sandbox): readonly FaultSection[] {
 async function main(wanted: readonly string[]): Promise<number> {
   const inside = insideSandbox();
   if (inside === undefined) {
-    const choice = await chooseEnvironment("netns");
+    const choice = await chooseEnvironment({ requested: "netns" });
     if (choice.name !== "netns") throw new UsageError("environment", "no namespaces here");
     const argv = [fileURLToPath(import.meta.url), ...wanted];
     return enterSandbox(argv, choice.sandbox);

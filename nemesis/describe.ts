@@ -32,6 +32,7 @@ export function describeTarget(target: Target): string {
     case "backup":
     case "laggard":
     case "f":
+    case "beyond-f":
     case "minority":
     case "minority-third":
     case "majority":
@@ -84,7 +85,9 @@ function wordsOf(intent: FaultIntent): string[] {
     case "disk":
       return ["disk", intent.flaw];
     case "disk-damage":
-      return ["disk", intent.damage];
+      return ["disk-damage", intent.damage];
+    case "omission":
+      return ["omission", intent.messages.join("+"), intent.side === "in" ? "into" : "out of"];
     case "lie":
       return ["lie", intent.lie, `${intent.percent} %`];
     default:

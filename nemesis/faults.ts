@@ -19,6 +19,8 @@ export type Target =
   /** The replica that has executed least. */
   | { kind: "laggard" }
   | { kind: "f" }
+  /** f+1 replicas: one more than may be faulty. */
+  | { kind: "beyond-f" }
   | { kind: "minority" }
   /** One to ⌊(n−1)/3⌋ replicas: Jepsen's minority-third, "up to, but not including, 1/3rd". */
   | { kind: "minority-third" }
@@ -98,6 +100,11 @@ export type FaultIntent =
   | ({ kind: "bandwidth"; bytesPerSecond: number } & LinkScope)
   /** Links deliver nothing until the cure, and then all that waits. */
   | ({ kind: "clog" } & LinkScope)
+  /**
+   * Messages of these kinds, and no others, do not come through into the targets, or out of them: an
+   * unlucky network at its unluckiest. Kinds are named as the protocol names them.
+   */
+  | { kind: "omission"; messages: readonly string[]; side: "in" | "out"; target: Target }
   /** The machine loses power: what was not synced is lost or torn. The cure restarts. */
   | { kind: "power-cut"; target: Target }
   /**
@@ -180,6 +187,8 @@ export const LIES = [
   "flood",
   /** Bytes that are no message. */
   "garbage",
+  /** Of messages too large for a datagram, a first fragment that is wrong, and no others. */
+  "poison-fragments",
   /** Nothing is sent at all. */
   "mute",
 ] as const;

@@ -3,7 +3,7 @@
 
 import type { FaultIntent, MessageEffect, MessageKind, MessageMatch, Target } from "./faults.js";
 import type { Hold } from "./hold.js";
-import type { NemesisPackage } from "./packages.js";
+import type { NemesisPackage } from "./nemesis-package.js";
 import type { Random } from "./random.js";
 
 const HOLD: Hold = { share: 0.6, msMin: 500, msMax: 20_000 };
@@ -94,7 +94,12 @@ const ANY_MESSAGE = messages(
   },
 );
 
-export const MESSAGE_PACKAGES: readonly NemesisPackage[] = [...EACH, ANY_MESSAGE];
+/** Those that wait for a view change or a checkpoint may have to wait for long. */
+const RARE = [LOST_NEW_VIEW, LOST_VIEW_CHANGES, LATE_CHECKPOINTS, ANY_MESSAGE];
+
+export const MESSAGE_PACKAGES: readonly NemesisPackage[] = [...EACH, ANY_MESSAGE].map((each) =>
+  RARE.includes(each) ? { ...each, rare: true } : each,
+);
 
 function messages(
   name: string,

@@ -12,18 +12,8 @@ import {
 import { FLAPPING, flappingNamed } from "./flapping.js";
 import type { Hold } from "./hold.js";
 import { MESSAGE_PACKAGES } from "./message-packages.js";
+import type { NemesisPackage } from "./nemesis-package.js";
 import type { Random } from "./random.js";
-
-export type NemesisPackage = {
-  name: string;
-  /** One sentence, for `ordeal list`. */
-  description: string;
-  /** What an environment must be able to do. */
-  kinds: readonly FaultKind[];
-  /** The next fault of this package, the `index`-th of the run. */
-  intent: (random: Random, index: number) => FaultIntent;
-  hold: Hold;
-};
 
 const HOLD: Hold = { share: 0.6, msMin: 500, msMax: 20_000 };
 const HOLD_SHORT: Hold = { share: 0.3, msMin: 200, msMax: 2_000 };
@@ -277,6 +267,7 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
     kinds: ["kill-at"],
     intent: (random) => killAt(random.pick(CRASH_POINTS), random),
     hold: HOLD_SHORT,
+    rare: true,
   },
   ...CRASH_POINTS.map(
     (point): NemesisPackage => ({
@@ -285,6 +276,7 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
       kinds: ["kill-at"],
       intent: (random) => killAt(point, random),
       hold: HOLD_SHORT,
+      ...(point.endsWith("compaction") && { rare: true }),
     }),
   ),
   {
@@ -341,7 +333,7 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
   },
   pause("pause", "Stops one replica (SIGSTOP) and lets it continue.", "one"),
   pause("pause-primary", "Stops the primary (SIGSTOP) and lets it continue.", "primary"),
-  simulated(
+  ofKind(
     "power-cut",
     "Cuts the power of some machines: what was not synced is lost or torn.",
     HOLD_SHORT,
@@ -349,25 +341,26 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
       return { kind: "power-cut", target: random.pick(VICTIMS) };
     },
   ),
-  simulated(
-    "crash",
-    "Ends a process between two effects, and restarts it.",
-    HOLD_SHORT,
-    (random) => {
-      const how = random.pick(["kill", "power-cut"] as const);
-      return { kind: "crash", boundary: random.int(60), how, target: random.pick(VICTIMS) };
-    },
-  ),
-  simulated(
-    "disk",
-    "Makes a disk slow or full, or lets its writes or syncs fail.",
-    HOLD,
-    (random) => {
-      const flaw = random.pick(["slow", "full", "write-error", "sync-error"] as const);
-      return { kind: "disk", flaw, target: { kind: "one" } };
-    },
-  ),
+  ofKind("crash", "Ends a process between two effects, and restarts it.", HOLD_SHORT, (random) => {
+    const how = random.pick(["kill", "power-cut"] as const);
+    return { kind: "crash", boundary: random.int(60), how, target: random.pick(VICTIMS) };
+  }),
+  ofKind("disk", "Makes a disk slow or full, or lets its writes or syncs fail.", HOLD, (random) => {
+    const flaw = random.pick(["slow", "full", "write-error", "sync-error"] as const);
+    return { kind: "disk", flaw, target: { kind: "one" } };
+  }),
+  {
+    name: "wipe-beyond-f",
+    description: "Wipes the disks of f+1 replicas at once: more than any such cluster survives.",
+    kinds: ["disk-damage"],
+    intent: () => ({ kind: "disk-damage", damage: "wiped", target: { kind: "beyond-f" } }),
+    hold: HOLD_SHORT,
+    beyondF: true,
+  },
 ];
+
+/** The name that stands for a swarm of packages, drawn from the seed (draw.ts). */
+export const ALL_PACKAGES = "all";
 
 /** The packages of these names, in this order. Throws as parseNemesisNames does. */
 export function packagesOf(names: readonly string[]): NemesisPackage[] {
@@ -375,14 +368,14 @@ export function packagesOf(names: readonly string[]): NemesisPackage[] {
     const found = NEMESIS_PACKAGES.find((known) => known.name === name) ?? flappingNamed(name);
     if (found === undefined) {
       const known = NEMESIS_PACKAGES.map((each) => each.name).join(", ");
-      throw new RangeError(`unknown nemesis "${name}"; known are: none, ${known}`);
+      throw new RangeError(`unknown nemesis "${name}"; known are: none, ${ALL_PACKAGES}, ${known}`);
     }
     return found;
   });
 }
 
 /**
- * "kill,partition" → names, in order, each once; "" and "none" mean no nemesis. Throws one line that
+ * "kill,partition" → names, in order, each once; "" and "none" mean no nemesis, "all" stays. Throws one line that
  * names the unknown and lists the known.
  */
 export function parseNemesisNames(csv: string): string[] {
@@ -390,7 +383,9 @@ export function parseNemesisNames(csv: string): string[] {
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "" && name !== "none");
-  return packagesOf([...new Set(names)]).map((known) => known.name);
+  const once = [...new Set(names)];
+  packagesOf(once.filter((name) => name !== ALL_PACKAGES));
+  return once;
 }
 
 function targetOf(shape: PartitionShape, random: Random): Target {
@@ -424,8 +419,8 @@ function partition(
   return { name, description, kinds: ["partition"], intent, hold: HOLD };
 }
 
-/** A fault that only the simulator can do; its kind has the package's name. */
-function simulated(
+/** A package whose kind has its name. */
+function ofKind(
   name: FaultKind,
   description: string,
   hold: Hold,
@@ -433,7 +428,7 @@ function simulated(
 ): NemesisPackage {
   return {
     name,
-    description: `${description} In the simulator only.`,
+    description,
     kinds: [name],
     intent,
     hold,

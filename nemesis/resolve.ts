@@ -56,6 +56,7 @@ export function resolveFault(
     case "strobe":
     case "disk":
     case "disk-damage":
+    case "omission":
     case "lie":
       return { id, intent, nodes: replicasOf(intent, view, random), links: [] };
     default:
@@ -99,6 +100,8 @@ export function resolveTarget(target: Target, view: ClusterView, random: Random)
     case "f":
     case "minority":
       return some(replicas, f, random);
+    case "beyond-f":
+      return some(replicas, f + 1, random);
     case "majority":
       return some(replicas, replicas.length - f, random);
     case "all":

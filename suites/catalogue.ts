@@ -1,6 +1,7 @@
 // The named suites, as plain data: what each does to the cluster and what it then claims.
 
 import type { FaultKind } from "../nemesis/faults.js";
+import { ALL_PACKAGES } from "../nemesis/packages.js";
 import { UsageError } from "./usage-error.js";
 
 /** One sentence for each claim, by the name of the check that judges it. */
@@ -156,6 +157,13 @@ export const SUITES: readonly Suite[] = [
     requiredFaults: ["kill"],
     timeLimitS: 12,
     takes: "about 17 s",
+  }),
+  suite("everything", "Three to five kinds of faults at once, drawn from the seed.", {
+    nemesis: [ALL_PACKAGES],
+    requiredFaults: [],
+    timeLimitS: 20,
+    intervalS: 5,
+    takes: "about 30 s",
   }),
   suite(
     "paper-table",

@@ -6,6 +6,7 @@ import { oneLine, UsageError } from "./usage-error.js";
 /** As commander gives them: text, or absent. */
 export type RawRunOptions = {
   readonly env?: string;
+  readonly inventory?: string;
   readonly replicas?: string;
   readonly timeLimit?: string;
   readonly concurrency?: string;
@@ -19,12 +20,15 @@ export type RawRunOptions = {
   readonly junit?: string;
   readonly replicaBuild?: string;
   readonly only?: string;
+  readonly scenario?: string;
   readonly beyondF?: true;
 };
 
 export type RunOptions = {
   /** Absent: the best that can run here. */
   env?: string;
+  /** The file that names the hosts of `ssh`. */
+  inventory?: string;
   replicas: number;
   /** Load and faults; absent: the suite's own. */
   timeLimitS?: number;
@@ -43,6 +47,8 @@ export type RunOptions = {
   testCount?: number;
   store: string;
   junit?: string;
+  /** More replicas than f may be faulty; the run is expected to be unsafe, and must be caught. */
+  beyondF?: boolean;
   /** A build whose node/ is run instead of ours. */
   replicaBuild?: string;
 };
@@ -58,6 +64,7 @@ export function parseRunOptions(raw: RawRunOptions): RunOptions {
   const replicas = parseReplicas(raw.replicas ?? "4");
   return {
     ...given("env", raw.env),
+    ...given("inventory", raw.inventory),
     replicas,
     ...given("timeLimitS", raw.timeLimit, (text) => decimal("--time-limit", text, 0.5, 86_400)),
     ...given("concurrency", raw.concurrency, (text) => parseConcurrency(text, replicas)),
@@ -72,6 +79,7 @@ export function parseRunOptions(raw: RawRunOptions): RunOptions {
     store: raw.store ?? "store",
     ...given("junit", raw.junit),
     ...given("replicaBuild", raw.replicaBuild),
+    ...(raw.beyondF === undefined ? {} : { beyondF: raw.beyondF }),
   };
 }
 

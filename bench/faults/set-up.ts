@@ -10,7 +10,7 @@ import {
   standingShells,
   tearDownTopology,
 } from "../../nemesis/host/netns.js";
-import { NetnsNetwork } from "../../nemesis/host/network.js";
+import { NetnsNetwork, namespaceAccess } from "../../nemesis/host/network.js";
 import { localShell } from "../../nemesis/host/shell.js";
 import { composeLinks } from "../../nemesis/links.js";
 import { createRandom } from "../../nemesis/random.js";
@@ -81,7 +81,8 @@ async function oneNetwork(
   const topology = buildTopology(NODES);
   const shells = standingShells(NODES);
   const { shellOf } = shells;
-  const network = new NetnsNetwork({ topology, shellOf, backend, mechanism });
+  const accessOf = (node: string) => namespaceAccess(shellOf(node));
+  const network = new NetnsNetwork({ topology, accessOf, backend, mechanism });
   const timed = async (what: string, work: () => Promise<void>) => {
     const started = performance.now();
     await work();

@@ -62,7 +62,7 @@ const LINES_MAX = 512;
 const GROUP_LINES_MAX = 16;
 
 /** Of a sender's datagrams, those of the kinds that one rule means: sizes their lines. */
-const MESSAGE_SHARE = 0.25;
+const MESSAGE_SHARE = 0.1;
 
 /** Waits shorter than this are not worth a line. */
 const WAIT_MS_MIN = 0.1;

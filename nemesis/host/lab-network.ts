@@ -21,7 +21,7 @@ import {
   standingShells,
   tearDownTopology,
 } from "./netns.js";
-import { NetnsNetwork } from "./network.js";
+import { NetnsNetwork, namespaceAccess } from "./network.js";
 import { localShell, must } from "./shell.js";
 
 /** What one flow of datagrams met. */
@@ -115,7 +115,7 @@ export async function openLab(
   await setUpTopology(shell, topology, shellOf);
   const network = new NetnsNetwork({
     topology,
-    shellOf,
+    accessOf: (node) => namespaceAccess(shellOf(node)),
     backend,
     mechanism,
     packetsPerSecond: 4_000,

@@ -114,7 +114,7 @@ export function standingShells(nodes: readonly NodeName[]): {
 export async function setUpTopology(
   shell: Shell,
   { create, configure }: Topology,
-  shellOf: (node: NodeName) => Shell,
+  shellOf: (node: NodeName) => Shell = (node) => nodeShell(shell, node),
 ): Promise<void> {
   await perform(shell, create);
   await Promise.all([...configure].map(([node, command]) => perform(shellOf(node), command)));

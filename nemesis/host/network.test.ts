@@ -7,7 +7,7 @@ import { composeLinks } from "../links.js";
 import { createRandom } from "../random.js";
 import { resolveFault } from "../resolve.js";
 import { buildTopology, nodeShell } from "./netns.js";
-import { NetnsNetwork } from "./network.js";
+import { NetnsNetwork, namespaceAccess } from "./network.js";
 import type { RunOptions, RunResult, Shell } from "./shell.js";
 
 const test = suite("network");
@@ -57,11 +57,13 @@ class PretendShell implements Shell {
   }
 }
 
+const accessTo = (shell: Shell) => (node: string) => namespaceAccess(nodeShell(shell, node));
+
 async function networkOn(shell: PretendShell, mechanism: "htb" | undefined = "htb") {
   const topology = buildTopology(view.replicas);
   const network = new NetnsNetwork({
     topology,
-    shellOf: (node) => nodeShell(shell, node),
+    accessOf: accessTo(shell),
     backend: "legacy",
     mechanism,
   });
@@ -231,7 +233,7 @@ test("a delay without a mechanism is refused, a partition is not", async () => {
   const topology = buildTopology(view.replicas);
   const network = new NetnsNetwork({
     topology,
-    shellOf: (node) => nodeShell(shell, node),
+    accessOf: accessTo(shell),
     backend: "nft",
     mechanism: undefined,
   });
@@ -254,7 +256,7 @@ test("what an earlier run left is removed", async () => {
   const topology = buildTopology(view.replicas);
   const network = new NetnsNetwork({
     topology,
-    shellOf: (node) => nodeShell(shell, node),
+    accessOf: accessTo(shell),
     backend: "legacy",
     mechanism: "htb",
   });

@@ -43,10 +43,21 @@ import {
   shaperLines,
 } from "./tc.js";
 
+/** How one node's network is reached. */
+export type NodeAccess = {
+  /** Runs commands with the rights for iptables and tc, where the node's network is. */
+  shell: Shell;
+  /** The device that leads to the other nodes. */
+  device: string;
+  /** Where plug copies of the HTB delay line die: an address of the device's network. */
+  plugGateway: string;
+  /** The device ends with the run, so it may be given short queues for good. */
+  isOurs: boolean;
+};
+
 export type NetworkOptions = {
-  topology: Topology;
-  /** Where a node's commands run: in its network namespace. */
-  shellOf: (node: NodeName) => Shell;
+  topology: Pick<Topology, "nodes" | "addresses">;
+  accessOf: (node: NodeName) => NodeAccess;
   backend: IptablesBackend;
   /** Undefined: delay, reorder and replay cannot be performed here. */
   mechanism: DelayMechanism | undefined;
@@ -54,8 +65,9 @@ export type NetworkOptions = {
   packetsPerSecond?: number;
 };
 
-type NodeState = {
-  shell: Shell;
+type NodeState = NodeAccess & {
+  /** A node that is not there is left alone; what is asked for is applied when it comes back. */
+  present: boolean;
   /** What was restored last, as text; equal text needs no second restore. */
   restored: string;
   chains: readonly string[];
@@ -100,17 +112,9 @@ export class NetnsNetwork {
       options.topology.nodes.map((node) => [
         node,
         {
-          shell: options.shellOf(node),
-          restored: "",
-          chains: [],
-          lines: NO_EGRESS,
-          generation: 0,
-          classes: { 0: [], 1: [] },
-          shapers: new Map(),
-          table: "",
-          seen: new Map(),
-          tableSeen: new Map(),
-          leavesSeen: new Map(),
+          ...options.accessOf(node),
+          present: true,
+          ...freshState(),
         },
       ]),
     );
@@ -126,6 +130,24 @@ export class NetnsNetwork {
     return this.#inTurn(async () => {
       await this.#everyNode((name, node) => this.#applyTo(name, node, matrix));
       this.#matrix = matrix;
+    });
+  }
+
+  /** The node's network is about to go, and all rules with it: what they did is counted now. */
+  leave(name: NodeName): Promise<void> {
+    return this.#inTurn(async () => {
+      const node = this.#node(name);
+      await this.#count(name, node);
+      node.present = false;
+    });
+  }
+
+  /** The node's network is there again, as new: it gets the state that stands. */
+  rejoin(name: NodeName): Promise<void> {
+    return this.#inTurn(async () => {
+      const node = Object.assign(this.#node(name), freshState(), { present: true });
+      await this.#prepareNode(name, node);
+      await this.#applyTo(name, node, this.#matrix);
     });
   }
 
@@ -145,10 +167,20 @@ export class NetnsNetwork {
     node.restored = restoreInput({ ...rules, chainsBefore: [] });
     // Chains come before everything else that is ours, so where they are not there is nothing.
     if (!hasOurChains(saved)) return;
-    await node.shell.run(NFT_ARGV, { stdin: nftInput([], NODE_DEVICE, new Map()) });
+    await node.shell.run(NFT_ARGV, { stdin: nftInput([], node.device, new Map()) });
+    await this.#removeLines(node);
+  }
+
+  async #removeLines(node: NodeState): Promise<void> {
     if (this.#options.mechanism === undefined) return;
-    const leftovers = leftoverLines(NODE_DEVICE, await qdiscsOf(node));
+    const leftovers = leftoverLines(node.device, await qdiscsOf(node));
     if (leftovers.length > 0) await tcBatch(node, leftovers);
+  }
+
+  #node(name: NodeName): NodeState {
+    const node = this.#nodes.get(name);
+    if (node === undefined) throw new RangeError(`no node ${name} in this network`);
+    return node;
   }
 
   async #applyTo(name: NodeName, node: NodeState, wanted: LinkMatrix): Promise<void> {
@@ -161,7 +193,7 @@ export class NetnsNetwork {
     const rules = this.#rulesOf(name, node.chains, incoming, egress, generation);
     const input = restoreInput(rules);
     const table = incoming.some(needsNft)
-      ? nftInput(incoming, NODE_DEVICE, this.#options.topology.addresses)
+      ? nftInput(incoming, node.device, this.#options.topology.addresses)
       : "";
 
     await this.#bringLines(node, egress, needsLines ? generation : undefined);
@@ -179,7 +211,7 @@ export class NetnsNetwork {
 
   async #bringTable(node: NodeState, table: string): Promise<void> {
     if (table === node.table) return;
-    const stdin = table === "" ? nftInput([], NODE_DEVICE, new Map()) : table;
+    const stdin = table === "" ? nftInput([], node.device, new Map()) : table;
     await must(node.shell, NFT_ARGV, { stdin });
     node.table = table;
     node.tableSeen.clear();
@@ -207,14 +239,15 @@ export class NetnsNetwork {
     const { mechanism, topology } = this.#options;
     const address = topology.addresses.get(name);
     if (address === undefined) throw new RangeError(`no address is known for node ${name}`);
+    const { device, plugGateway } = this.#node(name);
     return {
       address,
-      device: NODE_DEVICE,
+      device,
       addresses: topology.addresses,
       incoming,
       egress,
       generation,
-      gateway: GATEWAY,
+      gateway: plugGateway,
       needsPlugs: mechanism === "htb",
       chainsBefore,
     };
@@ -239,8 +272,8 @@ export class NetnsNetwork {
     ];
     if (lines.length === 0) return;
     const stands = node.shapers.size + node.classes[0].length + node.classes[1].length > 0;
-    if (!stands) await must(node.shell, queueArgv(NODE_DEVICE));
-    await tcBatch(node, stands ? lines : [...rootLines(NODE_DEVICE), ...lines]);
+    if (!stands && node.isOurs) await must(node.shell, queueArgv(node.device));
+    await tcBatch(node, stands ? lines : [...rootLines(node.device), ...lines]);
     node.shapers = shaped.shapers;
     // Its device looks at a bucket again when something else leaves: here, a question of ARP.
     if (shaped.opens) await must(node.shell, ASK_NOBODY_ARGV);
@@ -263,7 +296,7 @@ export class NetnsNetwork {
       const shaper = wanted.get(to);
       const isNew = !node.shapers.has(to);
       if (!isNew && JSON.stringify(node.shapers.get(to)) === JSON.stringify(shaper)) continue;
-      lines.push(...shaperLines(NODE_DEVICE, nodes.indexOf(to), shaper, isNew));
+      lines.push(...shaperLines(node.device, nodes.indexOf(to), shaper, isNew));
       shapers.set(to, shaper);
       opens ||= node.shapers.get(to)?.kind === "clog";
     }
@@ -273,8 +306,11 @@ export class NetnsNetwork {
   /** They stand before the first rule leads to them; those of two plans ago are drained by now. */
   #newLines(node: NodeState, egress: EgressPlan, generation: Generation): string[] {
     return [
-      ...deleteLines(NODE_DEVICE, node.classes[generation]),
-      ...addLines(NODE_DEVICE, egress, generation, this.#options.mechanism ?? "htb"),
+      ...deleteLines(node.device, node.classes[generation]),
+      ...addLines(node.device, egress, generation, {
+        mechanism: this.#options.mechanism ?? "htb",
+        hasShortQueues: node.isOurs,
+      }),
     ];
   }
 
@@ -363,7 +399,8 @@ export class NetnsNetwork {
   }
 
   async #everyNode(act: (name: NodeName, node: NodeState) => Promise<void>): Promise<void> {
-    await Promise.all([...this.#nodes].map(([name, node]) => act(name, node)));
+    const present = [...this.#nodes].filter(([, node]) => node.present);
+    await Promise.all(present.map(([name, node]) => act(name, node)));
   }
 
   /** Faults start and stop from several places; two restores of one node must not cross. */
@@ -383,8 +420,29 @@ function messageKey({ from, to }: Pick<MessageCounter, "from" | "to">): string {
   return `message:${from}>${to}`;
 }
 
+/** Nodes are network namespaces of this machine, on our bridge. */
+export function namespaceAccess(shell: Shell): NodeAccess {
+  return { shell, device: NODE_DEVICE, plugGateway: GATEWAY, isOurs: true };
+}
+
+/** Of a network that no rule has touched. */
+function freshState() {
+  return {
+    restored: "",
+    chains: [],
+    lines: NO_EGRESS,
+    generation: 0 as const,
+    classes: { 0: [], 1: [] },
+    shapers: new Map<NodeName, Shaper | undefined>(),
+    table: "",
+    seen: new Map<string, number>(),
+    tableSeen: new Map<string, number>(),
+    leavesSeen: new Map<string, LeafCounts>(),
+  };
+}
+
 async function qdiscsOf(node: NodeState): Promise<QdiscStats[]> {
-  const argv = ["tc", "-s", "-j", "qdisc", "show", "dev", NODE_DEVICE, "invisible"];
+  const argv = ["tc", "-s", "-j", "qdisc", "show", "dev", node.device, "invisible"];
   const { stdout } = await must(node.shell, argv);
   return parseQdiscs(stdout);
 }

@@ -15,6 +15,7 @@ import {
 } from "./tc.js";
 
 const test = suite("tc");
+const HTB = { mechanism: "htb", hasShortQueues: true } as const;
 const plan: EgressPlan = {
   links: [],
   pools: [
@@ -24,18 +25,24 @@ const plan: EgressPlan = {
 };
 
 test("an HTB line is a class in which 1,500 bytes take the wait, with the device's short queue", () => {
-  assert.equal(addLines("eth0", plan, 0, "htb").slice(-1), [
+  assert.equal(addLines("eth0", plan, 0, HTB).slice(-1), [
     "class add dev eth0 parent 1: classid 1:3 htb rate 240000bit burst 1 cburst 1 mpu 1500 quantum 1500",
   ]);
-  assert.is(addLines("eth0", plan, 0, "htb").length, 3);
+  assert.is(addLines("eth0", plan, 0, HTB).length, 3);
+  assert.equal(addLines("eth0", plan, 0, { ...HTB, hasShortQueues: false }).slice(-1), [
+    "qdisc add dev eth0 parent 1:3 handle 13: pfifo limit 4",
+  ]);
   assert.equal(queueArgv("eth0"), ["ip", "link", "set", "eth0", "txqueuelen", "4"]);
 });
 
 test("a netem line delays by itself", () => {
-  assert.equal(addLines("eth0", plan, 1, "netem").slice(0, 2), [
-    "class add dev eth0 parent 1: classid 1:801 htb rate 10gbit quantum 1500",
-    "qdisc add dev eth0 parent 1:801 handle 811: netem limit 10000 delay 17500us 5000us",
-  ]);
+  assert.equal(
+    addLines("eth0", plan, 1, { mechanism: "netem", hasShortQueues: true }).slice(0, 2),
+    [
+      "class add dev eth0 parent 1: classid 1:801 htb rate 10gbit quantum 1500",
+      "qdisc add dev eth0 parent 1:801 handle 811: netem limit 10000 delay 17500us 5000us",
+    ],
+  );
 });
 
 test("the generations share no class, and a plan that has too many lines is refused", () => {

@@ -45,7 +45,8 @@ const DIRECT_PACKETS_MAX = 1_000;
 
 /**
  * The root qdisc; done once, as replacing it would drop what waits. A class of HTB has a queue from its
- * beginning, as long as the device's: so no line needs a qdisc of its own, which would double the work.
+ * beginning, as long as the device's: where that is short, no line needs a qdisc of its own, which would
+ * double the work.
  */
 export function rootLines(device: string): string[] {
   return [
@@ -69,27 +70,30 @@ export function deleteLines(device: string, classes: readonly ClassId[]): string
   return classes.map((id) => `class del dev ${device} classid ${id}`);
 }
 
-/** Lines of `tc -batch` that add all classes of the plan. */
+/** Lines of `tc -batch` that add all classes of the plan. `hasShortQueues`: queueArgv was run. */
 export function addLines(
   device: string,
   plan: EgressPlan,
   generation: Generation,
-  mechanism: DelayMechanism,
+  { mechanism, hasShortQueues }: { mechanism: DelayMechanism; hasShortQueues: boolean },
 ): string[] {
   return plan.pools.flatMap((pool, index) =>
     pool.waitsMs.flatMap((waitMs, line) => {
       const id = classOf(plan, generation, index, line);
       const handle = `${id.slice(2)}:`;
+      const leaf = `qdisc add dev ${device} parent ${id} handle ${leafMajor(handle)}`;
       if (mechanism === "htb") {
         const rate = `${rateFor(waitMs)}bit burst 1 cburst 1`;
+        const shape = `htb rate ${rate} mpu ${PLUG_BYTES} quantum ${PLUG_BYTES}`;
         return [
-          `class add dev ${device} parent ${ROOT} classid ${id} htb rate ${rate} mpu ${PLUG_BYTES} quantum ${PLUG_BYTES}`,
+          `class add dev ${device} parent ${ROOT} classid ${id} ${shape}`,
+          ...(hasShortQueues ? [] : [`${leaf} pfifo limit ${LINE_PACKETS_MAX}`]),
         ];
       }
       const wait = `delay ${us(waitMs)} ${us(pool.jitterMs)}`;
       return [
         `class add dev ${device} parent ${ROOT} classid ${id} htb rate 10gbit quantum ${PLUG_BYTES}`,
-        `qdisc add dev ${device} parent ${id} handle ${leafMajor(handle)} netem limit ${NETEM_PACKETS_MAX} ${wait}`,
+        `${leaf} netem limit ${NETEM_PACKETS_MAX} ${wait}`,
       ];
     }),
   );

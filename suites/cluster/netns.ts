@@ -11,7 +11,7 @@ import {
   type Topology,
   tearDownTopology,
 } from "../../nemesis/host/netns.js";
-import { NetnsNetwork } from "../../nemesis/host/network.js";
+import { NetnsNetwork, namespaceAccess } from "../../nemesis/host/network.js";
 import { localShell, prefixedShell } from "../../nemesis/host/shell.js";
 import { composeLinks } from "../../nemesis/links.js";
 import { ClusterEnvironment, type FaultyNetwork, type Ground } from "./cluster-environment.js";
@@ -27,6 +27,15 @@ export type NetnsMeans = Pick<
   Sandbox,
   "canDuplicate" | "canMatchMessages" | "canCorrupt" | "canShape" | "mechanism"
 >;
+
+/** Where all tools work. */
+export const EVERYTHING: NetnsMeans = {
+  canDuplicate: true,
+  canMatchMessages: true,
+  canCorrupt: true,
+  canShape: true,
+  mechanism: "netem",
+};
 
 /** What can be done with what the probe found. */
 export function netnsCapabilities({
@@ -73,7 +82,8 @@ async function openGround(nodes: readonly NodeName[], sandbox: Sandbox): Promise
   const { backend, mechanism } = sandbox;
   const shells = standingShells(nodes);
   const { shellOf } = shells;
-  const network = new NetnsNetwork({ topology, shellOf, backend, mechanism });
+  const accessOf = (node: string) => namespaceAccess(shellOf(node));
+  const network = new NetnsNetwork({ topology, accessOf, backend, mechanism });
   const close = async () => {
     await shells.close();
     await tearDownTopology(shell, topology);
