@@ -54,6 +54,7 @@ function replayPlan(saved: SavedRun, path: string, build: string, commit: string
     quiescenceDeadlineMs: QUIESCENCE_DEADLINE_MS,
     script: replayScript(ops, faults, { ...load, timeoutMs: OPERATION_TIMEOUT_MS }),
     requiredFaults: faultsOf(saved),
+    ...(meta.expectedUnsafe === undefined ? {} : { expectedUnsafe: meta.expectedUnsafe }),
     claims: meta.claims,
     options: { ...meta.options, replayOf: path },
     commit,
