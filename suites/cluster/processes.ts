@@ -129,7 +129,7 @@ export class ClusterProcesses {
   /** A replica, as the hands that harm it reach it. */
   host(node: NodeName): NodeHost {
     const process = this.process(node);
-    const { machine, directory, runtimeFolder } = this.#site(node);
+    const { machine, directory, runtimeFolder, execPath } = this.#site(node);
     const { folder } = nodeFiles(directory, node);
     const control = this.#controlSocket(node);
     return {
@@ -137,6 +137,7 @@ export class ClusterProcesses {
       shell: this.#plan.shellOf(node),
       folder,
       runtimeFolder,
+      execPath,
       pid: process.handle?.pid,
       ask: (question, deadlineMs) => machine.ask(control, question, deadlineMs),
     };

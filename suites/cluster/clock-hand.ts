@@ -1,0 +1,239 @@
+// Bends the wall clocks of replicas, with libfaketime. What was asked is compared with what the replica
+// itself tells of its clock; what it told before the fault is where its clock stood.
+
+import type { Evidence, NodeName, ResolvedFault } from "../../nemesis/faults.js";
+import { faketimeLeftovers, faketimeVariables } from "../../nemesis/host/faketime.js";
+import {
+  type BentClock,
+  bendClock,
+  type ClockTerm,
+  type Rhythm,
+  startRhythm,
+  writeSettings,
+} from "../../nemesis/host/rhythm.js";
+import { nowMs, sleep } from "./deadline.js";
+import { numberField } from "./json-lines.js";
+import type { Launch, NodeHand, NodeHost } from "./node-hand.js";
+
+const ANSWER_MS_MAX = 1_000;
+/** Of so many readings the one with the shortest way counts. */
+const READINGS = 4;
+/** So many catch a clock that leaps to and fro on both sides, but for one in 2^15 runs. */
+const STROBE_READINGS = 16;
+/** What an offset that is set a hundred times a second may be off, besides a twentieth of it. */
+const TOLERANCE_MS = 15;
+/** The process that bends clocks begins within this; its first offset is awaited, not guessed. */
+const BEGIN_MS_MAX = 5_000;
+
+type Reading = { skewMs: number; errorMs: number };
+type Node = {
+  terms: Map<string, ClockTerm>;
+  rhythm: Rhythm | undefined;
+  /** What the clock showed, less the runner's, when nothing was wrong with it. */
+  baseMs: number;
+  pids: Set<number>;
+};
+type Seen = { node: NodeName; asked: number[]; measured: Reading[] };
+type Active = { startedMs: number; atStart: Map<NodeName, readonly Reading[]> };
+
+/** `library`: libfaketime, on every machine on which a node runs. */
+export class ClockHand implements NodeHand {
+  readonly kinds = new Set(["clock", "strobe"] as const);
+  readonly #library: string;
+  readonly #nodes = new Map<NodeName, Node>();
+  readonly #active = new Map<string, Active>();
+  #shells = new Map<NodeName, NodeHost["shell"]>();
+
+  constructor(library: string) {
+    this.#library = library;
+  }
+
+  async prepare({ node, shell, runtimeFolder }: NodeHost): Promise<void> {
+    this.#shells.set(node, shell);
+    this.#nodes.set(node, { terms: new Map(), rhythm: undefined, baseMs: 0, pids: new Set() });
+    const file = fileOf(runtimeFolder, node);
+    const { exitCode, stderr } = await shell.run(["sh", "-c", 'echo +0 > "$1"', "sh", file]);
+    if (exitCode !== 0) throw new Error(`${file} cannot be written: ${stderr.trim()}`);
+  }
+
+  launch({ node, runtimeFolder }: NodeHost): Launch {
+    const variables = faketimeVariables(this.#library, fileOf(runtimeFolder, node));
+    return { argvPrefix: [], variables };
+  }
+
+  async apply(fault: ResolvedFault, hosts: readonly NodeHost[]): Promise<void> {
+    const term = termOf(fault);
+    const atStart = new Map<NodeName, readonly Reading[]>();
+    for (const host of hosts) {
+      const node = this.#of(host);
+      if (node.terms.size === 0) node.baseMs = (await best(host, 0))?.skewMs ?? 0;
+      node.terms.set(fault.id, term);
+    }
+    await Promise.all(hosts.map((host) => this.#bend(host)));
+    const startedMs = nowMs();
+    for (const host of hosts) atStart.set(host.node, await this.#readings(fault, host));
+    this.#active.set(fault.id, { startedMs, atStart });
+  }
+
+  async heal(fault: ResolvedFault, hosts: readonly NodeHost[]): Promise<Evidence> {
+    const active = this.#active.get(fault.id);
+    this.#active.delete(fault.id);
+    const seen: Seen[] = [];
+    for (const host of hosts) {
+      const atEnd = await this.#readings(fault, host);
+      const forMs = nowMs() - (active?.startedMs ?? nowMs());
+      const measured = [...(active?.atStart.get(host.node) ?? []), ...atEnd];
+      seen.push({ node: host.node, asked: askedOf(fault, forMs), measured });
+    }
+    for (const host of hosts) this.#of(host).terms.delete(fault.id);
+    await Promise.all(hosts.map((host) => this.#bend(host)));
+    return evidenceOf(fault, seen);
+  }
+
+  async takeHold({ node, pid }: NodeHost): Promise<void> {
+    if (pid !== undefined) this.#nodes.get(node)?.pids.add(pid);
+  }
+
+  /** A process that was killed leaves its shared memory. */
+  async close(): Promise<void> {
+    for (const [name, { rhythm, pids }] of this.#nodes) {
+      await rhythm?.end();
+      const files = [...pids].flatMap(faketimeLeftovers);
+      if (files.length > 0) await this.#shells.get(name)?.run(["rm", "-f", ...files]);
+    }
+  }
+
+  /** Brings the node's clock to what its faults together ask for; resolves when it is there. */
+  async #bend({ node: name, shell, runtimeFolder, execPath }: NodeHost): Promise<void> {
+    const node = this.#nodes.get(name);
+    if (node === undefined) throw new Error(`${name} was not prepared for clocks`);
+    const target = fileOf(runtimeFolder, name);
+    const settings: BentClock = { target, terms: [...node.terms.values()] };
+    const file = `${runtimeFolder}/${name}.bent`;
+    if (node.terms.size === 0) {
+      const { rhythm } = node;
+      node.rhythm = undefined;
+      await rhythm?.end();
+      return;
+    }
+    if (node.rhythm !== undefined) {
+      await writeSettings(shell, file, settings);
+      return;
+    }
+    node.rhythm = await startRhythm(shell, { execPath, file, settings }, bendClock);
+    await begun(shell, target);
+  }
+
+  /** What the node's clock is off now, less what it was off before. */
+  async #readings({ intent }: ResolvedFault, host: NodeHost): Promise<Reading[]> {
+    const { baseMs } = this.#of(host);
+    if (intent.kind !== "strobe") {
+      const reading = await best(host, baseMs);
+      return reading === undefined ? [] : [reading];
+    }
+    const readings: Reading[] = [];
+    for (let index = 0; index < STROBE_READINGS; index++) {
+      const reading = await read(host, baseMs);
+      if (reading !== undefined) readings.push(reading);
+      // Not in step with the strobe.
+      await sleep((intent.periodMs * (index % 7)) / 13);
+    }
+    return readings;
+  }
+
+  #of({ node }: NodeHost): Node {
+    const found = this.#nodes.get(node);
+    if (found === undefined) throw new Error(`${node} was not prepared for clocks`);
+    return found;
+  }
+}
+
+/** The first offset has been written: the file is no longer what `prepare` made of it. */
+async function begun(shell: NodeHost["shell"], target: string): Promise<void> {
+  const end = nowMs() + BEGIN_MS_MAX;
+  for (;;) {
+    const { stdout } = await shell.run(["cat", target]);
+    if (stdout.includes(".")) return;
+    if (nowMs() > end) throw new Error(`${target}: nobody bends this clock`);
+    await sleep(10);
+  }
+}
+
+function fileOf(runtimeFolder: string, node: NodeName): string {
+  return `${runtimeFolder}/${node}.faketime`;
+}
+
+function termOf({ id, intent }: ResolvedFault): ClockTerm {
+  if (intent.kind === "clock") return { id, rate: intent.rate, jumpMs: intent.jumpMs };
+  if (intent.kind === "strobe") {
+    return { id, strobeMs: intent.jumpMs, periodMs: intent.periodMs };
+  }
+  throw new Error(`${intent.kind} bends no clock`);
+}
+
+/** What the clock is to be off after so long: one value, or both ends of a strobe. */
+function askedOf({ intent }: ResolvedFault, forMs: number): number[] {
+  if (intent.kind === "clock") return [intent.jumpMs + (intent.rate - 1) * forMs];
+  return intent.kind === "strobe" ? [0, intent.jumpMs] : [];
+}
+
+async function best(host: NodeHost, baseMs: number): Promise<Reading | undefined> {
+  let found: Reading | undefined;
+  for (let index = 0; index < READINGS; index++) {
+    const reading = await read(host, baseMs);
+    if (reading === undefined) return found;
+    if (found === undefined || reading.errorMs <= found.errorMs) found = reading;
+  }
+  return found;
+}
+
+/** The replica's clock was read at some moment between the question and the answer. */
+async function read(host: NodeHost, baseMs: number): Promise<Reading | undefined> {
+  if (host.pid === undefined) return undefined;
+  const asked = Date.now();
+  const answer = await host.ask({ op: "status" }, ANSWER_MS_MAX);
+  const answered = Date.now();
+  const shown = answer === undefined ? undefined : numberField(answer, "wallClockMs");
+  if (shown === undefined) return undefined;
+  // A reading is a whole millisecond.
+  const errorMs = (answered - asked) / 2 + 1;
+  return { skewMs: shown - (asked + answered) / 2 - baseMs, errorMs };
+}
+
+function evidenceOf(fault: ResolvedFault, seen: readonly Seen[]): Evidence {
+  const measured: Record<string, number | string> = {};
+  const words: string[] = [];
+  let landed = seen.length > 0;
+  for (const { node, asked, measured: readings } of seen) {
+    const met = asked.map((askedMs) => nearest(askedMs, readings));
+    landed &&= met.every((reading, index) => isMet(asked[index] ?? 0, reading));
+    const shown = met.map((reading) => Math.round(reading?.skewMs ?? Number.NaN));
+    measured[`${node}.askedMs`] = asked.map(Math.round).join(" and ");
+    measured[`${node}.skewMs`] = shown.join(" and ");
+    measured[`${node}.readings`] = readings.length;
+    words.push(`${node}'s clock was ${shown.join(" and ")} ms off`);
+  }
+  const mechanism = "libfaketime";
+  const askedFor = seen[0]?.asked.map(Math.round).join(" and ");
+  return {
+    faultId: fault.id,
+    landed,
+    summary: `${words.join(", ")} (asked for ${askedFor} ms)`,
+    mechanism,
+    measured,
+  };
+}
+
+function nearest(askedMs: number, readings: readonly Reading[]): Reading | undefined {
+  const away = ({ skewMs }: Reading) => Math.abs(skewMs - askedMs);
+  return readings.toSorted((a, b) => away(a) - away(b))[0];
+}
+
+/** Near enough to what was asked, and not so uncertain that a sound clock would do as well. */
+function isMet(askedMs: number, reading: Reading | undefined): boolean {
+  if (reading === undefined) return false;
+  const { skewMs, errorMs } = reading;
+  const tolerance = Math.min(TOLERANCE_MS, Math.abs(askedMs) / 2) + Math.abs(askedMs) / 20;
+  if (askedMs === 0) return Math.abs(skewMs) <= TOLERANCE_MS + errorMs;
+  return errorMs < Math.abs(askedMs) / 2 && Math.abs(skewMs - askedMs) <= tolerance + errorMs;
+}
