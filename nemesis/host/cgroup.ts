@@ -40,15 +40,20 @@ export function parsePlaces(said: string): CgroupPlaces {
   return places;
 }
 
+export function cgroupPath({ folder }: CgroupPlace, name: string): string {
+  return `${folder}/${PREFIX}${name}`;
+}
+
 /** Makes a group, settings first, and moves the process into it. Throws a ShellError, and leaves nothing. */
 export async function enclose(
   shell: Shell,
-  { version, folder }: CgroupPlace,
+  place: CgroupPlace,
   name: string,
   pid: number,
   settings: readonly Setting[],
 ): Promise<Cgroup> {
-  const path = `${folder}/${PREFIX}${name}`;
+  const { version } = place;
+  const path = cgroupPath(place, name);
   const words = settings.flat();
   const { stdout } = await must(shell, [
     "sh",

@@ -5,7 +5,8 @@ import { type Probe, probe } from "../../nemesis/host/probe.js";
 import { localShell, must, ShellError } from "../../nemesis/host/shell.js";
 import { UsageError } from "../usage-error.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
-import { createLocal, LOCAL_CAPABILITIES } from "./local.js";
+import { type HostFindings, probeHost } from "./host-hands.js";
+import { createLocal, localCapabilities } from "./local.js";
 import { createNetns, netnsCapabilities } from "./netns.js";
 import { insideSandbox, type Sandbox } from "./sandbox.js";
 import { createSim, SIM_CAPABILITIES } from "./sim.js";
@@ -22,7 +23,11 @@ export type Choice = {
   /** One line for people: which environment, and why. */
   line: string;
   capabilities: ReadonlySet<FaultKind>;
-} & ({ name: "local"; reason: string } | { name: "netns"; sandbox: Sandbox } | { name: "sim" });
+} & (
+  | { name: "local"; reason: string; found: HostFindings }
+  | { name: "netns"; sandbox: Sandbox; found: HostFindings }
+  | { name: "sim" }
+);
 
 /**
  * netns where it works and honours all of `needed`, else local. Throws UsageError where `requested`
@@ -33,15 +38,17 @@ export async function chooseEnvironment(
   needed: readonly FaultKind[] = [],
 ): Promise<Choice> {
   const inside = insideSandbox();
-  if (inside !== undefined) return netnsChoice(inside);
+  if (requested === "sim") return simChoice();
+  // What can be done to processes is tried where they will be: inside, if we are inside.
+  const ofHost = await probeHost(localShell(), needed);
+  if (inside !== undefined) return netnsChoice(inside, ofHost);
   if (requested !== undefined && !ENVIRONMENT_NAMES.some((name) => name === requested)) {
     throw new UsageError(
       "environment",
       `no environment "${requested}": want ${ENVIRONMENT_NAMES.join(" or ")}`,
     );
   }
-  if (requested === "local") return localChoice("as asked");
-  if (requested === "sim") return simChoice();
+  if (requested === "local") return localChoice("as asked", ofHost);
 
   const found = await probe(localShell(), { isRoot: process.getuid?.() === 0 });
   const tied = await setprivFailure();
@@ -49,23 +56,23 @@ export async function chooseEnvironment(
     tied === undefined
       ? sandboxFrom(found, requested === "netns" ? "as asked" : "it works here")
       : { sandbox: undefined, why: `namespaces cannot be tied to this process: ${tied}` };
-  const choice = sandbox === undefined ? undefined : netnsChoice(sandbox);
+  const choice = sandbox === undefined ? undefined : netnsChoice(sandbox, ofHost);
   const missing = needed.filter((kind) => choice?.capabilities.has(kind) === false);
   if (choice !== undefined && missing.length === 0) return choice;
 
   const reason =
     choice === undefined ? why : `netns cannot do ${missing.join(", ")} here${remedies(found)}`;
   if (requested === "netns") throw new UsageError("environment", `--env netns: ${reason}`);
-  return localChoice(reason);
+  return localChoice(reason, ofHost);
 }
 
 /** The environment itself, not started. For netns, call inside the sandbox only. */
 export function createEnvironment(choice: Choice, options: EnvironmentOptions): Environment {
   switch (choice.name) {
     case "local":
-      return createLocal(options, choice.reason);
+      return createLocal(options, choice.reason, { found: choice.found });
     case "netns":
-      return createNetns(options, choice.sandbox);
+      return createNetns(options, choice.sandbox, { found: choice.found });
     case "sim":
       return createSim(options);
     default:
@@ -81,23 +88,25 @@ function simChoice(): Choice {
   };
 }
 
-function localChoice(reason: string): Choice {
+function localChoice(reason: string, found: HostFindings): Choice {
   return {
     name: "local",
     line: `environment local: processes behind a UDP relay (${reason})`,
-    capabilities: LOCAL_CAPABILITIES,
+    capabilities: localCapabilities(found),
     reason,
+    found,
   };
 }
 
-function netnsChoice(sandbox: Sandbox): Choice {
+function netnsChoice(sandbox: Sandbox, found: HostFindings): Choice {
   const { mode, backend, mechanism, reason } = sandbox;
   const delay = mechanism === undefined ? "no delay" : `delay by ${mechanism}`;
   return {
     name: "netns",
     line: `environment netns: network namespaces (${mode}), iptables-${backend}, ${delay} (${reason})`,
-    capabilities: netnsCapabilities(sandbox),
+    capabilities: netnsCapabilities(sandbox, found),
     sandbox,
+    found,
   };
 }
 

@@ -14,6 +14,7 @@ import {
 import { nowMs, sleep } from "./deadline.js";
 import { numberField } from "./json-lines.js";
 import type { Launch, NodeHand, NodeHost } from "./node-hand.js";
+import { type Registration, register } from "./registry.js";
 
 const ANSWER_MS_MAX = 1_000;
 /** Of so many readings the one with the shortest way counts. */
@@ -31,7 +32,11 @@ type Node = {
   rhythm: Rhythm | undefined;
   /** What the clock showed, less the runner's, when nothing was wrong with it. */
   baseMs: number;
-  pids: Set<number>;
+  shell: NodeHost["shell"];
+  /** Of each life, what a kill would leave; of the last one still registered. */
+  pid: number | undefined;
+  left: Set<string>;
+  registered: readonly Registration[];
 };
 type Seen = { node: NodeName; asked: number[]; measured: Reading[] };
 type Active = { startedMs: number; atStart: Map<NodeName, readonly Reading[]> };
@@ -42,15 +47,21 @@ export class ClockHand implements NodeHand {
   readonly #library: string;
   readonly #nodes = new Map<NodeName, Node>();
   readonly #active = new Map<string, Active>();
-  #shells = new Map<NodeName, NodeHost["shell"]>();
 
   constructor(library: string) {
     this.#library = library;
   }
 
   async prepare({ node, shell, runtimeFolder }: NodeHost): Promise<void> {
-    this.#shells.set(node, shell);
-    this.#nodes.set(node, { terms: new Map(), rhythm: undefined, baseMs: 0, pids: new Set() });
+    this.#nodes.set(node, {
+      terms: new Map(),
+      rhythm: undefined,
+      baseMs: 0,
+      shell,
+      pid: undefined,
+      left: new Set(),
+      registered: [],
+    });
     const file = fileOf(runtimeFolder, node);
     const { exitCode, stderr } = await shell.run(["sh", "-c", 'echo +0 > "$1"', "sh", file]);
     if (exitCode !== 0) throw new Error(`${file} cannot be written: ${stderr.trim()}`);
@@ -90,16 +101,20 @@ export class ClockHand implements NodeHand {
     return evidenceOf(fault, seen);
   }
 
-  async takeHold({ node, pid }: NodeHost): Promise<void> {
-    if (pid !== undefined) this.#nodes.get(node)?.pids.add(pid);
+  /** A process that is killed leaves its shared memory, which has its pid for a name. */
+  async takeHold({ node: name, pid }: NodeHost): Promise<void> {
+    const node = this.#nodes.get(name);
+    if (node === undefined || pid === undefined || node.pid === pid) return;
+    await clear(node);
+    node.pid = pid;
+    node.left = new Set(faketimeLeftovers(pid));
+    node.registered = [...node.left].map((path) => register({ kind: "file", path }));
   }
 
-  /** A process that was killed leaves its shared memory. */
   async close(): Promise<void> {
-    for (const [name, { rhythm, pids }] of this.#nodes) {
-      await rhythm?.end();
-      const files = [...pids].flatMap(faketimeLeftovers);
-      if (files.length > 0) await this.#shells.get(name)?.run(["rm", "-f", ...files]);
+    for (const node of this.#nodes.values()) {
+      await node.rhythm?.end();
+      await clear(node);
     }
   }
 
@@ -157,6 +172,12 @@ async function begun(shell: NodeHost["shell"], target: string): Promise<void> {
     if (nowMs() > end) throw new Error(`${target}: nobody bends this clock`);
     await sleep(10);
   }
+}
+
+/** Of a process that is gone. */
+async function clear({ shell, left, registered }: Node): Promise<void> {
+  if (left.size > 0) await shell.run(["rm", "-f", ...left]);
+  for (const registration of registered) registration.release();
 }
 
 function fileOf(runtimeFolder: string, node: NodeName): string {

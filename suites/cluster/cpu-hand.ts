@@ -3,8 +3,9 @@
 // from /proc.
 
 import type { Evidence, NodeName, ResolvedFault } from "../../nemesis/faults.js";
-import { type CgroupPlace, enclose, figure, read, release } from "../../nemesis/host/cgroup.js";
+import { type CgroupPlace, figure, read } from "../../nemesis/host/cgroup.js";
 import { type DutyCycle, dutyCycle, startRhythm } from "../../nemesis/host/rhythm.js";
+import { confine, setFree } from "./confinement.js";
 import { nowMs } from "./deadline.js";
 import type { Launch, NodeHand, NodeHost } from "./node-hand.js";
 
@@ -144,11 +145,11 @@ function cgroupBrake(place: CgroupPlace): Brake {
               ["cpu.cfs_quota_us", String(quotaUs)],
             ] as const)
           : ([["cpu.max", `${quotaUs} ${periodUs}`]] as const);
-      const group = await enclose(shell, place, `${pid}-cpu-${node}`, pid, settings);
+      const group = await confine(shell, place, `${pid}-cpu-${node}`, pid, settings);
       return {
         async letGo() {
           const throttled = figure(await read(shell, group, "cpu.stat"), "nr_throttled");
-          await release(shell, group);
+          await setFree(shell, group);
           return throttled;
         },
       };

@@ -21,6 +21,13 @@ export type HostFindings = {
   limits: boolean;
 };
 
+/** What tests change, and what is found before. */
+export type ProcessOptions = {
+  /** How long nodes may take to end after SIGTERM. */
+  stopMsMax?: number;
+  found?: HostFindings;
+};
+
 export const NO_FINDINGS: HostFindings = { cgroups: {}, faketime: undefined, limits: false };
 
 const BY_CGROUP: readonly FaultKind[] = ["slow-cpu", "memory", "freeze"];

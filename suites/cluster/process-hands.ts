@@ -2,8 +2,9 @@
 // does, or for want of memory.
 
 import type { FaultKind, ResolvedFault } from "../../nemesis/faults.js";
-import { type CgroupPlace, enclose, figure, read, release } from "../../nemesis/host/cgroup.js";
+import { type CgroupPlace, figure, read } from "../../nemesis/host/cgroup.js";
 import { CRASH_POINTS_VARIABLE } from "../../node/runtime/crash-points.js";
+import { confine, setFree } from "./confinement.js";
 import { stringField } from "./json-lines.js";
 import type { Deed, DownHand, EndOfProcess, Launch, NodeHost } from "./node-hand.js";
 
@@ -80,11 +81,11 @@ async function runOutOfMemory(
   if (pid === undefined) return { landed: false, measured: {} };
   const file = place.version === 1 ? "memory.limit_in_bytes" : "memory.max";
   const limit = [file, String(MEMORY_LEFT_BYTES)] as const;
-  const group = await enclose(shell, place, `${pid}-${id}-${node}`, pid, [limit]);
+  const group = await confine(shell, place, `${pid}-${id}-${node}`, pid, [limit]);
   const how = await end({ deadlineMs: MEMORY_MS_MAX });
   const events = place.version === 1 ? "memory.oom_control" : "memory.events";
   const oomKills = figure(await read(shell, group, events), "oom_kill");
-  await release(shell, group);
+  await setFree(shell, group);
   return { landed: how === "SIGKILL" && oomKills > 0, measured: { oomKills } };
 }
 
