@@ -11,6 +11,7 @@ export type Onlooker = {
   snapshotted: (seq: Seq, digest: Digest) => void;
   /** Before it happens; by throwing it does not. */
   effect: (what: "commit" | "sync") => void;
+  committed: () => void;
 };
 
 export function watchedMachine(
@@ -34,6 +35,7 @@ export function watchedMachine(
     override commit(): void {
       onlooker.effect("commit");
       super.commit();
+      onlooker.committed();
     }
 
     override sync(): void {
