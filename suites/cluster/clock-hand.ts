@@ -24,7 +24,7 @@ const STROBE_READINGS = 16;
 /** What an offset that is set a hundred times a second may be off, besides a twentieth of it. */
 const TOLERANCE_MS = 15;
 /** The process that bends clocks begins within this; its first offset is awaited, not guessed. */
-const BEGIN_MS_MAX = 5_000;
+const BEGIN_MS_MAX = 20_000;
 
 type Reading = { skewMs: number; errorMs: number };
 type Node = {
@@ -80,7 +80,13 @@ export class ClockHand implements NodeHand {
       if (node.terms.size === 0) node.baseMs = (await best(host, 0))?.skewMs ?? 0;
       node.terms.set(fault.id, term);
     }
-    await Promise.all(hosts.map((host) => this.#bend(host)));
+    try {
+      await Promise.all(hosts.map((host) => this.#bend(host)));
+    } catch (error) {
+      for (const host of hosts) this.#of(host).terms.delete(fault.id);
+      await Promise.all(hosts.map((host) => this.#bend(host)));
+      throw error;
+    }
     const startedMs = nowMs();
     for (const host of hosts) atStart.set(host.node, await this.#readings(fault, host));
     this.#active.set(fault.id, { startedMs, atStart });
