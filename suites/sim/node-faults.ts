@@ -5,6 +5,7 @@ import { PAUSING } from "../../nemesis/processes.js";
 import type { MemoryStore } from "../../node/ledger/memory-store.js";
 import { type DiskFlaws, SOUND } from "./disk-faults.js";
 import { nameOf, principalOf } from "./names.js";
+import type { SimClient } from "./sim-client.js";
 import { LOG_PATH, type SimReplica } from "./sim-replica.js";
 import { Violation } from "./violation.js";
 import type { Watch } from "./watch.js";
@@ -14,16 +15,24 @@ const SLOW_FACTOR = 100;
 
 type Image = { restoreLog: () => void; store: MemoryStore };
 
+export type Nodes = {
+  replicas: readonly SimReplica[];
+  clients: readonly SimClient[];
+  watch: Watch;
+};
+
 export class NodeFaults {
   readonly #replicas: readonly SimReplica[];
+  readonly #clients: readonly SimClient[];
   readonly #watch: Watch;
   /** How a disk was when a roll-back of it was announced, by fault and node. */
   readonly #images = new Map<string, Image>();
   /** By fault id: what was seen of it. */
   readonly #bites = new Map<string, string[]>();
 
-  constructor(replicas: readonly SimReplica[], watch: Watch) {
+  constructor({ replicas, clients, watch }: Nodes) {
     this.#replicas = replicas;
+    this.#clients = clients;
     this.#watch = watch;
   }
 
@@ -82,6 +91,8 @@ export class NodeFaults {
         case "disk":
           this.#bite(fault, `${nameOf(replica.id)} had it`);
           break;
+        case "omission":
+          break;
         default:
           throw new RangeError(`${intent.kind} is no fault of a node`);
       }
@@ -91,7 +102,17 @@ export class NodeFaults {
       const jumpMs = Math.max(0, intent.jumpMs);
       for (const replica of this.#of(fault)) replica.clock.set(intent.rate, jumpMs);
     }
+    if (intent.kind === "kill") this.#killClients(fault);
     this.#adjust(active);
+  }
+
+  #killClients(fault: ResolvedFault): void {
+    for (const client of this.#clients) {
+      const name = nameOf(client.principal);
+      if (!fault.nodes.includes(name)) continue;
+      if (!client.isDown) this.#bite(fault, `${name} ended`);
+      client.end();
+    }
   }
 
   heal(fault: ResolvedFault, active: readonly ResolvedFault[]): void {

@@ -126,11 +126,11 @@ export class SimDisk implements Disk {
     return Buffer.from(Array.from({ length }, () => this.#random.int(256)));
   }
 
-  /** True where every written byte of this file is durable. */
+  /** True where every written byte of this file is durable; zeros at its end need not be. */
   isClean(path: string): boolean {
     const inode = this.#names.get(path);
     if (inode === undefined || inode.pending.length > 0) return false;
-    if (inode.forsaken) inode.forsaken = !inode.bytes.equals(inode.durable);
+    if (inode.forsaken) inode.forsaken = !inUse(inode.bytes).equals(inUse(inode.durable));
     return !inode.forsaken;
   }
 
@@ -179,7 +179,7 @@ export class SimDisk implements Disk {
   /** Changes bytes at rest: one bit, or a sector that belongs elsewhere. False for an empty file. */
   damage(path: string, how: "bit-flip" | "misdirected"): boolean {
     const inode = this.#names.get(path);
-    const used = inode === undefined ? 0 : lengthInUse(inode.bytes);
+    const used = inode === undefined ? 0 : inUse(inode.bytes).length;
     if (inode === undefined || used === 0) return false;
     const at = this.#random.int(used);
     for (const bytes of [inode.bytes, inode.durable]) {
@@ -239,9 +239,9 @@ function written(bytes: Buffer, fresh: Uint8Array, position: number): Buffer {
   return target;
 }
 
-/** Up to the last byte that is not zero. */
-function lengthInUse(bytes: Buffer): number {
+/** Up to the last byte that is not zero: what comes behind is room that was made ahead. */
+function inUse(bytes: Buffer): Buffer {
   let length = bytes.length;
   while (length > 0 && bytes[length - 1] === 0) length -= 1;
-  return length;
+  return bytes.subarray(0, length);
 }
