@@ -7,33 +7,52 @@ import type { Shell } from "./shell.js";
 /** Nothing is kept up longer; a run ends its rhythms itself. */
 const RHYTHM_MS_MAX = 24 * 3_600_000;
 
+/** A loaded machine takes seconds to start a process. */
+const BEGIN_MS_MAX = 20_000;
+
 export type Rhythm = {
   /** Removes the control file, and resolves to what the process says of itself. Throws a ShellError. */
   end(): Promise<Readonly<Record<string, number>>>;
 };
 
+/** What is kept up: until `file` is gone; calls `begun` when it has had its first effect. */
+type Work = (file: string, begun: () => void) => Readonly<Record<string, number>>;
+
 /**
- * Starts a function in a process of its own. It must refer to nothing outside itself, and return
- * figures when `file` is gone; `settings` stand in that file as JSON. Resolves when the file is there.
+ * Starts a function in a process of its own. It must refer to nothing outside itself; `settings` stand
+ * in `file` as JSON. Resolves when it has begun. Throws where it does not; nothing goes on then.
  */
 export async function startRhythm(
   shell: Shell,
   { execPath, file, settings }: { execPath: string; file: string; settings: unknown },
-  work: (file: string) => Readonly<Record<string, number>>,
+  work: Work,
 ): Promise<Rhythm> {
+  const begun = `${file}.begun`;
+  await shell.run(["rm", "-f", begun]);
   await writeSettings(shell, file, settings);
-  const program = `process.stdout.write(JSON.stringify((${work.toString()})(process.argv[1])))`;
-  const done = shell.run([execPath, "-e", program, file], { deadlineMs: RHYTHM_MS_MAX });
-  done.catch(() => undefined); // Whoever ends it sees the error.
-  return {
+  const program = `
+    const [, file, begun] = process.argv;
+    const onBegin = () => process.getBuiltinModule("node:fs").writeFileSync(begun, "");
+    process.stdout.write(JSON.stringify((${work.toString()})(file, onBegin)));`;
+  const done = shell.run([execPath, "-e", program, file, begun], { deadlineMs: RHYTHM_MS_MAX });
+  // A process that ends before it begins takes its control file away, and so ends the wait.
+  done.finally(() => shell.run(["rm", "-f", file])).catch(() => undefined);
+  const rhythm = {
     async end() {
-      await shell.run(["rm", "-f", file]);
+      await shell.run(["rm", "-f", file, begun]);
       const { stdout, stderr, exitCode } = await done;
       if (exitCode !== 0) throw new Error(`a fault was not kept up: ${stderr.trim().slice(-300)}`);
       const figures: unknown = JSON.parse(stdout);
       return isFigures(figures) ? figures : {};
     },
   };
+  const wait = 'until [ -e "$2" ]; do [ -e "$1" ] || exit 1; sleep 0.01; done';
+  const { exitCode } = await shell.run(["sh", "-c", wait, "sh", file, begun], {
+    deadlineMs: BEGIN_MS_MAX,
+  });
+  if (exitCode === 0) return rhythm;
+  await rhythm.end();
+  throw new Error(`a fault that must be kept up ended at once`);
 }
 
 /** Replaces them at once: a reader sees the old ones or the new ones. */
@@ -61,7 +80,7 @@ export type DutyCycle = { pid: number; share: number };
  * second. The stop lasts in proportion to how long it really ran, so that a late wake-up of this
  * process changes the period and not the share. The process runs when this returns.
  */
-export function dutyCycle(file: string): Readonly<Record<string, number>> {
+export function dutyCycle(file: string, begun: () => void): Readonly<Record<string, number>> {
   const { readFileSync } = process.getBuiltinModule("node:fs");
   const PERIOD_MS = 20;
   const RUN_MS_MIN = 0.4;
@@ -93,6 +112,7 @@ export function dutyCycle(file: string): Readonly<Record<string, number>> {
     const began = performance.now();
     Atomics.wait(nap, 0, 0, runMs);
     if (!signal("SIGSTOP")) break;
+    if (cycles === 0) begun();
     const stopped = performance.now();
     Atomics.wait(nap, 0, 0, (stopped - began) * (1 / share - 1));
     if (!signal("SIGCONT")) break;
@@ -117,7 +137,7 @@ export type BentClock = { target: string; terms: readonly ClockTerm[] };
  * clock that stands, or runs at another rate, is one whose offset changes a hundred times a second.
  * The offset is +0 when this returns.
  */
-export function bendClock(file: string): Readonly<Record<string, number>> {
+export function bendClock(file: string, begun: () => void): Readonly<Record<string, number>> {
   const { readFileSync, renameSync, writeFileSync } = process.getBuiltinModule("node:fs");
   const STEP_MS = 10;
   const STEP_MS_MIN = 2;
@@ -154,6 +174,7 @@ export function bendClock(file: string): Readonly<Record<string, number>> {
       if ("periodMs" in term) stepMs = Math.min(stepMs, term.periodMs / 4);
     }
     put(offsetMs);
+    if (steps === 0) begun();
     steps += 1;
     Atomics.wait(nap, 0, 0, Math.max(STEP_MS_MIN, stepMs));
   }

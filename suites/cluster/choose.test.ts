@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { test } from "uvu";
 import { UsageError } from "../usage-error.js";
 import { chooseEnvironment, type EnvironmentWish } from "./choose.js";
+import { type HostFindings, NO_FINDINGS } from "./host-hands.js";
+import { localCapabilities } from "./local.js";
 import { netnsCapabilities } from "./netns.js";
 import { insideSandbox, type Sandbox } from "./sandbox.js";
 
@@ -86,10 +88,23 @@ test("a sandbox variable that is not ours is refused", () =>
 test("netns can do what its mechanisms can do", () => {
   const kinds = (canDuplicate: boolean, mechanism: "htb" | undefined) =>
     [...netnsCapabilities({ canDuplicate, mechanism })].sort();
-  assert.deepEqual(kinds(false, undefined), ["kill", "loss", "partition", "pause"]);
-  assert.deepEqual(kinds(true, "htb"), [
-    ...["delay", "duplicate", "kill", "loss", "partition", "pause", "reorder"],
-  ]);
+  const always = ["kill", "kill-at", "loss", "partition", "pause", "slow-cpu", "terminate"];
+  assert.deepEqual(kinds(false, undefined), always);
+  assert.deepEqual(kinds(true, "htb"), [...always, "delay", "duplicate", "reorder"].sort());
+});
+
+test("what needs a library, a program or rights can be done where they were found", () => {
+  const kinds = (found: HostFindings) => [...localCapabilities(found)];
+  for (const kind of ["clock", "strobe", "files", "memory", "freeze"] as const) {
+    assert.ok(!kinds(NO_FINDINGS).includes(kind), kind);
+  }
+  const library = kinds({ ...NO_FINDINGS, faketime: "/usr/lib/libfaketimeMT.so.1" });
+  assert.ok(library.includes("clock") && library.includes("strobe"));
+  const limits = kinds({ ...NO_FINDINGS, limits: true });
+  assert.ok(limits.includes("files") && limits.includes("memory") && !limits.includes("freeze"));
+  const place = { version: 1, folder: "/sys/fs/cgroup" } as const;
+  const groups = kinds({ ...NO_FINDINGS, cgroups: { memory: place, freezer: place } });
+  assert.ok(groups.includes("freeze") && groups.includes("memory") && !groups.includes("files"));
 });
 
 test.run();

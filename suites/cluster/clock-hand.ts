@@ -11,22 +11,18 @@ import {
   startRhythm,
   writeSettings,
 } from "../../nemesis/host/rhythm.js";
+import { clockEvidence, type Reading, type Seen } from "./clock-evidence.js";
 import { nowMs, sleep } from "./deadline.js";
 import { numberField } from "./json-lines.js";
 import type { Launch, NodeHand, NodeHost } from "./node-hand.js";
 import { type Registration, register } from "./registry.js";
 
-const ANSWER_MS_MAX = 1_000;
+const ANSWER_MS_MAX = 3_000;
 /** Of so many readings the one with the shortest way counts. */
 const READINGS = 4;
 /** So many catch a clock that leaps to and fro on both sides, but for one in 2^15 runs. */
 const STROBE_READINGS = 16;
-/** What an offset that is set a hundred times a second may be off, besides a twentieth of it. */
-const TOLERANCE_MS = 15;
-/** The process that bends clocks begins within this; its first offset is awaited, not guessed. */
-const BEGIN_MS_MAX = 20_000;
 
-type Reading = { skewMs: number; errorMs: number };
 type Node = {
   terms: Map<string, ClockTerm>;
   rhythm: Rhythm | undefined;
@@ -38,8 +34,8 @@ type Node = {
   left: Set<string>;
   registered: readonly Registration[];
 };
-type Seen = { node: NodeName; asked: number[]; measured: Reading[] };
-type Active = { startedMs: number; atStart: Map<NodeName, readonly Reading[]> };
+/** `askedMs`: when it was asked for; it began at some moment between that and the first reading. */
+type Active = { askedMs: number; atStart: Map<NodeName, readonly Reading[]> };
 
 /** `library`: libfaketime, on every machine on which a node runs. */
 export class ClockHand implements NodeHand {
@@ -80,6 +76,7 @@ export class ClockHand implements NodeHand {
       if (node.terms.size === 0) node.baseMs = (await best(host, 0))?.skewMs ?? 0;
       node.terms.set(fault.id, term);
     }
+    const askedMs = nowMs();
     try {
       await Promise.all(hosts.map((host) => this.#bend(host)));
     } catch (error) {
@@ -87,9 +84,8 @@ export class ClockHand implements NodeHand {
       await Promise.all(hosts.map((host) => this.#bend(host)));
       throw error;
     }
-    const startedMs = nowMs();
     for (const host of hosts) atStart.set(host.node, await this.#readings(fault, host));
-    this.#active.set(fault.id, { startedMs, atStart });
+    this.#active.set(fault.id, { askedMs, atStart });
   }
 
   async heal(fault: ResolvedFault, hosts: readonly NodeHost[]): Promise<Evidence> {
@@ -98,13 +94,11 @@ export class ClockHand implements NodeHand {
     const seen: Seen[] = [];
     for (const host of hosts) {
       const atEnd = await this.#readings(fault, host);
-      const forMs = nowMs() - (active?.startedMs ?? nowMs());
-      const measured = [...(active?.atStart.get(host.node) ?? []), ...atEnd];
-      seen.push({ node: host.node, asked: askedOf(fault, forMs), measured });
+      seen.push({ node: host.node, atStart: active?.atStart.get(host.node) ?? [], atEnd });
     }
     for (const host of hosts) this.#of(host).terms.delete(fault.id);
     await Promise.all(hosts.map((host) => this.#bend(host)));
-    return evidenceOf(fault, seen);
+    return clockEvidence(fault, seen, active?.askedMs ?? nowMs());
   }
 
   /** A process that is killed leaves its shared memory, which has its pid for a name. */
@@ -142,7 +136,6 @@ export class ClockHand implements NodeHand {
       return;
     }
     node.rhythm = await startRhythm(shell, { execPath, file, settings }, bendClock);
-    await begun(shell, target);
   }
 
   /** What the node's clock is off now, less what it was off before. */
@@ -169,17 +162,6 @@ export class ClockHand implements NodeHand {
   }
 }
 
-/** The first offset has been written: the file is no longer what `prepare` made of it. */
-async function begun(shell: NodeHost["shell"], target: string): Promise<void> {
-  const end = nowMs() + BEGIN_MS_MAX;
-  for (;;) {
-    const { stdout } = await shell.run(["cat", target]);
-    if (stdout.includes(".")) return;
-    if (nowMs() > end) throw new Error(`${target}: nobody bends this clock`);
-    await sleep(10);
-  }
-}
-
 /** Of a process that is gone. */
 async function clear({ shell, left, registered }: Node): Promise<void> {
   if (left.size > 0) await shell.run(["rm", "-f", ...left]);
@@ -196,12 +178,6 @@ function termOf({ id, intent }: ResolvedFault): ClockTerm {
     return { id, strobeMs: intent.jumpMs, periodMs: intent.periodMs };
   }
   throw new Error(`${intent.kind} bends no clock`);
-}
-
-/** What the clock is to be off after so long: one value, or both ends of a strobe. */
-function askedOf({ intent }: ResolvedFault, forMs: number): number[] {
-  if (intent.kind === "clock") return [intent.jumpMs + (intent.rate - 1) * forMs];
-  return intent.kind === "strobe" ? [0, intent.jumpMs] : [];
 }
 
 async function best(host: NodeHost, baseMs: number): Promise<Reading | undefined> {
@@ -224,43 +200,6 @@ async function read(host: NodeHost, baseMs: number): Promise<Reading | undefined
   if (shown === undefined) return undefined;
   // A reading is a whole millisecond.
   const errorMs = (answered - asked) / 2 + 1;
-  return { skewMs: shown - (asked + answered) / 2 - baseMs, errorMs };
-}
-
-function evidenceOf(fault: ResolvedFault, seen: readonly Seen[]): Evidence {
-  const measured: Record<string, number | string> = {};
-  const words: string[] = [];
-  let landed = seen.length > 0;
-  for (const { node, asked, measured: readings } of seen) {
-    const met = asked.map((askedMs) => nearest(askedMs, readings));
-    landed &&= met.every((reading, index) => isMet(asked[index] ?? 0, reading));
-    const shown = met.map((reading) => Math.round(reading?.skewMs ?? Number.NaN));
-    measured[`${node}.askedMs`] = asked.map(Math.round).join(" and ");
-    measured[`${node}.skewMs`] = shown.join(" and ");
-    measured[`${node}.readings`] = readings.length;
-    words.push(`${node}'s clock was ${shown.join(" and ")} ms off`);
-  }
-  const mechanism = "libfaketime";
-  const askedFor = seen[0]?.asked.map(Math.round).join(" and ");
-  return {
-    faultId: fault.id,
-    landed,
-    summary: `${words.join(", ")} (asked for ${askedFor} ms)`,
-    mechanism,
-    measured,
-  };
-}
-
-function nearest(askedMs: number, readings: readonly Reading[]): Reading | undefined {
-  const away = ({ skewMs }: Reading) => Math.abs(skewMs - askedMs);
-  return readings.toSorted((a, b) => away(a) - away(b))[0];
-}
-
-/** Near enough to what was asked, and not so uncertain that a sound clock would do as well. */
-function isMet(askedMs: number, reading: Reading | undefined): boolean {
-  if (reading === undefined) return false;
-  const { skewMs, errorMs } = reading;
-  const tolerance = Math.min(TOLERANCE_MS, Math.abs(askedMs) / 2) + Math.abs(askedMs) / 20;
-  if (askedMs === 0) return Math.abs(skewMs) <= TOLERANCE_MS + errorMs;
-  return errorMs < Math.abs(askedMs) / 2 && Math.abs(skewMs - askedMs) <= tolerance + errorMs;
+  const skewMs = shown - (asked + answered) / 2 - baseMs;
+  return { atMs: nowMs() - (answered - asked) / 2, skewMs, errorMs };
 }
