@@ -47,9 +47,10 @@ export function createNetns(
   { stopMsMax = STOP_MS_MAX, found = NO_FINDINGS }: ProcessOptions = {},
 ): Environment {
   const { mode, backend, mechanism, reason } = sandbox;
+  const name = sandbox.kernel === "uml" ? "uml" : "netns";
   const kind = {
-    name: "netns",
-    description: `netns: namespaces (${mode}), iptables-${backend}, delay by ${mechanism ?? "nothing"}; ${reason}`,
+    name,
+    description: `${name}: namespaces (${mode}), iptables-${backend}, delay by ${mechanism ?? "nothing"}; ${reason}`,
     capabilities: netnsCapabilities(sandbox, found),
     stopMsMax,
     ...hostHands(found),
