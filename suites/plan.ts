@@ -4,10 +4,11 @@ import { resolve } from "node:path";
 import { kindsOf } from "../nemesis/schedule.js";
 import type { Suite, TableRow } from "./catalogue.js";
 import type { LoadOptions } from "./interpreter.js";
-import { recoveryBoundNs } from "./recovery-bound.js";
+import { MACHINE_ALLOWANCE_MS, recoveryBoundNs } from "./recovery-bound.js";
 import type { RunPlan } from "./run.js";
 import { faultsTolerated, RATE, type RunOptions, sizesOf } from "./run-options.js";
 import { suiteScript } from "./script.js";
+import { slowedProtocol, slownessOf } from "./slowness.js";
 import { tableScript } from "./table.js";
 
 /** What every plan of one invocation has in common. */
@@ -28,11 +29,12 @@ const CLIENT_PROCESSES_MAX = 2;
 
 export function suitePlan(suite: Suite, basis: PlanBasis): RunPlan {
   const { options } = basis;
+  const slowness = slownessOf(basis.environment);
   const nemesis = options.nemesis ?? suite.nemesis;
   const requiredFaults = options.nemesis === undefined ? suite.requiredFaults : kindsOf(nemesis);
-  const timeLimitS = options.timeLimitS ?? suite.timeLimitS;
-  const nemesisIntervalS = options.nemesisIntervalS ?? suite.intervalS;
-  const load = loadOptions(suite, options, 0.02);
+  const timeLimitS = options.timeLimitS ?? suite.timeLimitS * slowness;
+  const nemesisIntervalS = options.nemesisIntervalS ?? suite.intervalS * slowness;
+  const load = loadOptions(suite, basis, 0.02);
   return {
     ...commonPlan(suite, basis),
     requiredFaults,
@@ -44,7 +46,7 @@ export function suitePlan(suite: Suite, basis: PlanBasis): RunPlan {
 
 /** A run of a table's row: as fast as the cluster takes it, nothing refused. */
 export function tablePlan(suite: Suite, row: TableRow, basis: PlanBasis): RunPlan {
-  const load = { ...loadOptions(suite, basis.options, 0), rate: 0 };
+  const load = { ...loadOptions(suite, basis, 0), rate: 0 };
   return {
     ...commonPlan(suite, basis),
     requiredFaults: row.crashes > 0 ? suite.requiredFaults : [],
@@ -59,10 +61,15 @@ export function tablePlan(suite: Suite, row: TableRow, basis: PlanBasis): RunPla
   };
 }
 
-function loadOptions(suite: Suite, options: RunOptions, refusedShare: number): LoadOptions {
-  const sizes = sizesOf(options, suite.concurrency);
-  const { rate } = options;
-  return { ...sizes, rate, refusedShare, readShare: 0.5, timeoutMs: OPERATION_TIMEOUT_MS };
+function loadOptions(suite: Suite, basis: PlanBasis, refusedShare: number): LoadOptions {
+  const sizes = sizesOf(basis.options, suite.concurrency);
+  const timeoutMs = OPERATION_TIMEOUT_MS * slownessOf(basis.environment);
+  return { ...sizes, rate: rateOf(basis), refusedShare, readShare: 0.5, timeoutMs };
+}
+
+/** What was asked for is asked of slow nodes too. */
+function rateOf({ options, environment }: PlanBasis): number {
+  return options.rate === RATE ? RATE / slownessOf(environment) : options.rate;
 }
 
 /** The command that repeats a run of this suite, with every option that was given. */
@@ -84,7 +91,9 @@ export function reproduceLine(suite: string, { options, seed, environment }: Pla
 }
 
 function commonPlan(suite: Suite, basis: PlanBasis) {
-  const { options, seed, commit, build } = basis;
+  const { options, seed, commit, build, environment } = basis;
+  const slowness = slownessOf(environment);
+  const protocol = slowedProtocol(suite.protocol, slowness);
   return {
     suite: suite.name,
     seed,
@@ -93,19 +102,22 @@ function commonPlan(suite: Suite, basis: PlanBasis) {
       CLIENT_PROCESSES_MAX,
       sizesOf(options, suite.concurrency).concurrency,
     ),
-    protocol: suite.protocol,
+    protocol,
     build,
     recoveryBoundNs: (disturbedMs: number) =>
-      recoveryBoundNs(suite.protocol, faultsTolerated(options.replicas), disturbedMs),
-    quiescenceDeadlineMs: QUIESCENCE_DEADLINE_MS,
+      recoveryBoundNs(protocol, faultsTolerated(options.replicas), disturbedMs) +
+      (slowness - 1) * MACHINE_ALLOWANCE_MS * 1_000_000,
+    quiescenceDeadlineMs: QUIESCENCE_DEADLINE_MS * slowness,
     claims: suite.claims,
     commit,
     reproduce: reproduceLine(suite.name, basis),
   };
 }
 
-function recordedOptions(suite: Suite, { options }: PlanBasis) {
-  const { rate, replicaBuild, inventory } = options;
+function recordedOptions(suite: Suite, basis: PlanBasis) {
+  const { options } = basis;
+  const { replicaBuild, inventory } = options;
+  const rate = rateOf(basis);
   const given = {
     ...(replicaBuild !== undefined && { replicaBuild }),
     ...(inventory !== undefined && { inventory: resolve(inventory) }),

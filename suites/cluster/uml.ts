@@ -5,7 +5,7 @@
 // Source: Documentation/virt/uml/user_mode_linux_howto_v2.rst
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { constants, freemem } from "node:os";
 import { join } from "node:path";
 import { PassThrough, type Readable, type Writable } from "node:stream";
@@ -17,7 +17,7 @@ import { Reaper } from "./reaper.js";
 import { REGISTRY_VARIABLE, register, registryFile } from "./registry.js";
 import { makeRuntimeFolder } from "./runtime-folder.js";
 import { FORWARDED, pathWithSbin, WITH_US } from "./sandbox.js";
-import { type UmlParts, umlInit } from "./uml-init.js";
+import { modprobeWrapper, type UmlParts, umlInit } from "./uml-init.js";
 
 const VARIABLE = "ORDEAL_UML";
 /** Seven replicas, their clients and the runner, with room for pages of files; taken as it is used. */
@@ -91,11 +91,15 @@ async function runInUml(
       ...process.env,
       PATH: pathWithSbin(),
       [VARIABLE]: parts.kernel,
+      ORDEAL_PATIENCE: "10",
       [REGISTRY_VARIABLE]: registryFile(),
     };
-    writeFileSync(init, umlInit({ command, variables, folder: process.cwd(), parts }), {
-      mode: 0o700,
-    });
+    const modprobe = join(folder.path, "modprobe");
+    mkdirSync(join(folder.path, "lib"));
+    symlinkSync(parts.modules, join(folder.path, "lib", "modules"));
+    writeFileSync(modprobe, modprobeWrapper(parts, folder.path), { mode: 0o700 });
+    const program = { command, variables, folder: process.cwd(), modprobe };
+    writeFileSync(init, umlInit(program), { mode: 0o700 });
     return await boot(init, folder.path, parts, streams);
   } finally {
     await reaper.stop();
