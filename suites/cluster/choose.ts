@@ -1,9 +1,12 @@
 // Which environment a run gets, and why: said in one line before anything else.
 
+import { existsSync } from "node:fs";
 import type { FaultKind } from "../../nemesis/faults.js";
 import { type Probe, probe } from "../../nemesis/host/probe.js";
 import { localShell, must, ShellError } from "../../nemesis/host/shell.js";
 import { UsageError } from "../usage-error.js";
+import { VAGRANT_INVENTORY } from "../vagrant/hosts.js";
+import { createDocker, type DockerFound, probeDocker } from "./docker.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
 import { readInventory } from "./inventory.js";
 import { createLocal, LOCAL_CAPABILITIES } from "./local.js";
@@ -12,7 +15,7 @@ import { insideSandbox, type Sandbox } from "./sandbox.js";
 import { createSim, SIM_CAPABILITIES } from "./sim.js";
 import { createSsh, openHosts, type SshHosts } from "./ssh.js";
 
-export const ENVIRONMENT_NAMES = ["netns", "local", "sim", "ssh"] as const;
+export const ENVIRONMENT_NAMES = ["netns", "local", "sim", "docker", "ssh", "vagrant"] as const;
 export type EnvironmentName = (typeof ENVIRONMENT_NAMES)[number];
 
 /**
@@ -30,7 +33,8 @@ export type Choice = {
   | { name: "local"; reason: string }
   | { name: "netns"; sandbox: Sandbox }
   | { name: "sim" }
-  | { name: "ssh"; hosts: SshHosts }
+  | { name: "docker"; found: DockerFound }
+  | { name: "ssh" | "vagrant"; hosts: SshHosts }
 );
 
 export type EnvironmentWish = {
@@ -64,7 +68,9 @@ export async function chooseEnvironment({
   }
   if (requested === "local") return localChoice("as asked");
   if (requested === "sim") return simChoice();
-  if (requested === "ssh") return sshChoice(inventory);
+  if (requested === "docker") return dockerChoice();
+  if (requested === "ssh") return hostsChoice("ssh", inventory);
+  if (requested === "vagrant") return hostsChoice("vagrant", VAGRANT_INVENTORY);
 
   const found = await probe(localShell(), { isRoot: process.getuid?.() === 0 });
   const tied = await setprivFailure();
@@ -91,8 +97,11 @@ export function createEnvironment(choice: Choice, options: EnvironmentOptions): 
       return createNetns(options, choice.sandbox);
     case "sim":
       return createSim(options);
+    case "docker":
+      return createDocker(options, choice.found, "as asked");
     case "ssh":
-      return createSsh(options, choice.hosts, { name: "ssh", reason: "as asked" });
+    case "vagrant":
+      return createSsh(options, choice.hosts, { name: choice.name, reason: "as asked" });
     default:
       return choice satisfies never;
   }
@@ -106,14 +115,31 @@ function simChoice(): Choice {
   };
 }
 
-async function sshChoice(inventory: string | undefined): Promise<Choice> {
+async function dockerChoice(): Promise<Choice> {
+  const found = await probeDocker();
+  const { capabilities } = found;
+  return {
+    name: "docker",
+    line: `environment docker: ${found.line} (as asked)`,
+    capabilities,
+    found,
+  };
+}
+
+async function hostsChoice(
+  name: "ssh" | "vagrant",
+  inventory: string | undefined,
+): Promise<Choice> {
   if (inventory === undefined) {
     throw new UsageError("environment", "--env ssh wants hosts: pass --inventory <file>");
   }
+  if (name === "vagrant" && !existsSync(inventory)) {
+    throw new UsageError("environment", "--env vagrant: no hosts are up: run ordeal vagrant up");
+  }
   const hosts = await openHosts(readInventory(inventory));
   return {
-    name: "ssh",
-    line: `environment ssh: ${hosts.line} (as asked)`,
+    name,
+    line: `environment ${name}: ${hosts.line} (as asked)`,
     capabilities: hosts.capabilities,
     close: () => hosts.close(),
     hosts,
