@@ -1,6 +1,7 @@
 // Which environment a run gets, and why: said in one line before anything else.
 
 import { existsSync } from "node:fs";
+import { release } from "node:os";
 import type { FaultKind } from "../../nemesis/faults.js";
 import { type Probe, probe } from "../../nemesis/host/probe.js";
 import { localShell, must, ShellError } from "../../nemesis/host/shell.js";
@@ -14,8 +15,19 @@ import { createNetns, netnsCapabilities } from "./netns.js";
 import { insideSandbox, type Sandbox } from "./sandbox.js";
 import { createSim, SIM_CAPABILITIES } from "./sim.js";
 import { createSsh, openHosts, type SshHosts } from "./ssh.js";
+import { insideUml } from "./uml.js";
+import type { UmlParts } from "./uml-init.js";
+import { findUml } from "./uml-parts.js";
 
-export const ENVIRONMENT_NAMES = ["netns", "local", "sim", "docker", "ssh", "vagrant"] as const;
+export const ENVIRONMENT_NAMES = [
+  "netns",
+  "local",
+  "sim",
+  "docker",
+  "ssh",
+  "vagrant",
+  "uml",
+] as const;
 export type EnvironmentName = (typeof ENVIRONMENT_NAMES)[number];
 
 /**
@@ -35,6 +47,9 @@ export type Choice = {
   | { name: "sim" }
   | { name: "docker"; found: DockerFound }
   | { name: "ssh" | "vagrant"; hosts: SshHosts }
+  | { name: "uml"; parts: UmlParts }
+  /** Inside, where alone can be known what this kernel can do. */
+  | { name: "uml"; sandbox: Sandbox }
 );
 
 export type EnvironmentWish = {
@@ -57,6 +72,7 @@ export async function chooseEnvironment({
 }: EnvironmentWish): Promise<Choice> {
   const inside = insideSandbox();
   if (inside !== undefined) return netnsChoice(inside);
+  if (insideUml()) return umlChoiceInside();
   if (inventory !== undefined && requested !== "ssh") {
     throw new UsageError("environment", "--inventory goes with --env ssh: pass both");
   }
@@ -71,6 +87,7 @@ export async function chooseEnvironment({
   if (requested === "docker") return dockerChoice();
   if (requested === "ssh") return hostsChoice("ssh", inventory);
   if (requested === "vagrant") return hostsChoice("vagrant", VAGRANT_INVENTORY);
+  if (requested === "uml") return umlChoiceOutside();
 
   const found = await probe(localShell(), { isRoot: process.getuid?.() === 0 });
   const tied = await setprivFailure();
@@ -95,6 +112,9 @@ export function createEnvironment(choice: Choice, options: EnvironmentOptions): 
       return createLocal(options, choice.reason);
     case "netns":
       return createNetns(options, choice.sandbox);
+    case "uml":
+      if (!("sandbox" in choice)) throw new Error("uml: boot it first");
+      return createNetns(options, choice.sandbox);
     case "sim":
       return createSim(options);
     case "docker":
@@ -112,6 +132,31 @@ function simChoice(): Choice {
     name: "sim",
     line: "environment sim: replicas in one thread, in virtual time (as asked)",
     capabilities: SIM_CAPABILITIES,
+  };
+}
+
+async function umlChoiceOutside(): Promise<Choice> {
+  const parts = await findUml();
+  if (!("kernel" in parts)) {
+    const remedy = parts.remedy === undefined ? "" : `; to enable: ${parts.remedy}`;
+    throw new UsageError("environment", `--env uml: ${parts.reason}${remedy}`);
+  }
+  const line = `environment uml: booting ${parts.kernel}`;
+  // What works in there is found out in there.
+  return { name: "uml", line, capabilities: new Set(), parts };
+}
+
+/** What was asked for is checked in here: outside nobody could know what this kernel can do. */
+async function umlChoiceInside(): Promise<Choice> {
+  const found = await probe(localShell(), { isRoot: true });
+  const { sandbox, why } = sandboxFrom(found, "as asked");
+  if (sandbox === undefined) throw new UsageError("environment", `--env uml: ${why}`);
+  const delay = sandbox.mechanism ?? "nothing";
+  return {
+    name: "uml",
+    line: `environment uml: network namespaces in User-Mode Linux ${release()}, iptables-${sandbox.backend}, delay by ${delay} (as asked)`,
+    capabilities: netnsCapabilities(sandbox),
+    sandbox: { ...sandbox, kernel: "uml" },
   };
 }
 
@@ -166,12 +211,14 @@ function netnsChoice(sandbox: Sandbox): Choice {
   };
 }
 
-function sandboxFrom(found: Probe, reason: string): { sandbox?: Sandbox; why: string } {
-  const { mode, backend, canDuplicate, mechanism } = found;
+/** What a runner inside must know; undefined where namespaces cannot be used, and why. */
+export function sandboxFrom(found: Probe, reason: string): { sandbox?: Sandbox; why: string } {
+  const { mode, backend, canDuplicate, canMatchMessages, mechanism } = found;
   if (mode === undefined || backend === undefined) {
     return { why: `${found.reason}${remedies(found)}` };
   }
-  return { sandbox: { mode, backend, canDuplicate, mechanism, reason }, why: reason };
+  const sandbox = { mode, backend, canDuplicate, canMatchMessages, mechanism, reason };
+  return { sandbox, why: reason };
 }
 
 /** Why setpriv cannot have the sandbox end with us; without that a killed run would leave it. */

@@ -25,11 +25,13 @@ const PORT = 7400;
 /** What can be done with what the probe found. */
 export function netnsCapabilities({
   canDuplicate,
+  canMatchMessages,
   mechanism,
-}: Pick<Sandbox, "canDuplicate" | "mechanism">): ReadonlySet<FaultKind> {
+}: Pick<Sandbox, "canDuplicate" | "canMatchMessages" | "mechanism">): ReadonlySet<FaultKind> {
   const kinds: FaultKind[] = ["partition", "loss", "kill", "pause"];
   if (canDuplicate) kinds.push("duplicate");
   if (mechanism !== undefined) kinds.push("delay", "reorder");
+  if (canMatchMessages && mechanism !== undefined) kinds.push("message");
   return new Set(kinds);
 }
 
@@ -40,9 +42,10 @@ export function createNetns(
   stopMsMax = STOP_MS_MAX,
 ): Environment {
   const { mode, backend, mechanism, reason } = sandbox;
+  const name = sandbox.kernel === "uml" ? "uml" : "netns";
   const kind = {
-    name: "netns",
-    description: `netns: namespaces (${mode}), iptables-${backend}, delay by ${mechanism ?? "nothing"}; ${reason}`,
+    name,
+    description: `${name}: namespaces (${mode}), iptables-${backend}, delay by ${mechanism ?? "nothing"}; ${reason}`,
     capabilities: netnsCapabilities(sandbox),
     stopMsMax,
     hands: [],

@@ -15,7 +15,13 @@ export type RelayCommand =
   | { op: "rules"; rules: readonly LinkRule[] }
   | { op: "counters" };
 
-export type LinkTraffic = { from: NodeName; to: NodeName; counters: LinkCounters };
+export type LinkTraffic = {
+  from: NodeName;
+  to: NodeName;
+  counters: LinkCounters;
+  /** Datagrams that rules for messages struck, by fault. */
+  struck: Readonly<Record<string, number>>;
+};
 
 export type RelayAnswer =
   | { op: "open"; addresses: readonly RelayAddress[] }

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { localShell, must } from "../../../nemesis/host/shell.js";
 import { waitUntil } from "../deadline.js";
 import { docker } from "../docker-client.js";
+import { register } from "../registry.js";
 
 const DAEMON = "/usr/sbin/dockerd";
 const UP_MS_MAX = 60_000;
@@ -22,6 +23,7 @@ export function dockerLabFailure(): string | undefined {
 /** Starts it and sets DOCKER_HOST; resolves to how to stop it, with all that it holds. */
 export async function openDockerLab(): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), "ordeal-dockerd-"));
+  const registration = register({ kind: "folder", path: folder });
   const socket = "unix:///run/ordeal-docker.sock";
   await must(localShell(), ["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]);
   const log = openSync(join(folder, "log"), "a");
@@ -49,6 +51,9 @@ export async function openDockerLab(): Promise<() => Promise<void>> {
   return async () => {
     daemon.kill("SIGTERM");
     await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, DOWN_MS_MAX))]);
+    // It mounts its folder upon itself.
+    await localShell().run(["umount", "--lazy", join(folder, "data")]);
     rmSync(folder, { recursive: true, force: true });
+    registration.release();
   };
 }
