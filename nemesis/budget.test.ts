@@ -68,8 +68,8 @@ test("halves break liveness at 4, 7 and 10; isolating f does not; a 4-ring does,
 
 test("a majority, a primary in part and clients without their primary leave a quorum", () => {
   for (const f of [1, 2, 3]) {
-    for (const of of ["majority", "primary-partial", "client-primary"] as const) {
-      assert.not(budget(clusterOf(f), shape(of, { kind: "primary" })).livenessBreaking, of);
+    for (const kind of ["majority", "primary-partial", "client-primary"] as const) {
+      assert.not(budget(clusterOf(f), shape(kind, { kind: "primary" })).livenessBreaking, kind);
     }
   }
 });

@@ -2,7 +2,7 @@
 // time-out is for never quite happens. Each cut is a fault of its own, with its cure and its evidence.
 
 import type { FaultIntent } from "./faults.js";
-import type { NemesisPackage } from "./packages.js";
+import type { NemesisPackage } from "./nemesis-package.js";
 
 const CUT_MS_DEFAULT = 400;
 /** Shorter than this no environment gets its rules in place and out of it again, ms. */

@@ -3,7 +3,7 @@
 
 import type { FaultIntent, MessageEffect, MessageKind, MessageMatch, Target } from "./faults.js";
 import type { Hold } from "./hold.js";
-import type { NemesisPackage } from "./packages.js";
+import type { NemesisPackage } from "./nemesis-package.js";
 import type { Random } from "./random.js";
 
 const HOLD: Hold = { share: 0.6, msMin: 500, msMax: 20_000 };

@@ -12,18 +12,8 @@ import {
 import { FLAPPING, flappingNamed } from "./flapping.js";
 import type { Hold } from "./hold.js";
 import { MESSAGE_PACKAGES } from "./message-packages.js";
+import type { NemesisPackage } from "./nemesis-package.js";
 import type { Random } from "./random.js";
-
-export type NemesisPackage = {
-  name: string;
-  /** One sentence, for `ordeal list`. */
-  description: string;
-  /** What an environment must be able to do. */
-  kinds: readonly FaultKind[];
-  /** The next fault of this package, the `index`-th of the run. */
-  intent: (random: Random, index: number) => FaultIntent;
-  hold: Hold;
-};
 
 const HOLD: Hold = { share: 0.6, msMin: 500, msMax: 20_000 };
 const HOLD_SHORT: Hold = { share: 0.3, msMin: 200, msMax: 2_000 };

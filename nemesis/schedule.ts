@@ -3,7 +3,8 @@
 
 import type { FaultIntent, FaultKind } from "./faults.js";
 import { drawHold, holdMsMin } from "./hold.js";
-import { type NemesisPackage, packagesOf } from "./packages.js";
+import type { NemesisPackage } from "./nemesis-package.js";
+import { packagesOf } from "./packages.js";
 import type { Random } from "./random.js";
 
 /** `atMs` counts from the start of the load; integers. */
