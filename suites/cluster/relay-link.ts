@@ -29,7 +29,6 @@ export type LinkCounters = {
   refused: number;
 };
 
-/** What a directed link has seen. */
 export type LinkTraffic = {
   from: NodeName;
   to: NodeName;
