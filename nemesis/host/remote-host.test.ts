@@ -64,7 +64,7 @@ test("cleaning up takes out what is ours and leaves what is not", async () => {
       {
         ...{ from: "r1", to: "r0", drop: true },
         causes: {
-          ...{ drop: [], loss: [], duplicate: [], reorder: [], delay: [] },
+          ...{ drop: [], loss: [], burst: [], every: [], duplicate: [], reorder: [], delay: [] },
           ...{ corrupt: [], replay: [], bandwidth: [], clog: [] },
         },
       },
