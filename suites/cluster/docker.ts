@@ -12,7 +12,7 @@ import { baseImage, IMAGE_BUILD, type NodeImage, runImage } from "./docker-image
 import { DockerMachine } from "./docker-machine.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
 import { STOP_MS_MAX } from "./processes.js";
-import { register } from "./registry.js";
+import { type Registration, register } from "./registry.js";
 import {
   openRemoteGround,
   type RemoteNode,
@@ -41,7 +41,7 @@ export type DockerFound = {
 /** Throws UsageError where no daemon answers, or no image can be made. */
 export async function probeDocker(): Promise<DockerFound> {
   const version = await dockerVersion();
-  const registration = register({ kind: "docker", label: dockerLabel() });
+  const registration = registerContainers();
   try {
     const image = await baseImage();
     const run = ["docker", "run", "--rm", "-i", "--label", dockerLabel(), ...RIGHTS, image.name];
@@ -77,7 +77,7 @@ async function openGround(
   { build, directory }: EnvironmentOptions,
   { image, faults }: DockerFound,
 ): Promise<Ground> {
-  const registration = register({ kind: "docker", label: dockerLabel() });
+  const registration = registerContainers();
   const run = `ordeal-${randomBytes(4).toString("hex")}`;
   const machines: DockerMachine[] = [];
   const close = async () => {
@@ -148,6 +148,12 @@ async function groundOf(
     };
   }
   return { ...ground, close };
+}
+
+/** With the daemon that is meant now: whoever cleans up may have another in mind. */
+function registerContainers(): Registration {
+  const host = process.env["DOCKER_HOST"];
+  return register({ kind: "docker", label: dockerLabel(), ...(host !== undefined && { host }) });
 }
 
 /** Resolves to the first three numbers of its addresses. */

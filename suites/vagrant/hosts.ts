@@ -38,9 +38,9 @@ export async function vagrantUp(
   writeFileSync(PLAN, `${JSON.stringify({ plan, variables })}\n`);
   await vagrant(["up", "--provider", plan.provider], variables, onLine);
   const config = await vagrant(["ssh-config"], variables, () => undefined);
-  const hosts = parseInventory(config, "vagrant ssh-config").map((host) => ({
+  const listen = (name: string) => listenOf(name, plan);
+  const hosts = parseInventory(config, "vagrant ssh-config", listen).map((host) => ({
     ...host,
-    listen: listenOf(host.name, plan),
     sudo: host.user !== "root",
   }));
   writeFileSync(VAGRANT_INVENTORY, `${JSON.stringify({ hosts }, null, 2)}\n`);
