@@ -1,6 +1,7 @@
 // The named suites, as plain data: what each does to the cluster and what it then claims.
 
 import type { FaultKind } from "../nemesis/faults.js";
+import { ALL_PACKAGES } from "../nemesis/packages.js";
 import { UsageError } from "./usage-error.js";
 
 /** One sentence for each claim, by the name of the check that judges it. */
@@ -101,8 +102,20 @@ export const SUITES: readonly Suite[] = [
     nemesis: ["loss", "duplicate", "reorder"],
     requiredFaults: ["loss", "duplicate", "reorder"],
   }),
-  suite("slow-links", "Delays datagrams, with jitter.", {
-    nemesis: ["delay"],
+  suite("bursty-loss", "Loses datagrams on every link in bursts, and one in so many by count.", {
+    nemesis: ["burst-loss", "nth-loss"],
+    requiredFaults: ["loss"],
+  }),
+  suite("corrupt-wire", "Flips bits in datagrams and sends old ones again, on every link.", {
+    nemesis: ["corrupt", "replay"],
+    requiredFaults: ["corrupt", "replay"],
+  }),
+  suite("narrow-links", "Links carry little, and now and then nothing until they are freed.", {
+    nemesis: ["bandwidth", "clog"],
+    requiredFaults: ["bandwidth", "clog"],
+  }),
+  suite("slow-links", "Delays datagrams, with jitter and with long tails.", {
+    nemesis: ["delay", "long-tail"],
     requiredFaults: ["delay"],
   }),
   suite("flapping", "Cuts and heals links faster than the protocol's time-outs run.", {
@@ -144,6 +157,13 @@ export const SUITES: readonly Suite[] = [
     requiredFaults: ["kill"],
     timeLimitS: 12,
     takes: "about 17 s",
+  }),
+  suite("everything", "Three to five kinds of faults at once, drawn from the seed.", {
+    nemesis: [ALL_PACKAGES],
+    requiredFaults: [],
+    timeLimitS: 20,
+    intervalS: 5,
+    takes: "about 30 s",
   }),
   suite(
     "paper-table",

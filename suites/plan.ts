@@ -2,9 +2,11 @@
 
 import { resolve } from "node:path";
 import type { FaultKind } from "../nemesis/faults.js";
+import { ALL_PACKAGES } from "../nemesis/packages.js";
 import { kindsOf } from "../nemesis/schedule.js";
 import type { Suite, TableRow } from "./catalogue.js";
 import type { LoadOptions } from "./interpreter.js";
+import { drawnNemesis, faultyBeyondF } from "./nemesis-choice.js";
 import { MACHINE_ALLOWANCE_MS, recoveryBoundNs } from "./recovery-bound.js";
 import type { RunPlan } from "./run.js";
 import { faultsTolerated, RATE, type RunOptions, sizesOf } from "./run-options.js";
@@ -21,6 +23,8 @@ export type PlanBasis = {
   commit: string;
   /** The build that is run: ours, or the one to be tested. */
   build: string;
+  /** What the environment can do: "all" is drawn from it. */
+  capabilities: ReadonlySet<FaultKind>;
 };
 
 /** After this an operation's fate is not known, ms; Jepsen's usual patience. */
@@ -29,20 +33,27 @@ export const QUIESCENCE_DEADLINE_MS = 10_000;
 const CLIENT_PROCESSES_MAX = 2;
 
 export function suitePlan(suite: Suite, basis: PlanBasis): RunPlan {
-  const { options } = basis;
+  const { options, seed, capabilities } = basis;
+  const asked = options.nemesis ?? suite.nemesis;
+  const nemesis = drawnNemesis(asked, capabilities, seed);
+  const isOwn = options.nemesis === undefined && !asked.includes(ALL_PACKAGES);
   const slowness = slownessOf(basis.environment);
-  const nemesis = options.nemesis ?? suite.nemesis;
-  const requiredFaults = options.nemesis === undefined ? suite.requiredFaults : kindsOf(nemesis);
   const timeLimitS = options.timeLimitS ?? suite.timeLimitS * slowness;
   const nemesisIntervalS = options.nemesisIntervalS ?? suite.intervalS * slowness;
   const load = loadOptions(suite, basis, 0.02);
+  const faults = { timeLimitS, nemesis, nemesisIntervalS };
+  const { replicas, beyondF } = options;
+  const faultyMax = faultyBeyondF(faults, { seed, replicas, allowed: beyondF === true });
   const protocol = protocolFor(suite.protocol, kindsOf(nemesis));
+  // What was drawn is what is repeated, wherever that is.
+  const repeated = isOwn ? basis : { ...basis, options: { ...options, nemesis } };
   return {
-    ...commonPlan({ ...suite, protocol }, basis),
-    requiredFaults,
+    ...commonPlan({ ...suite, protocol }, repeated),
+    requiredFaults: isOwn ? suite.requiredFaults : kindsOf(nemesis),
     loadLimitMs: timeLimitS * 1_000,
-    script: suiteScript({ ...load, timeLimitS, nemesis, nemesisIntervalS }),
-    options: { ...recordedOptions(suite, basis), timeLimitS, nemesis, nemesisIntervalS },
+    script: suiteScript({ ...load, ...faults }),
+    options: { ...recordedOptions(suite, basis), ...faults },
+    ...(faultyMax === undefined ? {} : { expectedUnsafe: { faultyMax } }),
   };
 }
 
@@ -94,6 +105,7 @@ export function reproduceLine(suite: string, { options, seed, environment }: Pla
   add("--nemesis", options.nemesis?.length === 0 ? "none" : options.nemesis?.join(","));
   add("--nemesis-interval", options.nemesisIntervalS);
   add("--replica-build", options.replicaBuild);
+  if (options.beyondF === true) words.push("--beyond-f");
   return words.join(" ");
 }
 

@@ -7,7 +7,15 @@ import { slowedProtocol } from "./slowness.js";
 
 function planOn(environment: string, raw = {}) {
   const options = parseRunOptions(raw);
-  const basis: PlanBasis = { options, seed: 1, environment, commit: "c", build: "b" };
+  const capabilities = new Set(["partition" as const]);
+  const basis: PlanBasis = {
+    options,
+    seed: 1,
+    environment,
+    capabilities,
+    commit: "c",
+    build: "b",
+  };
   return suitePlan(suiteNamed("primary-partition"), basis);
 }
 

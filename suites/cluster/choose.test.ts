@@ -14,6 +14,8 @@ const SANDBOX: Sandbox = {
   backend: "nft",
   canDuplicate: false,
   canMatchMessages: false,
+  canCorrupt: false,
+  canShape: false,
   mechanism: "htb",
   reason: "it works here",
 };
@@ -85,11 +87,14 @@ test("a sandbox variable that is not ours is refused", () =>
   withVariable("yes", () => assert.throws(insideSandbox, /ORDEAL_SANDBOX is set by ordeal/)));
 
 test("netns can do what its mechanisms can do", () => {
-  const kinds = (can: boolean, mechanism: "htb" | undefined) =>
-    [...netnsCapabilities({ canDuplicate: can, canMatchMessages: can, mechanism })].sort();
+  const kinds = (can: boolean, mechanism: "htb" | undefined) => {
+    const means = { canDuplicate: can, canMatchMessages: can, canCorrupt: can, canShape: can };
+    return [...netnsCapabilities({ ...means, mechanism })].sort();
+  };
   assert.deepEqual(kinds(false, undefined), ["kill", "loss", "partition", "pause"]);
   assert.deepEqual(kinds(true, "htb"), [
-    ...["delay", "duplicate", "kill", "loss", "message", "partition", "pause", "reorder"],
+    ...["bandwidth", "clog", "corrupt", "delay", "duplicate", "kill", "loss", "message"],
+    ...["partition", "pause", "reorder", "replay"],
   ]);
 });
 

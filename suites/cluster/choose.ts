@@ -179,11 +179,12 @@ function netnsChoice(sandbox: Sandbox): Choice {
 
 /** What a runner inside must know; undefined where namespaces cannot be used, and why. */
 export function sandboxFrom(found: Probe, reason: string): { sandbox?: Sandbox; why: string } {
-  const { mode, backend, canDuplicate, canMatchMessages, mechanism } = found;
+  const { mode, backend, mechanism, canDuplicate, canMatchMessages, canCorrupt, canShape } = found;
   if (mode === undefined || backend === undefined) {
     return { why: `${found.reason}${remedies(found)}` };
   }
-  const sandbox = { mode, backend, canDuplicate, canMatchMessages, mechanism, reason };
+  const can = { canDuplicate, canMatchMessages, canCorrupt, canShape };
+  const sandbox = { mode, backend, ...can, mechanism, reason };
   return { sandbox, why: reason };
 }
 

@@ -56,6 +56,7 @@ function replayPlan(saved: SavedRun, path: string, build: string, commit: string
     quiescenceDeadlineMs: QUIESCENCE_DEADLINE_MS * slowness,
     script: replayScript(ops, faults, { ...load, timeoutMs: OPERATION_TIMEOUT_MS * slowness }),
     requiredFaults: faultsOf(saved),
+    ...(meta.expectedUnsafe === undefined ? {} : { expectedUnsafe: meta.expectedUnsafe }),
     claims: meta.claims,
     options: { ...meta.options, replayOf: path },
     commit,
