@@ -6,8 +6,9 @@ import { type Probe, probe } from "../../nemesis/host/probe.js";
 import { localShell, must, ShellError } from "../../nemesis/host/shell.js";
 import { UsageError } from "../usage-error.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
+import { type HostFindings, probeHost } from "./host-hands.js";
 import { readInventory } from "./inventory.js";
-import { createLocal, LOCAL_CAPABILITIES } from "./local.js";
+import { createLocal, localCapabilities } from "./local.js";
 import { createNetns, netnsCapabilities } from "./netns.js";
 import { insideSandbox, type Sandbox } from "./sandbox.js";
 import { createSim, SIM_CAPABILITIES } from "./sim.js";
@@ -31,13 +32,13 @@ export type Choice = {
   /** Gives up what was opened to choose, for example connections; after the last run. */
   close?: () => Promise<void>;
 } & (
-  | { name: "local"; reason: string }
-  | { name: "netns"; sandbox: Sandbox }
+  | { name: "local"; reason: string; found: HostFindings }
+  | { name: "netns"; sandbox: Sandbox; found: HostFindings }
   | { name: "sim" }
   | { name: "ssh"; hosts: SshHosts }
   | { name: "uml"; parts: UmlParts }
   /** Inside, where alone can be known what this kernel can do. */
-  | { name: "uml"; sandbox: Sandbox }
+  | { name: "uml"; sandbox: Sandbox; found: HostFindings }
 );
 
 export type EnvironmentWish = {
@@ -59,8 +60,8 @@ export async function chooseEnvironment({
   inventory,
 }: EnvironmentWish): Promise<Choice> {
   const inside = insideSandbox();
-  if (inside !== undefined) return netnsChoice(inside);
-  if (insideUml()) return umlChoiceInside();
+  if (inside !== undefined) return netnsChoice(inside, await probeHost(localShell(), needed));
+  if (insideUml()) return umlChoiceInside(needed);
   if (inventory !== undefined && requested !== "ssh") {
     throw new UsageError("environment", "--inventory goes with --env ssh: pass both");
   }
@@ -70,10 +71,11 @@ export async function chooseEnvironment({
       `no environment "${requested}": want ${ENVIRONMENT_NAMES.join(" or ")}`,
     );
   }
-  if (requested === "local") return localChoice("as asked");
   if (requested === "sim") return simChoice();
   if (requested === "uml") return umlChoiceOutside();
   if (requested === "ssh") return sshChoice(inventory);
+  const ofHost = await probeHost(localShell(), needed);
+  if (requested === "local") return localChoice("as asked", ofHost);
 
   const found = await probe(localShell(), { isRoot: process.getuid?.() === 0 });
   const tied = await setprivFailure();
@@ -81,26 +83,26 @@ export async function chooseEnvironment({
     tied === undefined
       ? sandboxFrom(found, requested === "netns" ? "as asked" : "it works here")
       : { sandbox: undefined, why: `namespaces cannot be tied to this process: ${tied}` };
-  const choice = sandbox === undefined ? undefined : netnsChoice(sandbox);
+  const choice = sandbox === undefined ? undefined : netnsChoice(sandbox, ofHost);
   const missing = needed.filter((kind) => choice?.capabilities.has(kind) === false);
   if (choice !== undefined && missing.length === 0) return choice;
 
   const reason =
     choice === undefined ? why : `netns cannot do ${missing.join(", ")} here${remedies(found)}`;
   if (requested === "netns") throw new UsageError("environment", `--env netns: ${reason}`);
-  return localChoice(reason);
+  return localChoice(reason, ofHost);
 }
 
 /** The environment itself, not started. For netns, call inside the sandbox only. */
 export function createEnvironment(choice: Choice, options: EnvironmentOptions): Environment {
   switch (choice.name) {
     case "local":
-      return createLocal(options, choice.reason);
+      return createLocal(options, choice.reason, { found: choice.found });
     case "netns":
-      return createNetns(options, choice.sandbox);
+      return createNetns(options, choice.sandbox, { found: choice.found });
     case "uml":
       if (!("sandbox" in choice)) throw new Error("uml: boot it first");
-      return createNetns(options, choice.sandbox);
+      return createNetns(options, choice.sandbox, { found: choice.found });
     case "sim":
       return createSim(options);
     case "ssh":
@@ -130,16 +132,18 @@ async function umlChoiceOutside(): Promise<Choice> {
 }
 
 /** What was asked for is checked in here: outside nobody could know what this kernel can do. */
-async function umlChoiceInside(): Promise<Choice> {
+async function umlChoiceInside(needed: readonly FaultKind[]): Promise<Choice> {
   const found = await probe(localShell(), { isRoot: true });
   const { sandbox, why } = sandboxFrom(found, "as asked");
   if (sandbox === undefined) throw new UsageError("environment", `--env uml: ${why}`);
+  const ofHost = await probeHost(localShell(), needed);
   const delay = sandbox.mechanism ?? "nothing";
   return {
     name: "uml",
     line: `environment uml: network namespaces in User-Mode Linux ${release()}, iptables-${sandbox.backend}, delay by ${delay} (as asked)`,
-    capabilities: netnsCapabilities(sandbox),
+    capabilities: netnsCapabilities(sandbox, ofHost),
     sandbox: { ...sandbox, kernel: "uml" },
+    found: ofHost,
   };
 }
 
@@ -157,23 +161,25 @@ async function sshChoice(inventory: string | undefined): Promise<Choice> {
   };
 }
 
-function localChoice(reason: string): Choice {
+function localChoice(reason: string, found: HostFindings): Choice {
   return {
     name: "local",
     line: `environment local: processes behind a UDP relay (${reason})`,
-    capabilities: LOCAL_CAPABILITIES,
+    capabilities: localCapabilities(found),
     reason,
+    found,
   };
 }
 
-function netnsChoice(sandbox: Sandbox): Choice {
+function netnsChoice(sandbox: Sandbox, found: HostFindings): Choice {
   const { mode, backend, mechanism, reason } = sandbox;
   const delay = mechanism === undefined ? "no delay" : `delay by ${mechanism}`;
   return {
     name: "netns",
     line: `environment netns: network namespaces (${mode}), iptables-${backend}, ${delay} (${reason})`,
-    capabilities: netnsCapabilities(sandbox),
+    capabilities: netnsCapabilities(sandbox, found),
     sandbox,
+    found,
   };
 }
 
