@@ -71,7 +71,6 @@ test("cleaning up takes out what is ours and leaves what is not", async () => {
     ],
     egress: { links: [], pools: [] },
     generation: 0,
-    plugGateway: undefined,
     chainsBefore: [],
   });
   const script = `

@@ -50,7 +50,7 @@ export type Choice = {
   | { name: "ssh" | "vagrant"; hosts: SshHosts }
   | { name: "uml"; parts: UmlParts }
   /** Inside, where alone can be known what this kernel can do. */
-  | { name: "uml"; sandbox: Sandbox }
+  | { name: "uml"; sandbox: Sandbox; found: HostFindings }
 );
 
 export type EnvironmentWish = {
@@ -73,7 +73,7 @@ export async function chooseEnvironment({
 }: EnvironmentWish): Promise<Choice> {
   const inside = insideSandbox();
   if (inside !== undefined) return netnsChoice(inside, await probeHost(localShell(), needed));
-  if (insideUml()) return umlChoiceInside();
+  if (insideUml()) return umlChoiceInside(needed);
   if (inventory !== undefined && requested !== "ssh") {
     throw new UsageError("environment", "--inventory goes with --env ssh: pass both");
   }
@@ -116,7 +116,7 @@ export function createEnvironment(choice: Choice, options: EnvironmentOptions): 
       return createNetns(options, choice.sandbox, { found: choice.found });
     case "uml":
       if (!("sandbox" in choice)) throw new Error("uml: boot it first");
-      return createNetns(options, choice.sandbox);
+      return createNetns(options, choice.sandbox, { found: choice.found });
     case "sim":
       return createSim(options);
     case "docker":
@@ -149,16 +149,18 @@ async function umlChoiceOutside(): Promise<Choice> {
 }
 
 /** What was asked for is checked in here: outside nobody could know what this kernel can do. */
-async function umlChoiceInside(): Promise<Choice> {
+async function umlChoiceInside(needed: readonly FaultKind[]): Promise<Choice> {
   const found = await probe(localShell(), { isRoot: true });
   const { sandbox, why } = sandboxFrom(found, "as asked");
   if (sandbox === undefined) throw new UsageError("environment", `--env uml: ${why}`);
+  const ofHost = await probeHost(localShell(), needed);
   const delay = sandbox.mechanism ?? "nothing";
   return {
     name: "uml",
     line: `environment uml: network namespaces in User-Mode Linux ${release()}, iptables-${sandbox.backend}, delay by ${delay} (as asked)`,
-    capabilities: netnsCapabilities(sandbox),
+    capabilities: netnsCapabilities(sandbox, ofHost),
     sandbox: { ...sandbox, kernel: "uml" },
+    found: ofHost,
   };
 }
 
