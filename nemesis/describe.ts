@@ -84,8 +84,6 @@ function wordsOf(intent: FaultIntent): string[] {
       return ["disk", intent.flaw];
     case "disk-damage":
       return ["disk-damage", intent.damage];
-    case "omission":
-      return ["omission", intent.messages.join("+"), intent.side === "in" ? "into" : "out of"];
     case "lie":
       return ["lie", intent.lie, `${intent.percent} %`];
     default:

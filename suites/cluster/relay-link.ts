@@ -1,7 +1,7 @@
 // What a faulty link does to a datagram, decided purely: a rule, a draw, a fate. The relay performs
 // it and counts; the counters are the evidence that a fault bit.
 
-import type { LinkRule } from "../../nemesis/faults.js";
+import type { LinkRule, NodeName } from "../../nemesis/faults.js";
 import { type Struck, struckBy } from "./message-fate.js";
 
 /** A draw in [0, 1). */
@@ -27,6 +27,14 @@ export type LinkCounters = {
   delayedMs: number;
   /** Refused by the receiver's machine: nobody listens there. */
   refused: number;
+};
+
+export type LinkTraffic = {
+  from: NodeName;
+  to: NodeName;
+  counters: LinkCounters;
+  /** Datagrams that rules for messages struck, by fault. */
+  struck: Readonly<Record<string, number>>;
 };
 
 export const LINK_COUNTER_NAMES = [

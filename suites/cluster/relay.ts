@@ -10,8 +10,8 @@ import type { LinkRule, NodeName } from "../../nemesis/faults.js";
 import { nowMs } from "./deadline.js";
 import { DelayQueue } from "./delay-queue.js";
 import type { Struck } from "./message-fate.js";
+import type { LinkTraffic } from "./relay-link.js";
 import { type Draw, fateOf, type LinkCounters, noTraffic } from "./relay-link.js";
-import type { LinkTraffic } from "./relay-wire.js";
 
 export type RelayNode = { name: NodeName; host: string; port: number };
 /** Where `node` reaches `peer`. */
