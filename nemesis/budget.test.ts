@@ -2,6 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { budgetOf, budgetOfPlan } from "./budget.js";
 import type { ClusterView, FaultIntent, PartitionShape, Target } from "./faults.js";
+import type { LossPattern } from "./link-loss.js";
 import { NEMESIS_PACKAGES } from "./packages.js";
 import { createRandom } from "./random.js";
 import { resolveFault } from "./resolve.js";
@@ -156,6 +157,23 @@ test("the widest cluster, 31 replicas: a half, a half and the bridge, nine neigh
   assert.is(connected("halves"), 16);
   assert.is(connected("bridge"), 16);
   assert.is(connected("majorities-ring"), 9);
+});
+
+test("a link that loses all in whatever pattern is a cut link; one that loses less is not", () => {
+  const all = { kind: "all" } as const;
+  const loss = (percent: number, pattern: LossPattern): FaultIntent => ({
+    kind: "loss",
+    percent,
+    pattern,
+    target: all,
+  });
+  const bursts: LossPattern = { kind: "bursts", lengthMean: 4 };
+  for (const breaking of [loss(100, bursts), loss(100, { kind: "every" })]) {
+    assert.ok(budget(clusterOf(1), breaking).livenessBreaking);
+  }
+  for (const bearable of [loss(50, bursts), loss(50, { kind: "every" })]) {
+    assert.not(budget(clusterOf(1), bearable).livenessBreaking);
+  }
 });
 
 test.run();

@@ -2,8 +2,8 @@
 // network and the power supply do. Lies, lost disks and amnesia spend f: beyond f nothing is promised, and
 // a run that goes there must be caught. Source: Castro and Liskov, OSDI '99, §2 and §3.
 
-import type { ClusterView, FaultIntent, NodeName, ResolvedFault } from "./faults.js";
-import { composeLinks, type LinkState } from "./links.js";
+import type { ClusterView, FaultIntent, LinkRule, NodeName, ResolvedFault } from "./faults.js";
+import { composeLinks } from "./links.js";
 import { composeProcesses } from "./processes.js";
 import type { Random } from "./random.js";
 import { resolveFault } from "./resolve.js";
@@ -47,9 +47,7 @@ export function budgetOf(
 ): Budget {
   const cut = new Set<string>();
   for (const link of composeLinks(active)) {
-    if (link.drop || link.clogged || link.lossPercent === 100 || losesMessages(link)) {
-      cut.add(`${link.from}>${link.to}`);
-    }
+    if (carriesNothing(link) || losesMessages(link)) cut.add(`${link.from}>${link.to}`);
   }
   const mutual = (a: NodeName, b: NodeName) => !cut.has(`${a}>${b}`) && !cut.has(`${b}>${a}`);
   const held = composeProcesses(active);
@@ -72,13 +70,18 @@ export function budgetOf(
   };
 }
 
+function carriesNothing({ drop, clogged, lossPercent, burstLoss, lossEvery }: LinkRule): boolean {
+  if (drop === true || clogged === true) return true;
+  return lossPercent === 100 || burstLoss?.percent === 100 || lossEvery === 1;
+}
+
 /** Whether its replicas are faulty by it, and may stay so: they lie, or have lost what they promised. */
 export function spendsF({ kind }: FaultIntent): boolean {
   return kind === "lie" || kind === "disk-damage";
 }
 
 /** Whether it loses some messages as often as they are sent again: progress may depend on them. */
-function losesMessages({ messages = [] }: LinkState): boolean {
+function losesMessages({ messages = [] }: LinkRule): boolean {
   return messages.some(({ effect, match }) => effect === "drop" && match.first === undefined);
 }
 

@@ -102,8 +102,20 @@ export const SUITES: readonly Suite[] = [
     nemesis: ["loss", "duplicate", "reorder"],
     requiredFaults: ["loss", "duplicate", "reorder"],
   }),
-  suite("slow-links", "Delays datagrams, with jitter.", {
-    nemesis: ["delay"],
+  suite("bursty-loss", "Loses datagrams on every link in bursts, and one in so many by count.", {
+    nemesis: ["burst-loss", "nth-loss"],
+    requiredFaults: ["loss"],
+  }),
+  suite("corrupt-wire", "Flips bits in datagrams and sends old ones again, on every link.", {
+    nemesis: ["corrupt", "replay"],
+    requiredFaults: ["corrupt", "replay"],
+  }),
+  suite("narrow-links", "Links carry little, and now and then nothing until they are freed.", {
+    nemesis: ["bandwidth", "clog"],
+    requiredFaults: ["bandwidth", "clog"],
+  }),
+  suite("slow-links", "Delays datagrams, with jitter and with long tails.", {
+    nemesis: ["delay", "long-tail"],
     requiredFaults: ["delay"],
   }),
   suite("flapping", "Cuts and heals links faster than the protocol's time-outs run.", {
@@ -154,6 +166,35 @@ export const SUITES: readonly Suite[] = [
     timeLimitS: 20,
     intervalS: 5,
     takes: "about 30 s",
+  }),
+  suite("crash-loop", "Kills a replica again as soon as it is back, then the next one.", {
+    nemesis: ["crash-loop"],
+    requiredFaults: ["kill"],
+  }),
+  suite("crash-points", "Has replicas kill themselves between two steps of what they do.", {
+    nemesis: ["crash-points"],
+    requiredFaults: ["kill-at"],
+    intervalS: 1.5,
+    timeLimitS: 15,
+    takes: "about 25 s",
+  }),
+  suite("rolling-restart", "Ends one replica after another (SIGTERM) and restarts it.", {
+    nemesis: ["rolling-restart"],
+    requiredFaults: ["terminate"],
+  }),
+  suite("oom", "Takes a replica's memory until it ends of it, and restarts it.", {
+    nemesis: ["memory"],
+    requiredFaults: ["memory"],
+  }),
+  suite("clock-skew", "Lets wall clocks jump, drift and stand, which must change nothing.", {
+    nemesis: ["clock"],
+    requiredFaults: ["clock"],
+    intervalS: 2,
+  }),
+  suite("clock-strobe", "Lets wall clocks leap to and fro many times a second.", {
+    nemesis: ["strobe"],
+    requiredFaults: ["strobe"],
+    intervalS: 2,
   }),
   suite(
     "paper-table",

@@ -5,7 +5,8 @@ import type { FaultKind } from "../../nemesis/faults.js";
 import { type Finding, type Probe, probe } from "../../nemesis/host/probe.js";
 import type { Shell } from "../../nemesis/host/shell.js";
 import { sandboxFrom } from "../cluster/choose.js";
-import { LOCAL_CAPABILITIES } from "../cluster/local.js";
+import type { HostFindings } from "../cluster/host-hands.js";
+import { localCapabilities } from "../cluster/local.js";
 import { netnsCapabilities } from "../cluster/netns.js";
 import { SIM_CAPABILITIES } from "../cluster/sim.js";
 
@@ -41,7 +42,10 @@ export function environmentReports(
     netnsReport("netns (root)", root?.mode === "root" ? root : undefined, root, tools),
     netnsReport("netns (rootless)", rootless.mode && rootless, rootless, tools),
     umlReport(tools),
-    withFaults(toolReport("local", ["UDP on loopback", "SQLite addon"], tools), LOCAL_CAPABILITIES),
+    withFaults(
+      toolReport("local", ["UDP on loopback", "SQLite addon"], tools),
+      localCapabilities(onProcesses(tools)),
+    ),
     simReport(),
     toolReport("docker", ["docker"], tools),
     toolReport("vagrant", ["vagrant", "docker"], tools),
@@ -64,13 +68,36 @@ function netnsReport(
     return refused(name, asked.reason, first?.remedy);
   }
   const { backend, mechanism } = sandbox;
+  // Whoever is root only inside has no right to control groups.
+  const host = { ...onProcesses(tools), ...(sandbox.mode === "rootless" && { cgroups: {} }) };
   const reason = `iptables-${backend}, delay by ${mechanism ?? "nothing"}; Linux ${release()}`;
-  return { name, works: true, reason, faults: [...netnsCapabilities(sandbox)] };
+  return { name, works: true, reason, faults: [...netnsCapabilities(sandbox, host)] };
+}
+
+/** What the hands on processes need, as far as it decides which faults there are. */
+function onProcesses(tools: readonly Finding[]): HostFindings {
+  const works = (name: string) => tools.some((tool) => tool.name === name && tool.works);
+  const place = { version: 1, folder: "" } as const;
+  return {
+    cgroups: {
+      ...(works("cgroup cpu") && { cpu: place }),
+      ...(works("cgroup memory") && { memory: place }),
+      ...(works("cgroup freezer") && { freezer: place }),
+    },
+    faketime: works("libfaketime") ? "libfaketime" : undefined,
+    limits: works("prlimit"),
+  };
 }
 
 /** Its kernel is tried as a tool; what netns can do with netem and either extra, it can. */
 function umlReport(tools: readonly Finding[]): EnvironmentReport {
-  const inside = { canDuplicate: true, canMatchMessages: false, mechanism: "netem" } as const;
+  const inside = {
+    canDuplicate: true,
+    canMatchMessages: false,
+    canCorrupt: false,
+    canShape: true,
+    mechanism: "netem",
+  } as const;
   return withFaults(toolReport("uml", ["user-mode-linux"], tools), netnsCapabilities(inside));
 }
 

@@ -27,6 +27,8 @@ function probed(changes: Partial<Probe> = {}): Probe {
     backend: "legacy",
     canDuplicate: true,
     canMatchMessages: true,
+    canCorrupt: true,
+    canShape: true,
     mechanism: "htb",
     reason: "it works",
     ...changes,
