@@ -133,6 +133,8 @@ export const SUITES: readonly Suite[] = [
   suite("lost-new-view", "Kills primaries while the first new-views, or all of one, are lost.", {
     nemesis: ["lost-new-view", "kill-primary"],
     requiredFaults: ["message", "kill"],
+    // Several batches under way, and checkpoints between them: a new-view then has much to carry.
+    protocol: { ...PROTOCOL, batchesOutstandingMax: 4, checkpointInterval: 16, window: 32 },
     timeLimitS: 12,
     takes: "about 17 s",
   }),
