@@ -89,6 +89,7 @@ function registerRun(program: Command, output: Output): void {
     .option("--accounts <count>", "accounts of the bank, at least a quarter of the sessions")
     .option("--seed <number>", "decides operations and faults; default: drawn, and printed")
     .option("--nemesis <names>", "packages a,b in place of the suite's own; none for no fault")
+    .option("--kill-at <point>", "have replicas kill themselves there, beside what else happens")
     .option("--nemesis-interval <seconds>", "mean time from a fault to the next")
     .option("--test-count <count>", "repeat with derived seeds")
     .option("--store <folder>", "where runs are kept", "store")

@@ -1,6 +1,7 @@
 // From a suite and the user's options to the plan of one run, and the line that repeats it.
 
 import { resolve } from "node:path";
+import type { FaultKind } from "../nemesis/faults.js";
 import { kindsOf } from "../nemesis/schedule.js";
 import type { Suite, TableRow } from "./catalogue.js";
 import type { LoadOptions } from "./interpreter.js";
@@ -26,10 +27,25 @@ export const OPERATION_TIMEOUT_MS = 5_000;
 export const QUIESCENCE_DEADLINE_MS = 10_000;
 const CLIENT_PROCESSES_MAX = 2;
 
+type Asked = Pick<RunOptions, "nemesis" | "killAt">;
+
+/** The packages of a run: those asked for, else the suite's own; and beside them a point to die at. */
+function nemesisOf(suite: Suite, { nemesis, killAt }: Asked): readonly string[] {
+  const names = nemesis ?? suite.nemesis;
+  return killAt === undefined ? names : [...new Set([...names, `kill-at-${killAt}`])];
+}
+
+/** The kinds of faults that these packages ask for. */
+export function faultsOf(suite: Suite, options: Asked): readonly FaultKind[] {
+  const own = options.nemesis === undefined ? suite.requiredFaults : [];
+  const given = options.nemesis === undefined && options.killAt === undefined;
+  return given ? own : [...new Set([...own, ...kindsOf(nemesisOf(suite, options))])];
+}
+
 export function suitePlan(suite: Suite, basis: PlanBasis): RunPlan {
   const { options } = basis;
-  const nemesis = options.nemesis ?? suite.nemesis;
-  const requiredFaults = options.nemesis === undefined ? suite.requiredFaults : kindsOf(nemesis);
+  const nemesis = nemesisOf(suite, options);
+  const requiredFaults = faultsOf(suite, options);
   const timeLimitS = options.timeLimitS ?? suite.timeLimitS;
   const nemesisIntervalS = options.nemesisIntervalS ?? suite.intervalS;
   const load = loadOptions(suite, options, 0.02);
@@ -78,6 +94,7 @@ export function reproduceLine(suite: string, { options, seed, environment }: Pla
   if (options.rate !== RATE) add("--rate", options.rate);
   add("--accounts", options.accounts);
   add("--nemesis", options.nemesis?.length === 0 ? "none" : options.nemesis?.join(","));
+  add("--kill-at", options.killAt);
   add("--nemesis-interval", options.nemesisIntervalS);
   add("--replica-build", options.replicaBuild);
   return words.join(" ");
