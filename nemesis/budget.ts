@@ -2,7 +2,7 @@
 // network and the power supply do. Lies, lost disks and amnesia spend f: beyond f nothing is promised, and
 // a run that goes there must be caught. Source: Castro and Liskov, OSDI '99, §2 and §3.
 
-import type { ClusterView, NodeName, ResolvedFault } from "./faults.js";
+import type { ClusterView, FaultIntent, LinkRule, NodeName, ResolvedFault } from "./faults.js";
 import { composeLinks } from "./links.js";
 import { composeProcesses } from "./processes.js";
 import type { Random } from "./random.js";
@@ -35,8 +35,8 @@ export type PlanBudget = {
 const DRY_RUNS = 24;
 
 /**
- * Judges the faults that are active together. `faulty` names replicas that spend f by other means
- * (liars, wiped disks); network and process faults never do. Loss, duplicates, reordering and delay
+ * Judges the faults that are active together. `faulty` names replicas that spend f beside those that
+ * lie or lose their disks now; network and process faults never spend it. Loss, duplicates, reordering and delay
  * spend nothing, except where a link loses everything. Exponential at worst in the number of replicas
  * with a cut link; instant up to 31 replicas with the shapes of grudge.ts.
  */
@@ -47,7 +47,7 @@ export function budgetOf(
 ): Budget {
   const cut = new Set<string>();
   for (const link of composeLinks(active)) {
-    if (link.drop || link.clogged || link.lossPercent === 100) cut.add(`${link.from}>${link.to}`);
+    if (carriesNothing(link) || losesMessages(link)) cut.add(`${link.from}>${link.to}`);
   }
   const mutual = (a: NodeName, b: NodeName) => !cut.has(`${a}>${b}`) && !cut.has(`${b}>${a}`);
   const held = composeProcesses(active);
@@ -60,7 +60,8 @@ export function budgetOf(
       (view.clients.length === 0 || view.clients.some((client) => mutual(client, replica))),
   );
   const connected = largestClique(serving, mutual);
-  const spent = view.replicas.filter((replica) => faulty.includes(replica));
+  const now = active.filter(({ intent }) => spendsF(intent)).flatMap(({ nodes }) => nodes);
+  const spent = view.replicas.filter((one) => faulty.includes(one) || now.includes(one));
   return {
     faulty: spent,
     beyondF: spent.length > view.f,
@@ -69,10 +70,24 @@ export function budgetOf(
   };
 }
 
+function carriesNothing({ drop, clogged, lossPercent, burstLoss, lossEvery }: LinkRule): boolean {
+  if (drop === true || clogged === true) return true;
+  return lossPercent === 100 || burstLoss?.percent === 100 || lossEvery === 1;
+}
+
+/** Whether its replicas are faulty by it, and may stay so: they lie, or have lost what they promised. */
+export function spendsF({ kind }: FaultIntent): boolean {
+  return kind === "lie" || kind === "disk-damage";
+}
+
+/** Whether it loses some messages as often as they are sent again: progress may depend on them. */
+function losesMessages({ messages = [] }: LinkRule): boolean {
+  return messages.some(({ effect, match }) => effect === "drop" && match.first === undefined);
+}
+
 /** Whether its nodes cannot serve, though nothing holds their processes. */
 function hinders({ intent }: ResolvedFault): boolean {
   if (intent.kind === "disk") return intent.flaw !== "slow";
-  if (intent.kind === "omission") return intent.messages.length > 0;
   return (intent.kind === "clock" && intent.rate === 0) || intent.kind === "lie";
 }
 
@@ -84,8 +99,11 @@ export function budgetOfPlan(
   faulty: readonly NodeName[] = [],
 ): PlanBudget {
   let breaking: readonly string[] | undefined;
-  for (let run = 0; run < DRY_RUNS && breaking === undefined; run++) {
+  let worst: readonly NodeName[] = [...faulty];
+  for (let run = 0; run < DRY_RUNS; run++) {
     const draws = random.fork(`dry-run-${run}`);
+    // Who lied or forgot may do harm by it for the rest of the run.
+    const spent = new Set(faulty);
     const active = new Map<string, ResolvedFault>();
     for (const action of plan) {
       if (action.action === "stop") {
@@ -93,17 +111,19 @@ export function budgetOfPlan(
         continue;
       }
       const { faultId, intent } = action;
-      active.set(faultId, resolveFault(faultId, intent, view, draws.fork(faultId)));
-      if (budgetOf([...active.values()], view, faulty).livenessBreaking) {
-        breaking ??= [...active.keys()];
+      const fault = resolveFault(faultId, intent, view, draws.fork(faultId));
+      active.set(faultId, fault);
+      if (spendsF(intent)) for (const node of fault.nodes) spent.add(node);
+      if (breaking === undefined && budgetOf([...active.values()], view, faulty).livenessBreaking) {
+        breaking = [...active.keys()];
       }
     }
+    if (spent.size > worst.length) worst = [...spent];
   }
-  const still = budgetOf([], view, faulty);
   return {
-    faultyCountMax: still.faulty.length,
-    beyondF: still.beyondF,
-    livenessBreaking: still.livenessBreaking || breaking !== undefined,
+    faultyCountMax: worst.length,
+    beyondF: worst.length > view.f,
+    livenessBreaking: budgetOf([], view, faulty).livenessBreaking || breaking !== undefined,
     breaking: breaking ?? [],
   };
 }

@@ -2,6 +2,9 @@
 // the proof that it landed (evidence). The same values stand in the history, in `faults.jsonl`, and
 // in a replay; every environment interprets the same list.
 
+import type { Delay, DelayDistribution } from "./link-delay.js";
+import type { BurstLoss, LossPattern } from "./link-loss.js";
+
 /** A node of the run: replicas "r0".."r30", client processes "c0", "c1", … */
 export type NodeName = string;
 
@@ -16,6 +19,8 @@ export type Target =
   /** The replica that has executed least. */
   | { kind: "laggard" }
   | { kind: "f" }
+  /** f+1 replicas: one more than may be faulty. */
+  | { kind: "beyond-f" }
   | { kind: "minority" }
   /** One to ⌊(n−1)/3⌋ replicas: Jepsen's minority-third, "up to, but not including, 1/3rd". */
   | { kind: "minority-third" }
@@ -45,16 +50,34 @@ export type PartitionShape =
   /** No client and the target hear each other. */
   | "client-primary";
 
+/** Which directed links a fault of links means. */
+export type LinkScope = {
+  target: Target;
+  /** Links into the target, out of it, or both; absent: into it. */
+  direction?: LinkDirection;
+  /** Only those with one of these at the other end; absent: with anybody. */
+  peers?: Target;
+};
+
+export type LinkDirection = "in" | "out" | "both";
+
 export type FaultIntent =
   /** `turn`: how many a `majority` has cut off before, so that its members rotate. */
   | { kind: "partition"; shape: PartitionShape; target: Target; turn?: number }
-  /** Percent of datagrams lost, duplicated or held back on every link into the targets. */
-  | { kind: "loss"; percent: number; target: Target }
-  | { kind: "duplicate"; percent: number; target: Target }
+  /** Percent of datagrams lost, each by itself or in a pattern. */
+  | ({ kind: "loss"; percent: number; pattern?: LossPattern } & LinkScope)
+  | ({ kind: "duplicate"; percent: number } & LinkScope)
   /** `percent` of datagrams are overtaken: held for gapMs. */
-  | { kind: "reorder"; percent: number; gapMs: number; target: Target }
-  /** Every datagram waits delayMs, plus or minus jitterMs (uniform). */
-  | { kind: "delay"; delayMs: number; jitterMs: number; target: Target }
+  | ({ kind: "reorder"; percent: number; gapMs: number } & LinkScope)
+  /** Every datagram waits delayMs on average, and jitterMs more or less (see link-delay.ts). */
+  | ({
+      kind: "delay";
+      delayMs: number;
+      jitterMs: number;
+      distribution?: DelayDistribution;
+    } & LinkScope)
+  /** Only datagrams that carry such messages, on links into the targets or out of them. */
+  | ({ kind: "message"; effect: MessageEffect; match: MessageMatch } & LinkScope)
   /** SIGKILL; the cure restarts from the node's own disk. `all` is a power failure. */
   | { kind: "kill"; target: Target }
   /** SIGTERM: the process makes everything durable and ends with exit code 0. The cure restarts. */
@@ -70,18 +93,13 @@ export type FaultIntent =
   /** SIGSTOP; the cure is SIGCONT. */
   | { kind: "pause"; target: Target }
   /** `percent` of datagrams have a bit flipped. */
-  | { kind: "corrupt"; percent: number; target: Target }
+  | ({ kind: "corrupt"; percent: number } & LinkScope)
   /** `percent` of datagrams are followed by an older one of the same link. */
-  | { kind: "replay"; percent: number; target: Target }
+  | ({ kind: "replay"; percent: number } & LinkScope)
   /** Links carry at most so many bytes a second; a queue of more than a tenth of it is dropped. */
-  | { kind: "bandwidth"; bytesPerSecond: number; target: Target }
+  | ({ kind: "bandwidth"; bytesPerSecond: number } & LinkScope)
   /** Links deliver nothing until the cure, and then all that waits. */
-  | { kind: "clog"; target: Target }
-  /**
-   * Messages of these kinds, and no others, do not come through into the targets, or out of them: an
-   * unlucky network at its unluckiest. Kinds are named as the protocol names them.
-   */
-  | { kind: "omission"; messages: readonly string[]; side: "in" | "out"; target: Target }
+  | ({ kind: "clog" } & LinkScope)
   /** The machine loses power: what was not synced is lost or torn. The cure restarts. */
   | { kind: "power-cut"; target: Target }
   /**
@@ -173,19 +191,59 @@ export type Lie = (typeof LIES)[number];
 
 export type FaultKind = FaultIntent["kind"];
 
+/** Kinds of messages of the protocol, in the order of the bits that name them in a datagram's header. */
+export const MESSAGE_KINDS = [
+  "request",
+  "reply",
+  "pre-prepare",
+  "prepare",
+  "commit",
+  "checkpoint",
+  "view-change",
+  "new-view",
+  "status",
+  "fetch",
+  "data",
+  "checkpoint-proof",
+  "commit-certificate",
+] as const;
+export type MessageKind = (typeof MESSAGE_KINDS)[number];
+
+/** Which messages; what is absent does not matter. */
+export type MessageMatch = {
+  kinds: readonly MessageKind[];
+  /** Exactly this view, or the views of one parity. Requests, checkpoints and data have none. */
+  view?: number;
+  viewParity?: "even" | "odd";
+  /** From the first to the last, both included. Only what is about one seq has a seq. */
+  seqs?: { from: number; to: number };
+  /** On each link only the first so many; 1 to 32. */
+  first?: number;
+};
+
+/** Lost; delivered twice; or later by so many ms. */
+export type MessageEffect = "drop" | "duplicate" | { delayMs: number };
+
+/** What one fault does to messages of a link. */
+export type MessageRule = { faultId: string; effect: MessageEffect; match: MessageMatch };
+
 /** What is wrong with one directed link, `from` → `to`. Absent fields mean: nothing. */
 export type LinkRule = {
   from: NodeName;
   to: NodeName;
   drop?: boolean;
   lossPercent?: number;
+  burstLoss?: BurstLoss;
+  /** One datagram in so many is lost. */
+  lossEvery?: number;
   duplicatePercent?: number;
   reorder?: { percent: number; gapMs: number };
-  delay?: { delayMs: number; jitterMs: number };
+  delay?: Delay;
   corruptPercent?: number;
   replayPercent?: number;
   bytesPerSecond?: number;
   clogged?: boolean;
+  messages?: readonly MessageRule[];
 };
 
 /** An intent with its targets named. `links` for network faults, `nodes` for process faults. */

@@ -1,6 +1,7 @@
 // The named suites, as plain data: what each does to the cluster and what it then claims.
 
 import type { FaultKind } from "../nemesis/faults.js";
+import { ALL_PACKAGES } from "../nemesis/packages.js";
 import { UsageError } from "./usage-error.js";
 
 /** One sentence for each claim, by the name of the check that judges it. */
@@ -101,9 +102,39 @@ export const SUITES: readonly Suite[] = [
     nemesis: ["loss", "duplicate", "reorder"],
     requiredFaults: ["loss", "duplicate", "reorder"],
   }),
-  suite("slow-links", "Delays datagrams, with jitter.", {
-    nemesis: ["delay"],
+  suite("bursty-loss", "Loses datagrams on every link in bursts, and one in so many by count.", {
+    nemesis: ["burst-loss", "nth-loss"],
+    requiredFaults: ["loss"],
+  }),
+  suite("corrupt-wire", "Flips bits in datagrams and sends old ones again, on every link.", {
+    nemesis: ["corrupt", "replay"],
+    requiredFaults: ["corrupt", "replay"],
+  }),
+  suite("narrow-links", "Links carry little, and now and then nothing until they are freed.", {
+    nemesis: ["bandwidth", "clog"],
+    requiredFaults: ["bandwidth", "clog"],
+  }),
+  suite("slow-links", "Delays datagrams, with jitter and with long tails.", {
+    nemesis: ["delay", "long-tail"],
     requiredFaults: ["delay"],
+  }),
+  suite("flapping", "Cuts and heals links faster than the protocol's time-outs run.", {
+    nemesis: ["flapping"],
+    requiredFaults: ["partition"],
+  }),
+  suite("slow-primary", "Delays what the primary is sent, and what it proposes.", {
+    nemesis: ["slow-primary", "late-proposals"],
+    requiredFaults: ["delay", "message"],
+  }),
+  suite("lost-commits", "Loses every commit to one replica, with or without their certificates.", {
+    nemesis: ["lost-commits"],
+    requiredFaults: ["message"],
+  }),
+  suite("lost-new-view", "Kills primaries while the first new-views, or all of one, are lost.", {
+    nemesis: ["lost-new-view", "kill-primary"],
+    requiredFaults: ["message", "kill"],
+    timeLimitS: 12,
+    takes: "about 17 s",
   }),
   suite("kill-primary", "Kills the primary (SIGKILL) and restarts it from its own disk.", {
     nemesis: ["kill-primary"],
@@ -126,6 +157,13 @@ export const SUITES: readonly Suite[] = [
     requiredFaults: ["kill"],
     timeLimitS: 12,
     takes: "about 17 s",
+  }),
+  suite("everything", "Three to five kinds of faults at once, drawn from the seed.", {
+    nemesis: [ALL_PACKAGES],
+    requiredFaults: [],
+    timeLimitS: 20,
+    intervalS: 5,
+    takes: "about 30 s",
   }),
   suite("crash-loop", "Kills a replica again as soon as it is back, then the next one.", {
     nemesis: ["crash-loop"],

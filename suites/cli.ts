@@ -10,7 +10,8 @@ import { JUDGED_NAMES } from "../checker/judge-history.js";
 import { errorCode } from "./append-file.js";
 import { ENVIRONMENT_NAMES } from "./cluster/choose.js";
 import { checkCommand } from "./commands/check.js";
-import { checkModelCommand, type RawModelOptions } from "./commands/check-model.js";
+import { checkModelCommand } from "./commands/check-model.js";
+import { checkOptions, type RawModelOptions } from "./commands/check-options.js";
 import { cleanCommand } from "./commands/clean.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { fuzzCommand, type RawFuzzOptions } from "./commands/fuzz.js";
@@ -88,7 +89,10 @@ function registerRun(program: Command, output: Output): void {
     .option("--rate <ops>", "operations a second, 0 for as many as possible (default: 200)")
     .option("--accounts <count>", "accounts of the bank, at least a quarter of the sessions")
     .option("--seed <number>", "decides operations and faults; default: drawn, and printed")
-    .option("--nemesis <names>", "packages a,b in place of the suite's own; none for no fault")
+    .option(
+      "--nemesis <names>",
+      "packages a,b in place of the suite's own; none, or all for a swarm",
+    )
     .option("--kill-at <point>", "have replicas kill themselves there, beside what else happens")
     .option("--nemesis-interval <seconds>", "mean time from a fault to the next")
     .option("--test-count <count>", "repeat with derived seeds")
@@ -97,7 +101,7 @@ function registerRun(program: Command, output: Output): void {
     .option("--replica-build <folder>", "run the replicas of another build, to test the tests")
     .option("--only <parts>", "of a seed of the swarm: what shrinking left of it")
     .option("--scenario <file>", "swarm: what `ordeal shrink --save` kept, in place of a seed")
-    .option("--beyond-f", "of a seed of the swarm: f+1 replicas lie, which must be caught")
+    .option("--beyond-f", "let more than f replicas be faulty, which must be caught")
     .action(async (suites: string[], options: RawRunOptions) => {
       const swarm = parseSwarmRequest(suites, options);
       if (swarm !== undefined) {
@@ -129,8 +133,8 @@ function registerCheck(program: Command, output: Output): void {
     .option("--consistency-model <name>", "of transactions (default: the strongest)")
     .option("--assume <names>", "of rw-register: wfr-keys,sequential-keys,linearizable-keys")
     .option("--format <name>", "json-lines, json, edn or log; default: what the file looks like")
-    .option("--budget-time <seconds>", "for each file (default: 60); then the verdict is unknown")
-    .option("--budget-memory <megabytes>", "for each file (default: 2048)")
+    .option("--budget-time <seconds>", "for each file (default: 60; of a run: 900)")
+    .option("--budget-memory <megabytes>", "for each file (default: 2048; of a run: 4096)")
     .option("--jobs <count>", "files and parts judged at once (default: the cores)")
     .option("--json", "a line of JSON for each file")
     .option("--store <folder>", "where the smallest failing histories are kept", "store")
@@ -142,7 +146,7 @@ function registerCheck(program: Command, output: Output): void {
       const { model } = options;
       process.exitCode = exitCodeOf(
         model === undefined
-          ? checkCommand(paths, output, options.minimal)
+          ? await checkCommand(paths, output, checkOptions(options))
           : await checkModelCommand(paths, { ...options, model }, output, complain),
       );
     });

@@ -12,7 +12,8 @@ import { collectLedgers } from "./collect.js";
 import { FaultDriver } from "./fault-driver.js";
 import { figuresOf, type RunFigures } from "./figures.js";
 import { HistoryRecorder } from "./history-recorder.js";
-import { judgeRun, readRun } from "./judge.js";
+import { readRun } from "./judge.js";
+import { judgeInThread } from "./judging.js";
 import { keepMinimalHistory } from "./minimal-history.js";
 import { performSteps } from "./nemesis-runner.js";
 import { quiesce } from "./observation.js";
@@ -44,6 +45,8 @@ export type RunPlan = {
   quiescenceDeadlineMs: number;
   /** Kinds the environment must honour, and evidence must show. */
   requiredFaults: readonly FaultKind[];
+  /** More replicas than f may be faulty: nothing is promised, and that must show. */
+  expectedUnsafe?: NonNullable<RunMeta["expectedUnsafe"]>;
   claims: Readonly<Record<string, string>>;
   /** As they were in force, for run.json. */
   options: RunMeta["options"];
@@ -95,8 +98,10 @@ export async function performRun(plan: RunPlan, context: RunContext): Promise<Ru
 
   const { final, crashed } = await runPhases(plan, context, environment, directory, meta);
   writeMeta(directory, final);
-  const saved = readRun(directory);
-  const verdict = judgeRun(saved);
+  const [{ verdict }, saved] = await Promise.all([
+    judgeInThread({ what: "run", path: directory }),
+    Promise.resolve().then(() => readRun(directory)),
+  ]);
   replaceFile(join(directory, "verdict.json"), verdictText(verdict));
   keepMinimalHistory(directory, verdict);
   await attempt(context.output, "report", () =>
@@ -252,6 +257,7 @@ function firstMeta(plan: RunPlan, environment: Environment, startedAt: string): 
     recoveryBoundNs: 0,
     quiescence: { reached: false, detail: "the run was cut off before its end" },
     expectedFaults: plan.requiredFaults,
+    ...(plan.expectedUnsafe === undefined ? {} : { expectedUnsafe: plan.expectedUnsafe }),
     correctReplicas: environment.replicas,
     samples: [],
     incomplete: "it was cut off",

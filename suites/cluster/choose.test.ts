@@ -15,6 +15,9 @@ const SANDBOX: Sandbox = {
   mode: "rootless",
   backend: "nft",
   canDuplicate: false,
+  canMatchMessages: false,
+  canCorrupt: false,
+  canShape: false,
   mechanism: "htb",
   reason: "it works here",
 };
@@ -86,11 +89,19 @@ test("a sandbox variable that is not ours is refused", () =>
   withVariable("yes", () => assert.throws(insideSandbox, /ORDEAL_SANDBOX is set by ordeal/)));
 
 test("netns can do what its mechanisms can do", () => {
-  const kinds = (canDuplicate: boolean, mechanism: "htb" | undefined) =>
-    [...netnsCapabilities({ canDuplicate, mechanism })].sort();
   const always = ["kill", "kill-at", "loss", "partition", "pause", "slow-cpu", "terminate"];
+  const kinds = (can: boolean, mechanism: "htb" | undefined) => {
+    const means = { canDuplicate: can, canMatchMessages: can, canCorrupt: can, canShape: can };
+    return [...netnsCapabilities({ ...means, mechanism })].sort();
+  };
   assert.deepEqual(kinds(false, undefined), always);
-  assert.deepEqual(kinds(true, "htb"), [...always, "delay", "duplicate", "reorder"].sort());
+  assert.deepEqual(
+    kinds(true, "htb"),
+    [
+      ...always,
+      ...["bandwidth", "clog", "corrupt", "delay", "duplicate", "message", "reorder", "replay"],
+    ].sort(),
+  );
 });
 
 test("what needs a library, a program or rights can be done where they were found", () => {

@@ -183,11 +183,13 @@ function netnsChoice(sandbox: Sandbox, found: HostFindings): Choice {
 
 /** What a runner inside must know; undefined where namespaces cannot be used, and why. */
 export function sandboxFrom(found: Probe, reason: string): { sandbox?: Sandbox; why: string } {
-  const { mode, backend, canDuplicate, mechanism } = found;
+  const { mode, backend, mechanism, canDuplicate, canMatchMessages, canCorrupt, canShape } = found;
   if (mode === undefined || backend === undefined) {
     return { why: `${found.reason}${remedies(found)}` };
   }
-  return { sandbox: { mode, backend, canDuplicate, mechanism, reason }, why: reason };
+  const can = { canDuplicate, canMatchMessages, canCorrupt, canShape };
+  const sandbox = { mode, backend, ...can, mechanism, reason };
+  return { sandbox, why: reason };
 }
 
 /** Why setpriv cannot have the sandbox end with us; without that a killed run would leave it. */

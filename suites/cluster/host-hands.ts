@@ -30,13 +30,26 @@ export type ProcessOptions = {
 
 export const NO_FINDINGS: HostFindings = { cgroups: {}, faketime: undefined, limits: false };
 
+const ANY_PLACE = { version: 1, folder: "/sys/fs/cgroup" } as const;
+
+/** Where all that a machine may have is there. */
+export const ALL_FINDINGS: HostFindings = {
+  cgroups: { cpu: ANY_PLACE, memory: ANY_PLACE, freezer: ANY_PLACE },
+  faketime: "/usr/lib/libfaketimeMT.so.1",
+  limits: true,
+};
+
 const BY_CGROUP: readonly FaultKind[] = ["slow-cpu", "memory", "freeze"];
 const BY_FAKETIME: readonly FaultKind[] = ["clock", "strobe"];
 const BY_LIMIT: readonly FaultKind[] = ["memory", "files"];
 
-/** Tries what these kinds of faults need, and nothing else; under a second. */
+/**
+ * Tries what these kinds of faults need, and nothing else; under a second. Where none is named,
+ * everything is tried: a swarm draws from what there is.
+ */
 export async function probeHost(shell: Shell, needed: readonly FaultKind[]): Promise<HostFindings> {
-  const asks = (kinds: readonly FaultKind[]) => kinds.some((kind) => needed.includes(kind));
+  const asks = (kinds: readonly FaultKind[]) =>
+    needed.length === 0 || kinds.some((kind) => needed.includes(kind));
   const [cgroups, faketime, limits] = await Promise.all([
     asks(BY_CGROUP) ? findCgroupPlaces(shell) : {},
     asks(BY_FAKETIME) ? findFaketime(shell) : undefined,

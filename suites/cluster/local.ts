@@ -27,10 +27,24 @@ const HOST = "127.0.0.1";
 const DATAGRAM_BYTES_MAX = 8_192;
 const RELAY_STOP_MS_MAX = 2_000;
 
+const ALWAYS = [
+  "partition",
+  "loss",
+  "duplicate",
+  "reorder",
+  "delay",
+  "corrupt",
+  "replay",
+  "bandwidth",
+  "clog",
+  "message",
+  "kill",
+  "pause",
+] as const satisfies readonly FaultKind[];
+
 /** What the relay and signals do, and what was found to work on this machine. */
 export function localCapabilities(found: HostFindings): ReadonlySet<FaultKind> {
-  const always = ["partition", "loss", "duplicate", "reorder", "delay", "kill", "pause"] as const;
-  return new Set<FaultKind>([...always, ...hostCapabilities(found)]);
+  return new Set<FaultKind>([...ALWAYS, ...hostCapabilities(found)]);
 }
 
 /** `reason` says why this environment and not another; it becomes part of the description. */

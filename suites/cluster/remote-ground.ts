@@ -41,6 +41,7 @@ export type RemotePlan = {
 export function remoteCapabilities({
   backend,
   canDuplicate,
+  canMatchMessages,
   mechanism,
 }: Omit<HostFaults, "findings">): ReadonlySet<FaultKind> {
   const kinds: FaultKind[] = ["kill", "pause"];
@@ -48,6 +49,7 @@ export function remoteCapabilities({
     kinds.push("partition", "loss");
     if (canDuplicate) kinds.push("duplicate");
     if (mechanism !== undefined) kinds.push("delay", "reorder");
+    if (canMatchMessages && mechanism !== undefined) kinds.push("message");
   }
   return new Set(kinds);
 }
@@ -99,7 +101,7 @@ async function linksOf({ nodes, faults }: RemotePlan): Promise<NetnsNetwork | un
   const access = (name: NodeName) => {
     const node = nodes.get(name);
     if (node === undefined) throw new Error(`no machine for ${name}`);
-    return { shell: node.machine.shell, device: node.device, plugGateway: SINK };
+    return { shell: node.machine.shell, device: node.device, plugGateway: SINK, isOurs: false };
   };
   await Promise.all([...nodes.values()].map((node) => readyLinks(node, faults)));
   const topology = {
@@ -108,7 +110,6 @@ async function linksOf({ nodes, faults }: RemotePlan): Promise<NetnsNetwork | un
   };
   const network = new NetnsNetwork({
     topology,
-    shell: first.machine.shell,
     backend,
     mechanism,
     accessOf: access,

@@ -18,6 +18,9 @@ export type Sandbox = {
   mode: NamespaceMode;
   backend: IptablesBackend;
   canDuplicate: boolean;
+  canMatchMessages: boolean;
+  canCorrupt: boolean;
+  canShape: boolean;
   mechanism: DelayMechanism | undefined;
   /** Absent: the machine's own. */
   kernel?: "uml";
@@ -44,6 +47,9 @@ export function insideSandbox(): Sandbox | undefined {
     mode,
     backend,
     canDuplicate: field(object, "canDuplicate") === true,
+    canMatchMessages: field(object, "canMatchMessages") === true,
+    canCorrupt: field(object, "canCorrupt") === true,
+    canShape: field(object, "canShape") === true,
     mechanism: mechanism === "netem" || mechanism === "htb" ? mechanism : undefined,
     reason: stringField(object, "reason") ?? "",
   };

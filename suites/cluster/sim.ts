@@ -39,11 +39,13 @@ export const SIM_CAPABILITIES: ReadonlySet<FaultKind> = new Set<FaultKind>([
   "replay",
   "bandwidth",
   "clog",
+  "message",
   "power-cut",
   "crash",
   "slow-cpu",
   "clock",
   "disk",
+  "disk-damage",
 ]);
 
 const DATAGRAM_BYTES_MAX = 8_192;

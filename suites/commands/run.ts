@@ -49,7 +49,8 @@ export async function runCommand(
     requireCapabilities({ suite: suite.name, requiredFaults }, environment);
   }
   const seed = options.seed ?? randomInt(2 ** 32);
-  const basis = { options, seed, environment: environment.name, commit, build };
+  const { name, capabilities } = environment;
+  const basis = { options, seed, environment: name, commit, build, capabilities };
   const runs: CampaignRun[] = [];
   for (const suite of suites) {
     if (context.interrupt.aborted) break;

@@ -91,8 +91,6 @@ export class NodeFaults {
         case "disk":
           this.#bite(fault, `${nameOf(replica.id)} had it`);
           break;
-        case "omission":
-          break;
         default:
           throw new RangeError(`${intent.kind} is no fault of a node`);
       }
