@@ -95,6 +95,7 @@ function registerRun(program: Command, output: Output): void {
       "--nemesis <names>",
       "packages a,b in place of the suite's own; none, or all for a swarm",
     )
+    .option("--kill-at <point>", "have replicas kill themselves there, beside what else happens")
     .option("--nemesis-interval <seconds>", "mean time from a fault to the next")
     .option("--test-count <count>", "repeat with derived seeds")
     .option("--store <folder>", "where runs are kept", "store")
