@@ -10,7 +10,6 @@ import type { LinkRule, NodeName } from "../../nemesis/faults.js";
 import { nowMs } from "./deadline.js";
 import { DelayQueue } from "./delay-queue.js";
 import { copiesOf, type Draw, freshLink, type LinkMemory, waitMs } from "./relay-link.js";
-import type { LinkTraffic } from "./relay-wire.js";
 
 export type RelayNode = { name: NodeName; host: string; port: number };
 /** Where `node` reaches `peer`. */
@@ -83,7 +82,11 @@ export class Relay {
     }
   }
 
-  counters(): readonly LinkTraffic[] {
+  /** What has become of each link's datagrams; as relay-wire.ts tells it. */
+  counters(): readonly (Pick<Link, "from" | "to"> & {
+    counters: LinkMemory["counters"];
+    struck: Record<string, number>;
+  })[] {
     return [...this.#links.values()].map(({ from, to, memory }) => {
       return { from, to, counters: memory.counters, struck: Object.fromEntries(memory.struck) };
     });
