@@ -9,6 +9,7 @@ import { clientNames, replicaNames } from "./layout.js";
 import type { DownHand, NodeHand } from "./node-hand.js";
 import { ProcessFaults } from "./process-faults.js";
 import { type ClusterPlan, ClusterProcesses } from "./processes.js";
+import { type Refusals, refusalsOf, refusedBetween, SPOILING } from "./refusals.js";
 
 /** A network whose links can be harmed. */
 export interface FaultyNetwork {
@@ -55,6 +56,8 @@ export class ClusterEnvironment implements Environment {
   readonly #kind: EnvironmentKind;
   readonly #options: EnvironmentOptions;
   readonly #networkFaults = new Map<string, ResolvedFault>();
+  /** What replicas had refused when a fault began that spoils datagrams. */
+  readonly #refusals = new Map<string, Refusals>();
   readonly #nodeFaults = new Map<string, ResolvedFault>();
   #started: Started | undefined;
   #stopped: Promise<void> | undefined;
@@ -98,6 +101,7 @@ export class ClusterEnvironment implements Environment {
         this.#nodeFaults.set(fault.id, fault);
         return;
       }
+      if (SPOILING.has(kind)) this.#refusals.set(fault.id, refusalsOf(await this.observe()));
       this.#networkFaults.set(fault.id, fault);
       await ground.network.apply([...this.#networkFaults.values()]);
     });
@@ -116,7 +120,11 @@ export class ClusterEnvironment implements Environment {
       if (fault === undefined) return processFaults.heal(faultId);
       this.#networkFaults.delete(faultId);
       await ground.network.apply([...this.#networkFaults.values()]);
-      return ground.network.evidence(fault);
+      const evidence = await ground.network.evidence(fault);
+      const before = this.#refusals.get(faultId);
+      if (before === undefined) return evidence;
+      const refused = refusedBetween(before, refusalsOf(await this.observe()));
+      return { ...evidence, measured: { ...evidence.measured, ...refused } };
     });
   }
 
