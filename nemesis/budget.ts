@@ -88,7 +88,6 @@ function losesMessages({ messages = [] }: LinkRule): boolean {
 /** Whether its nodes cannot serve, though nothing holds their processes. */
 function hinders({ intent }: ResolvedFault): boolean {
   if (intent.kind === "disk") return intent.flaw !== "slow";
-  if (intent.kind === "omission") return intent.messages.length > 0;
   return (intent.kind === "clock" && intent.rate === 0) || intent.kind === "lie";
 }
 

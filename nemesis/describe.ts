@@ -85,9 +85,7 @@ function wordsOf(intent: FaultIntent): string[] {
     case "disk":
       return ["disk", intent.flaw];
     case "disk-damage":
-      return ["disk-damage", intent.damage];
-    case "omission":
-      return ["omission", intent.messages.join("+"), intent.side === "in" ? "into" : "out of"];
+      return ["disk", intent.damage];
     case "lie":
       return ["lie", intent.lie, `${intent.percent} %`];
     default:

@@ -100,11 +100,6 @@ export type FaultIntent =
   | ({ kind: "bandwidth"; bytesPerSecond: number } & LinkScope)
   /** Links deliver nothing until the cure, and then all that waits. */
   | ({ kind: "clog" } & LinkScope)
-  /**
-   * Messages of these kinds, and no others, do not come through into the targets, or out of them: an
-   * unlucky network at its unluckiest. Kinds are named as the protocol names them.
-   */
-  | { kind: "omission"; messages: readonly string[]; side: "in" | "out"; target: Target }
   /** The machine loses power: what was not synced is lost or torn. The cure restarts. */
   | { kind: "power-cut"; target: Target }
   /**

@@ -56,7 +56,6 @@ export function resolveFault(
     case "strobe":
     case "disk":
     case "disk-damage":
-    case "omission":
     case "lie":
       return { id, intent, nodes: replicasOf(intent, view, random), links: [] };
     default:

@@ -165,6 +165,35 @@ export const SUITES: readonly Suite[] = [
     intervalS: 5,
     takes: "about 30 s",
   }),
+  suite("crash-loop", "Kills a replica again as soon as it is back, then the next one.", {
+    nemesis: ["crash-loop"],
+    requiredFaults: ["kill"],
+  }),
+  suite("crash-points", "Has replicas kill themselves between two steps of what they do.", {
+    nemesis: ["crash-points"],
+    requiredFaults: ["kill-at"],
+    intervalS: 1.5,
+    timeLimitS: 15,
+    takes: "about 25 s",
+  }),
+  suite("rolling-restart", "Ends one replica after another (SIGTERM) and restarts it.", {
+    nemesis: ["rolling-restart"],
+    requiredFaults: ["terminate"],
+  }),
+  suite("oom", "Takes a replica's memory until it ends of it, and restarts it.", {
+    nemesis: ["memory"],
+    requiredFaults: ["memory"],
+  }),
+  suite("clock-skew", "Lets wall clocks jump, drift and stand, which must change nothing.", {
+    nemesis: ["clock"],
+    requiredFaults: ["clock"],
+    intervalS: 2,
+  }),
+  suite("clock-strobe", "Lets wall clocks leap to and fro many times a second.", {
+    nemesis: ["strobe"],
+    requiredFaults: ["strobe"],
+    intervalS: 2,
+  }),
   suite(
     "paper-table",
     "The paper's simulation: 10 runs each of 1,000, 5,000 and 10,000 operations, half reads.",

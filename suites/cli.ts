@@ -10,8 +10,10 @@ import { JUDGED_NAMES } from "../checker/judge-history.js";
 import { errorCode } from "./append-file.js";
 import { ENVIRONMENT_NAMES } from "./cluster/choose.js";
 import { checkCommand } from "./commands/check.js";
-import { checkModelCommand, type RawModelOptions } from "./commands/check-model.js";
+import { checkModelCommand } from "./commands/check-model.js";
+import { checkOptions, type RawModelOptions } from "./commands/check-options.js";
 import { cleanCommand } from "./commands/clean.js";
+import { doctorCommand } from "./commands/doctor.js";
 import { fuzzCommand, type RawFuzzOptions } from "./commands/fuzz.js";
 import { listLines } from "./commands/list.js";
 import { faultsOf, replayCommand } from "./commands/replay.js";
@@ -47,6 +49,13 @@ function createProgram(): Command {
     .description("describe every suite: what it does, what it claims, how long it takes")
     .action(() => {
       for (const line of listLines()) output.line(line);
+    });
+  program
+    .command("doctor")
+    .description("try what works on this machine: environments, faults, tools (exit code 0 or 1)")
+    .option("--json", "one line of JSON")
+    .action(async ({ json }: { json?: true }) => {
+      process.exitCode = await doctorCommand({ json: json === true }, output);
     });
   program
     .command("clean")
@@ -123,8 +132,8 @@ function registerCheck(program: Command, output: Output): void {
     .option("--consistency-model <name>", "of transactions (default: the strongest)")
     .option("--assume <names>", "of rw-register: wfr-keys,sequential-keys,linearizable-keys")
     .option("--format <name>", "json-lines, json, edn or log; default: what the file looks like")
-    .option("--budget-time <seconds>", "for each file (default: 60); then the verdict is unknown")
-    .option("--budget-memory <megabytes>", "for each file (default: 2048)")
+    .option("--budget-time <seconds>", "for each file (default: 60; of a run: 900)")
+    .option("--budget-memory <megabytes>", "for each file (default: 2048; of a run: 4096)")
     .option("--jobs <count>", "files and parts judged at once (default: the cores)")
     .option("--json", "a line of JSON for each file")
     .option("--store <folder>", "where the smallest failing histories are kept", "store")
@@ -136,7 +145,7 @@ function registerCheck(program: Command, output: Output): void {
       const { model } = options;
       process.exitCode = exitCodeOf(
         model === undefined
-          ? checkCommand(paths, output, options.minimal)
+          ? await checkCommand(paths, output, checkOptions(options))
           : await checkModelCommand(paths, { ...options, model }, output, complain),
       );
     });

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { test } from "uvu";
 import { UsageError } from "../usage-error.js";
 import { chooseEnvironment, type EnvironmentWish } from "./choose.js";
+import { type HostFindings, NO_FINDINGS } from "./host-hands.js";
+import { localCapabilities } from "./local.js";
 import { netnsCapabilities } from "./netns.js";
 import { insideSandbox, type Sandbox } from "./sandbox.js";
 
@@ -42,7 +44,7 @@ test("an unknown environment is refused by name", async () => {
     chooseEnvironment({ requested: "mars" }),
     (error) =>
       error instanceof UsageError &&
-      error.message === 'no environment "mars": want netns or local or sim or ssh',
+      error.message === 'no environment "mars": want netns or local or sim or ssh or uml',
   );
 });
 
@@ -87,15 +89,33 @@ test("a sandbox variable that is not ours is refused", () =>
   withVariable("yes", () => assert.throws(insideSandbox, /ORDEAL_SANDBOX is set by ordeal/)));
 
 test("netns can do what its mechanisms can do", () => {
+  const always = ["kill", "kill-at", "loss", "partition", "pause", "slow-cpu", "terminate"];
   const kinds = (can: boolean, mechanism: "htb" | undefined) => {
     const means = { canDuplicate: can, canMatchMessages: can, canCorrupt: can, canShape: can };
     return [...netnsCapabilities({ ...means, mechanism })].sort();
   };
-  assert.deepEqual(kinds(false, undefined), ["kill", "loss", "partition", "pause"]);
-  assert.deepEqual(kinds(true, "htb"), [
-    ...["bandwidth", "clog", "corrupt", "delay", "duplicate", "kill", "loss", "message"],
-    ...["partition", "pause", "reorder", "replay"],
-  ]);
+  assert.deepEqual(kinds(false, undefined), always);
+  assert.deepEqual(
+    kinds(true, "htb"),
+    [
+      ...always,
+      ...["bandwidth", "clog", "corrupt", "delay", "duplicate", "message", "reorder", "replay"],
+    ].sort(),
+  );
+});
+
+test("what needs a library, a program or rights can be done where they were found", () => {
+  const kinds = (found: HostFindings) => [...localCapabilities(found)];
+  for (const kind of ["clock", "strobe", "files", "memory", "freeze"] as const) {
+    assert.ok(!kinds(NO_FINDINGS).includes(kind), kind);
+  }
+  const library = kinds({ ...NO_FINDINGS, faketime: "/usr/lib/libfaketimeMT.so.1" });
+  assert.ok(library.includes("clock") && library.includes("strobe"));
+  const limits = kinds({ ...NO_FINDINGS, limits: true });
+  assert.ok(limits.includes("files") && limits.includes("memory") && !limits.includes("freeze"));
+  const place = { version: 1, folder: "/sys/fs/cgroup" } as const;
+  const groups = kinds({ ...NO_FINDINGS, cgroups: { memory: place, freezer: place } });
+  assert.ok(groups.includes("freeze") && groups.includes("memory") && !groups.includes("files"));
 });
 
 test.run();

@@ -1,18 +1,23 @@
 // Which environment a run gets, and why: said in one line before anything else.
 
+import { release } from "node:os";
 import type { FaultKind } from "../../nemesis/faults.js";
 import { type Probe, probe } from "../../nemesis/host/probe.js";
 import { localShell, must, ShellError } from "../../nemesis/host/shell.js";
 import { UsageError } from "../usage-error.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
+import { type HostFindings, probeHost } from "./host-hands.js";
 import { readInventory } from "./inventory.js";
-import { createLocal, LOCAL_CAPABILITIES } from "./local.js";
+import { createLocal, localCapabilities } from "./local.js";
 import { createNetns, netnsCapabilities } from "./netns.js";
 import { insideSandbox, type Sandbox } from "./sandbox.js";
 import { createSim, SIM_CAPABILITIES } from "./sim.js";
 import { createSsh, openHosts, type SshHosts } from "./ssh.js";
+import { insideUml } from "./uml.js";
+import type { UmlParts } from "./uml-init.js";
+import { findUml } from "./uml-parts.js";
 
-export const ENVIRONMENT_NAMES = ["netns", "local", "sim", "ssh"] as const;
+export const ENVIRONMENT_NAMES = ["netns", "local", "sim", "ssh", "uml"] as const;
 export type EnvironmentName = (typeof ENVIRONMENT_NAMES)[number];
 
 /**
@@ -27,10 +32,13 @@ export type Choice = {
   /** Gives up what was opened to choose, for example connections; after the last run. */
   close?: () => Promise<void>;
 } & (
-  | { name: "local"; reason: string }
-  | { name: "netns"; sandbox: Sandbox }
+  | { name: "local"; reason: string; found: HostFindings }
+  | { name: "netns"; sandbox: Sandbox; found: HostFindings }
   | { name: "sim" }
   | { name: "ssh"; hosts: SshHosts }
+  | { name: "uml"; parts: UmlParts }
+  /** Inside, where alone can be known what this kernel can do. */
+  | { name: "uml"; sandbox: Sandbox }
 );
 
 export type EnvironmentWish = {
@@ -52,7 +60,8 @@ export async function chooseEnvironment({
   inventory,
 }: EnvironmentWish): Promise<Choice> {
   const inside = insideSandbox();
-  if (inside !== undefined) return netnsChoice(inside);
+  if (inside !== undefined) return netnsChoice(inside, await probeHost(localShell(), needed));
+  if (insideUml()) return umlChoiceInside();
   if (inventory !== undefined && requested !== "ssh") {
     throw new UsageError("environment", "--inventory goes with --env ssh: pass both");
   }
@@ -62,9 +71,11 @@ export async function chooseEnvironment({
       `no environment "${requested}": want ${ENVIRONMENT_NAMES.join(" or ")}`,
     );
   }
-  if (requested === "local") return localChoice("as asked");
   if (requested === "sim") return simChoice();
+  if (requested === "uml") return umlChoiceOutside();
   if (requested === "ssh") return sshChoice(inventory);
+  const ofHost = await probeHost(localShell(), needed);
+  if (requested === "local") return localChoice("as asked", ofHost);
 
   const found = await probe(localShell(), { isRoot: process.getuid?.() === 0 });
   const tied = await setprivFailure();
@@ -72,22 +83,25 @@ export async function chooseEnvironment({
     tied === undefined
       ? sandboxFrom(found, requested === "netns" ? "as asked" : "it works here")
       : { sandbox: undefined, why: `namespaces cannot be tied to this process: ${tied}` };
-  const choice = sandbox === undefined ? undefined : netnsChoice(sandbox);
+  const choice = sandbox === undefined ? undefined : netnsChoice(sandbox, ofHost);
   const missing = needed.filter((kind) => choice?.capabilities.has(kind) === false);
   if (choice !== undefined && missing.length === 0) return choice;
 
   const reason =
     choice === undefined ? why : `netns cannot do ${missing.join(", ")} here${remedies(found)}`;
   if (requested === "netns") throw new UsageError("environment", `--env netns: ${reason}`);
-  return localChoice(reason);
+  return localChoice(reason, ofHost);
 }
 
 /** The environment itself, not started. For netns, call inside the sandbox only. */
 export function createEnvironment(choice: Choice, options: EnvironmentOptions): Environment {
   switch (choice.name) {
     case "local":
-      return createLocal(options, choice.reason);
+      return createLocal(options, choice.reason, { found: choice.found });
     case "netns":
+      return createNetns(options, choice.sandbox, { found: choice.found });
+    case "uml":
+      if (!("sandbox" in choice)) throw new Error("uml: boot it first");
       return createNetns(options, choice.sandbox);
     case "sim":
       return createSim(options);
@@ -106,6 +120,31 @@ function simChoice(): Choice {
   };
 }
 
+async function umlChoiceOutside(): Promise<Choice> {
+  const parts = await findUml();
+  if (!("kernel" in parts)) {
+    const remedy = parts.remedy === undefined ? "" : `; to enable: ${parts.remedy}`;
+    throw new UsageError("environment", `--env uml: ${parts.reason}${remedy}`);
+  }
+  const line = `environment uml: booting ${parts.kernel}`;
+  // What works in there is found out in there.
+  return { name: "uml", line, capabilities: new Set(), parts };
+}
+
+/** What was asked for is checked in here: outside nobody could know what this kernel can do. */
+async function umlChoiceInside(): Promise<Choice> {
+  const found = await probe(localShell(), { isRoot: true });
+  const { sandbox, why } = sandboxFrom(found, "as asked");
+  if (sandbox === undefined) throw new UsageError("environment", `--env uml: ${why}`);
+  const delay = sandbox.mechanism ?? "nothing";
+  return {
+    name: "uml",
+    line: `environment uml: network namespaces in User-Mode Linux ${release()}, iptables-${sandbox.backend}, delay by ${delay} (as asked)`,
+    capabilities: netnsCapabilities(sandbox),
+    sandbox: { ...sandbox, kernel: "uml" },
+  };
+}
+
 async function sshChoice(inventory: string | undefined): Promise<Choice> {
   if (inventory === undefined) {
     throw new UsageError("environment", "--env ssh wants hosts: pass --inventory <file>");
@@ -120,27 +159,30 @@ async function sshChoice(inventory: string | undefined): Promise<Choice> {
   };
 }
 
-function localChoice(reason: string): Choice {
+function localChoice(reason: string, found: HostFindings): Choice {
   return {
     name: "local",
     line: `environment local: processes behind a UDP relay (${reason})`,
-    capabilities: LOCAL_CAPABILITIES,
+    capabilities: localCapabilities(found),
     reason,
+    found,
   };
 }
 
-function netnsChoice(sandbox: Sandbox): Choice {
+function netnsChoice(sandbox: Sandbox, found: HostFindings): Choice {
   const { mode, backend, mechanism, reason } = sandbox;
   const delay = mechanism === undefined ? "no delay" : `delay by ${mechanism}`;
   return {
     name: "netns",
     line: `environment netns: network namespaces (${mode}), iptables-${backend}, ${delay} (${reason})`,
-    capabilities: netnsCapabilities(sandbox),
+    capabilities: netnsCapabilities(sandbox, found),
     sandbox,
+    found,
   };
 }
 
-function sandboxFrom(found: Probe, reason: string): { sandbox?: Sandbox; why: string } {
+/** What a runner inside must know; undefined where namespaces cannot be used, and why. */
+export function sandboxFrom(found: Probe, reason: string): { sandbox?: Sandbox; why: string } {
   const { mode, backend, mechanism, canDuplicate, canMatchMessages, canCorrupt, canShape } = found;
   if (mode === undefined || backend === undefined) {
     return { why: `${found.reason}${remedies(found)}` };

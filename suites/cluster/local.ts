@@ -7,6 +7,13 @@ import { freePorts } from "../../node/runtime/free-ports.js";
 import { ClusterEnvironment, type Ground } from "./cluster-environment.js";
 import type { Address } from "./cluster-files.js";
 import type { Environment, EnvironmentOptions, NodeExit } from "./environment.js";
+import {
+  type HostFindings,
+  hostCapabilities,
+  hostHands,
+  NO_FINDINGS,
+  type ProcessOptions,
+} from "./host-hands.js";
 import { isReplicaName } from "./layout.js";
 import { STOP_MS_MAX } from "./processes.js";
 import { Reaper } from "./reaper.js";
@@ -20,7 +27,7 @@ const HOST = "127.0.0.1";
 const DATAGRAM_BYTES_MAX = 8_192;
 const RELAY_STOP_MS_MAX = 2_000;
 
-export const LOCAL_CAPABILITIES: ReadonlySet<FaultKind> = new Set<FaultKind>([
+const ALWAYS = [
   "partition",
   "loss",
   "duplicate",
@@ -33,21 +40,25 @@ export const LOCAL_CAPABILITIES: ReadonlySet<FaultKind> = new Set<FaultKind>([
   "message",
   "kill",
   "pause",
-]);
+] as const satisfies readonly FaultKind[];
+
+/** What the relay and signals do, and what was found to work on this machine. */
+export function localCapabilities(found: HostFindings): ReadonlySet<FaultKind> {
+  return new Set<FaultKind>([...ALWAYS, ...hostCapabilities(found)]);
+}
 
 /** `reason` says why this environment and not another; it becomes part of the description. */
 export function createLocal(
   options: EnvironmentOptions,
   reason: string,
-  stopMsMax = STOP_MS_MAX,
+  { stopMsMax = STOP_MS_MAX, found = NO_FINDINGS }: ProcessOptions = {},
 ): Environment {
   const kind = {
     name: "local",
     description: `local: processes behind a UDP relay on ${HOST}; ${reason}`,
-    capabilities: LOCAL_CAPABILITIES,
+    capabilities: localCapabilities(found),
     stopMsMax,
-    hands: [],
-    downHands: [],
+    ...hostHands(found),
     open: (nodes: readonly NodeName[]) => openGround(nodes, options.seed),
   };
   return new ClusterEnvironment(kind, options);

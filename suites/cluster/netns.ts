@@ -17,6 +17,13 @@ import { composeLinks } from "../../nemesis/links.js";
 import { ClusterEnvironment, type FaultyNetwork, type Ground } from "./cluster-environment.js";
 import { DATAGRAM_BYTES_MAX_ETHERNET } from "./cluster-files.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
+import {
+  type HostFindings,
+  hostCapabilities,
+  hostHands,
+  NO_FINDINGS,
+  type ProcessOptions,
+} from "./host-hands.js";
 import { STOP_MS_MAX } from "./processes.js";
 import type { Sandbox } from "./sandbox.js";
 
@@ -38,14 +45,11 @@ export const EVERYTHING: NetnsMeans = {
 };
 
 /** What can be done with what the probe found. */
-export function netnsCapabilities({
-  canDuplicate,
-  canMatchMessages,
-  canCorrupt,
-  canShape,
-  mechanism,
-}: NetnsMeans): ReadonlySet<FaultKind> {
-  const kinds: FaultKind[] = ["partition", "loss", "kill", "pause"];
+export function netnsCapabilities(
+  { canDuplicate, canMatchMessages, canCorrupt, canShape, mechanism }: NetnsMeans,
+  found: HostFindings = NO_FINDINGS,
+): ReadonlySet<FaultKind> {
+  const kinds: FaultKind[] = ["partition", "loss", "kill", "pause", ...hostCapabilities(found)];
   if (canDuplicate) kinds.push("duplicate");
   if (mechanism !== undefined) kinds.push("delay", "reorder");
   if (canDuplicate && mechanism !== undefined) kinds.push("replay");
@@ -59,16 +63,16 @@ export function netnsCapabilities({
 export function createNetns(
   options: EnvironmentOptions,
   sandbox: Sandbox,
-  stopMsMax = STOP_MS_MAX,
+  { stopMsMax = STOP_MS_MAX, found = NO_FINDINGS }: ProcessOptions = {},
 ): Environment {
   const { mode, backend, mechanism, reason } = sandbox;
+  const name = sandbox.kernel === "uml" ? "uml" : "netns";
   const kind = {
-    name: "netns",
-    description: `netns: namespaces (${mode}), iptables-${backend}, delay by ${mechanism ?? "nothing"}; ${reason}`,
-    capabilities: netnsCapabilities(sandbox),
+    name,
+    description: `${name}: namespaces (${mode}), iptables-${backend}, delay by ${mechanism ?? "nothing"}; ${reason}`,
+    capabilities: netnsCapabilities(sandbox, found),
     stopMsMax,
-    hands: [],
-    downHands: [],
+    ...hostHands(found),
     open: (nodes: readonly NodeName[]) => openGround(nodes, sandbox),
   };
   return new ClusterEnvironment(kind, options);

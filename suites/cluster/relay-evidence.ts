@@ -3,8 +3,8 @@
 
 import type { Evidence, ResolvedFault } from "../../nemesis/faults.js";
 import { wordOfEffect } from "../../nemesis/messages.js";
+import type { LinkTraffic } from "./relay-link.js";
 import { LINK_COUNTER_NAMES, type LinkCounters, noTraffic } from "./relay-link.js";
-import type { LinkTraffic } from "./relay-wire.js";
 
 /** The counter that proves a kind of fault, and its word for people. */
 const PROOF = {

@@ -1,7 +1,7 @@
 // What a faulty link does to a datagram, decided purely: a rule, what the link remembers, draws, a fate.
 // The relay performs it; the counters are the evidence that a fault bit.
 
-import type { LinkRule } from "../../nemesis/faults.js";
+import type { LinkRule, NodeName } from "../../nemesis/faults.js";
 import { delayMsAt } from "../../nemesis/link-delay.js";
 import { burstChances, nextInBurst } from "../../nemesis/link-loss.js";
 import { type Struck, struckBy } from "./message-fate.js";
@@ -47,6 +47,14 @@ const COUNTERS = {
   refused: 0,
 };
 export type LinkCounters = Record<keyof typeof COUNTERS, number>;
+
+export type LinkTraffic = {
+  from: NodeName;
+  to: NodeName;
+  counters: LinkCounters;
+  /** Datagrams that rules for messages struck, by fault. */
+  struck: Readonly<Record<string, number>>;
+};
 
 export const LINK_COUNTER_NAMES: readonly (keyof LinkCounters)[] = Object.keys(COUNTERS).filter(
   (name): name is keyof LinkCounters => name in COUNTERS,

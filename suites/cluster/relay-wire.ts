@@ -3,7 +3,7 @@
 import type { LinkRule, NodeName } from "../../nemesis/faults.js";
 import { field, parseObject } from "./json-lines.js";
 import type { RelayAddress, RelayNode } from "./relay.js";
-import type { LinkCounters } from "./relay-link.js";
+import type { LinkTraffic } from "./relay-link.js";
 
 export type RelayCommand =
   | {
@@ -14,14 +14,6 @@ export type RelayCommand =
     }
   | { op: "rules"; rules: readonly LinkRule[] }
   | { op: "counters" };
-
-export type LinkTraffic = {
-  from: NodeName;
-  to: NodeName;
-  counters: LinkCounters;
-  /** Datagrams that rules for messages struck, by fault. */
-  struck: Readonly<Record<string, number>>;
-};
 
 export type RelayAnswer =
   | { op: "open"; addresses: readonly RelayAddress[] }

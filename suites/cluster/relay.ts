@@ -9,7 +9,14 @@ import { once } from "node:events";
 import type { LinkRule, NodeName } from "../../nemesis/faults.js";
 import { nowMs } from "./deadline.js";
 import { DelayQueue } from "./delay-queue.js";
-import { copiesOf, type Draw, freshLink, type LinkMemory, waitMs } from "./relay-link.js";
+import {
+  copiesOf,
+  type Draw,
+  freshLink,
+  type LinkMemory,
+  type LinkTraffic,
+  waitMs,
+} from "./relay-link.js";
 
 export type RelayNode = { name: NodeName; host: string; port: number };
 /** Where `node` reaches `peer`. */
@@ -82,11 +89,7 @@ export class Relay {
     }
   }
 
-  /** What has become of each link's datagrams; as relay-wire.ts tells it. */
-  counters(): readonly (Pick<Link, "from" | "to"> & {
-    counters: LinkMemory["counters"];
-    struck: Record<string, number>;
-  })[] {
+  counters(): readonly LinkTraffic[] {
     return [...this.#links.values()].map(({ from, to, memory }) => {
       return { from, to, counters: memory.counters, struck: Object.fromEntries(memory.struck) };
     });

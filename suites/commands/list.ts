@@ -5,7 +5,8 @@ import { describeHold } from "../../nemesis/hold.js";
 import type { NemesisPackage } from "../../nemesis/nemesis-package.js";
 import { ALL_PACKAGES, NEMESIS_PACKAGES } from "../../nemesis/packages.js";
 import { SUITES } from "../catalogue.js";
-import { LOCAL_CAPABILITIES } from "../cluster/local.js";
+import { ALL_FINDINGS } from "../cluster/host-hands.js";
+import { localCapabilities } from "../cluster/local.js";
 import { EVERYTHING, netnsCapabilities } from "../cluster/netns.js";
 import { SIM_CAPABILITIES } from "../cluster/sim.js";
 
@@ -37,8 +38,8 @@ export function listLines(): string[] {
 /** Where all that the machine may lack is there. */
 const CAPABLE: readonly (readonly [string, ReadonlySet<FaultKind>])[] = [
   ["sim", SIM_CAPABILITIES],
-  ["local", LOCAL_CAPABILITIES],
-  ["netns", netnsCapabilities(EVERYTHING)],
+  ["local", localCapabilities(ALL_FINDINGS)],
+  ["netns", netnsCapabilities(EVERYTHING, ALL_FINDINGS)],
 ];
 
 function environmentsFor({ kinds, beyondF }: NemesisPackage): string {

@@ -8,13 +8,21 @@ export type DiskFlaws = {
   syncUs: number;
   /** No byte can be added. */
   full: boolean;
+  /** No file can be opened, for want of descriptors. */
+  noneOpens: boolean;
   /** Writes, or syncs, fail with EIO. */
   failing: "none" | "write" | "sync";
 };
 
-export const SOUND: DiskFlaws = { writeUs: 10, syncUs: 150, full: false, failing: "none" };
+export const SOUND: DiskFlaws = {
+  writeUs: 10,
+  syncUs: 150,
+  full: false,
+  noneOpens: false,
+  failing: "none",
+};
 
 /** The error of a system call, as node:fs throws it. */
-export function systemError(code: "EIO" | "ENOSPC" | "ENOENT", call: string): Error {
+export function systemError(code: "EIO" | "ENOSPC" | "ENOENT" | "EMFILE", call: string): Error {
   return Object.assign(new Error(`${code}: ${call}`), { code });
 }

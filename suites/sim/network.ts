@@ -135,24 +135,24 @@ export class Network {
   /** Puts a datagram on the wire at `atUs`, now or later. */
   send(from: PrincipalId, to: PrincipalId, bytes: Uint8Array, atUs: number): void {
     const link = this.#link(from, to);
-    const index = link.sent++;
     const { rule } = link;
     if (rule?.drop) {
       this.#bite(link, rule, "drop");
       return;
     }
     if (rule?.messages === undefined) {
-      this.#launch(link, index, bytes, atUs);
+      this.#launch(link, bytes, atUs);
       return;
     }
     for (const laterMs of struckBy(rule.messages, bytes, link.struck)) {
-      this.#launch(link, index, bytes, atUs + 1_000 * laterMs);
+      this.#launch(link, bytes, atUs + 1_000 * laterMs);
     }
     for (const { faultId } of rule.messages) this.#biteMessages(link, faultId);
   }
 
-  #launch(link: Link, index: number, bytes: Uint8Array, atUs: number): void {
+  #launch(link: Link, bytes: Uint8Array, atUs: number): void {
     const drawn = this.#draw(link);
+    const index = link.sent++;
     const strikes = drawn !== GOOD_LUCK && this.#misfortunes.happens(`${link.name}#${index}`);
     const luck = strikes ? drawn : GOOD_LUCK;
     if (luck.lost) return;

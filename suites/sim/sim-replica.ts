@@ -8,6 +8,8 @@ import type { PrincipalId, ReplicaId } from "../../node/core/messages.js";
 import type { Replica } from "../../node/core/replica.js";
 import type { LedgerMachine } from "../../node/ledger/machine.js";
 import type { MemoryStore } from "../../node/ledger/memory-store.js";
+import { CrashPoints } from "../../node/runtime/crash-points.js";
+import type { Driver } from "../../node/runtime/driver.js";
 import { systemError } from "./disk-faults.js";
 import type { Ended } from "./ended.js";
 import type { EventQueue } from "./event-queue.js";
@@ -41,8 +43,6 @@ export type ReplicaGround = {
   send: (from: PrincipalId, to: PrincipalId, datagram: Uint8Array, atUs: number) => void;
   /** What a liar sends instead; undefined: the truth. */
   lie: (to: PrincipalId, messages: readonly Uint8Array[]) => readonly Uint8Array[] | undefined;
-  /** What of it the network does not lose by kind. */
-  omit: (to: PrincipalId, messages: readonly Uint8Array[]) => readonly Uint8Array[];
   /** What a liar makes of a datagram; undefined: it sends none. */
   spoil: (to: PrincipalId, datagram: Uint8Array) => Uint8Array | undefined;
 };
@@ -51,6 +51,7 @@ type Running = {
   replica: Replica;
   machine: LedgerMachine;
   transport: SimTransport;
+  driver: Driver;
 };
 
 export class SimReplica {
@@ -72,6 +73,8 @@ export class SimReplica {
   #backlog: (() => void)[] = [];
   #backlogBytes = 0;
   #crash: { boundary: number; how: "kill" | "power-cut" } | undefined;
+  /** Where it is to end by itself. */
+  points = endingPoints();
 
   constructor(ground: ReplicaGround) {
     this.#ground = ground;
@@ -105,6 +108,7 @@ export class SimReplica {
     this.ended = undefined;
     this.#incarnation += 1;
     this.#crash = undefined;
+    this.points = endingPoints();
     this.#run(() => this.#boot(init), "soon");
   }
 
@@ -116,6 +120,15 @@ export class SimReplica {
       this.#ground.watch.onEnd(this.id, { how });
       this.#losePower();
     }
+  }
+
+  /** SIGTERM: it makes everything durable, and ends. */
+  terminate(): void {
+    const driver = this.#running?.driver;
+    if (driver === undefined) return;
+    this.resume(); // A stopped process would hear nothing.
+    this.#run(() => driver.stop(), "timer");
+    if (this.ended === undefined) this.#end({ how: "kill" });
   }
 
   /** The process ends before its `boundary`-th effect from now. */
@@ -160,6 +173,7 @@ export class SimReplica {
   #boot(init: boolean): void {
     const { build, config, keyring, watch, id, random } = this.#ground;
     const { cluster, n } = config;
+    const { points } = this;
     const content = build.openLog(LOG_PATH, { cluster, init }, this.disk);
     const machine = watchedMachine(build, this.store, {
       applied: (seq, requests, executions, ledger) =>
@@ -167,6 +181,7 @@ export class SimReplica {
       restored: (ledger) => watch.onRestore(id, ledger),
       snapshotted: (seq, digest) => watch.onSnapshot(id, seq, digest),
       effect: (what) => this.#ledgerEffect(what),
+      committed: () => points.committed(),
     });
     const links = build.createLinks({
       cluster,
@@ -201,10 +216,13 @@ export class SimReplica {
         ...content,
         log: {
           append(records) {
-            log.append(records);
-            watch.onAppend(id, records);
+            points.append(records.length, () => {
+              log.append(records);
+              watch.onAppend(id, records);
+            });
           },
           replace(records) {
+            points.beforeReplace();
             log.replace(records);
             watch.onReplace(id, records);
           },
@@ -217,7 +235,7 @@ export class SimReplica {
       counters: new build.Counters(),
       onEvent: (event) => watch.onEvent(id, event),
     });
-    this.#running = { replica, machine, transport };
+    this.#running = { replica, machine, transport, driver };
     watch.onStart(id, replica);
     driver.start(recovery);
   }
@@ -287,6 +305,7 @@ export class SimReplica {
 
   /** Everything that reaches the world passes here before it happens. */
   #effect(what: string, costUs: number): void {
+    if (what === "sync") this.points.beforeSync();
     this.#cursorUs += costUs * this.cpuFactor;
     const crash = this.#crash;
     if (crash === undefined) return;
@@ -298,6 +317,7 @@ export class SimReplica {
   }
 
   #ledgerEffect(what: "commit" | "sync"): void {
+    if (what === "sync") this.points.beforeLedgerSync();
     const { flaws } = this.disk;
     if (flaws.failing !== "none") throw systemError("EIO", `ledger ${what}`);
     if (flaws.full) throw systemError("ENOSPC", `ledger ${what}`);
@@ -305,9 +325,10 @@ export class SimReplica {
   }
 
   #outgoing(to: PrincipalId, messages: readonly Uint8Array[]): readonly Uint8Array[] {
-    const { watch, lie, omit } = this.#ground;
+    const { watch, lie } = this.#ground;
+    this.points.beforeSend();
     watch.onSend(this.id, to, messages, this.disk.isClean(LOG_PATH));
-    return omit(to, lie(to, messages) ?? messages);
+    return lie(to, messages) ?? messages;
   }
 
   #emit(to: PrincipalId, datagram: Uint8Array): void {
@@ -315,6 +336,12 @@ export class SimReplica {
     const sent = this.#ground.spoil(to, datagram);
     if (sent !== undefined) this.#ground.send(this.id, to, sent, this.#cursorUs);
   }
+}
+
+function endingPoints(): CrashPoints {
+  return new CrashPoints(() => {
+    throw new ProcessEnd("kill");
+  });
 }
 
 function codeOf(error: unknown): string | undefined {
