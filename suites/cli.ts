@@ -20,6 +20,7 @@ import { faultsOf, replayCommand } from "./commands/replay.js";
 import { neededFaults, parseRunRequest, runCommand } from "./commands/run.js";
 import { type RawShrinkOptions, shrinkCommand } from "./commands/shrink.js";
 import { parseSwarmRequest, swarmCommand } from "./commands/swarm.js";
+import { registerVagrant } from "./commands/vagrant.js";
 import { commitOf } from "./commit.js";
 import { EXIT_CRASH, EXIT_USAGE, exitCodeOf } from "./exit-code.js";
 import { registerClient } from "./hands/client.js";
@@ -70,6 +71,7 @@ function createProgram(): Command {
   registerShrink(program, output);
   registerCluster(program);
   registerClient(program);
+  registerVagrant(program, output);
   return program;
 }
 
