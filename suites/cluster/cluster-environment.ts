@@ -10,6 +10,7 @@ import { NodeFaults } from "./node-faults.js";
 import type { DownHand, NodeHand, PauseHand } from "./node-hand.js";
 import { ProcessFaults } from "./process-faults.js";
 import { type ClusterPlan, ClusterProcesses } from "./processes.js";
+import { type Refusals, refusalsOf, refusedBetween, SPOILING } from "./refusals.js";
 
 /** A network whose links can be harmed. */
 export interface FaultyNetwork {
@@ -64,6 +65,8 @@ export class ClusterEnvironment implements Environment {
   readonly #kind: EnvironmentKind;
   readonly #options: EnvironmentOptions;
   readonly #networkFaults = new Map<string, ResolvedFault>();
+  /** What replicas had refused when a fault began that spoils datagrams. */
+  readonly #refusals = new Map<string, Refusals>();
   #started: Started | undefined;
   #stopped: Promise<void> | undefined;
   /** Faults come and go one after the other, in the order in which they were asked for. */
@@ -113,6 +116,7 @@ export class ClusterEnvironment implements Environment {
       if (!this.capabilities.has(kind)) throw new Error(`${this.name} cannot do ${kind}`);
       if (processFaults.kinds.has(kind)) return processFaults.apply(fault);
       if (nodeFaults.kinds.has(kind)) return nodeFaults.apply(fault);
+      if (SPOILING.has(kind)) this.#refusals.set(fault.id, refusalsOf(await this.observe()));
       this.#networkFaults.set(fault.id, fault);
       await ground.network.apply([...this.#networkFaults.values()]);
     });
@@ -128,7 +132,11 @@ export class ClusterEnvironment implements Environment {
       if (fault === undefined) return processFaults.heal(faultId);
       this.#networkFaults.delete(faultId);
       await ground.network.apply([...this.#networkFaults.values()]);
-      return ground.network.evidence(fault);
+      const evidence = await ground.network.evidence(fault);
+      const before = this.#refusals.get(faultId);
+      if (before === undefined) return evidence;
+      const refused = refusedBetween(before, refusalsOf(await this.observe()));
+      return { ...evidence, measured: { ...evidence.measured, ...refused } };
     });
   }
 

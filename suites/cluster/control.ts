@@ -9,7 +9,12 @@ import { type JsonObject, numberField, parseObject, readLines, stringField } fro
 /** Longest path a Unix socket may have: sizeof(sun_path) - 1, unix(7). */
 export const SOCKET_PATH_BYTES_MAX = 107;
 
-export type ControlStatus = ReplicaStatus & { digest: string; rssBytes: number };
+export type ControlStatus = ReplicaStatus & {
+  digest: string;
+  rssBytes: number;
+  /** Datagrams refused since its start, by reason; absent where it does not say. */
+  refusals?: Readonly<Record<string, number>>;
+};
 export type ControlQuestion =
   | { op: "status" }
   | { op: "accounts"; ids?: readonly string[] }
@@ -71,7 +76,18 @@ function decodeStatus(object: JsonObject): ControlStatus {
     transferring: flag("transferring"),
     digest: text("digest"),
     rssBytes: number("rssBytes"),
+    ...refusalsIn(object),
   };
+}
+
+const REFUSED = "datagram/";
+
+function refusalsIn({ ignored }: JsonObject): Pick<ControlStatus, "refusals"> {
+  if (typeof ignored !== "object" || ignored === null) return {};
+  const counts = Object.entries(ignored).flatMap(([name, count]) =>
+    name.startsWith(REFUSED) ? [[name.slice(REFUSED.length), Number(count)] as const] : [],
+  );
+  return { refusals: Object.fromEntries(counts) };
 }
 
 function missing(name: string): never {

@@ -2,14 +2,14 @@
 // namespaces, the simulator, later containers and VMs. One conformance suite runs on all.
 
 import type { Evidence, FaultKind, NodeName, ResolvedFault } from "../../nemesis/faults.js";
-import type { ReplicaStatus } from "../../node/core/step.js";
 import type { ClientAnswer, ClientCall } from "../../node/runtime/client-call.js";
 import type { Time } from "../run-clock.js";
+import type { ControlStatus } from "./control.js";
 
 export type NodeStatus = {
   node: NodeName;
   /** Absent where the process is dead, paused or does not answer in time. */
-  status?: ReplicaStatus & { digest: string; rssBytes: number };
+  status?: ControlStatus;
   alive: boolean;
 };
 
