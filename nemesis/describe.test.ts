@@ -36,6 +36,26 @@ test("intents and what they meant, in words", () => {
       "delay 50±10 ms all → r0,r1,r2,r3,c0",
     ],
     [{ kind: "kill", target: { kind: "all" } }, "kill all", "kill all → r0,r1,r2,r3"],
+    [
+      { kind: "terminate", target: { kind: "replica", index: 6 } },
+      "terminate number 6",
+      "terminate number 6 → r2",
+    ],
+    [
+      { kind: "kill-at", point: "mid-send", count: 3, target: { kind: "primary" } },
+      "kill-at mid-send, time 3 primary",
+      "kill-at mid-send, time 3 primary → r0",
+    ],
+    [
+      { kind: "strobe", jumpMs: 200, periodMs: 50, target: { kind: "primary" } },
+      "strobe 200 ms every 50 ms primary",
+      "strobe 200 ms every 50 ms primary → r0",
+    ],
+    [
+      { kind: "files", openMax: 0, target: { kind: "primary" } },
+      "files at most 0 primary",
+      "files at most 0 primary → r0",
+    ],
   ];
   for (const [intent, asked, meant] of cases) {
     assert.is(describeIntent(intent), asked);

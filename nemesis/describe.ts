@@ -22,6 +22,8 @@ export function describeTarget(target: Target): string {
       return "";
     case "nodes":
       return target.nodes.join(",");
+    case "replica":
+      return `number ${target.index}`;
     case "one":
     case "primary":
     case "backup":
@@ -49,10 +51,17 @@ function wordsOf(intent: FaultIntent): string[] {
     case "delay":
       return ["delay", `${intent.delayMs}±${intent.jitterMs} ms`];
     case "kill":
+    case "terminate":
     case "pause":
+    case "freeze":
+    case "memory":
     case "clog":
     case "power-cut":
       return [intent.kind];
+    case "kill-at":
+      return ["kill-at", `${intent.point}, time ${intent.count}`];
+    case "files":
+      return ["files", `at most ${intent.openMax}`];
     case "bandwidth":
       return ["bandwidth", `${intent.bytesPerSecond} bytes/s`];
     case "crash":
@@ -61,6 +70,8 @@ function wordsOf(intent: FaultIntent): string[] {
       return ["slow-cpu", `by ${intent.factor}`];
     case "clock":
       return ["clock", `×${intent.rate} and ${intent.jumpMs} ms ahead`];
+    case "strobe":
+      return ["strobe", `${intent.jumpMs} ms every ${intent.periodMs} ms`];
     case "disk":
       return ["disk", intent.flaw];
     case "disk-damage":

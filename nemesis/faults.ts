@@ -15,7 +15,9 @@ export type Target =
   | { kind: "minority" }
   | { kind: "majority" }
   | { kind: "all" }
-  | { kind: "nodes"; nodes: readonly NodeName[] };
+  | { kind: "nodes"; nodes: readonly NodeName[] }
+  /** The replica of this number, modulo how many there are: one after another, or always the same. */
+  | { kind: "replica"; index: number };
 
 /** Shapes of a partition; `isolate` cuts the target off from everybody (clients too). */
 export type PartitionShape =
@@ -38,6 +40,16 @@ export type FaultIntent =
   | { kind: "delay"; delayMs: number; jitterMs: number; target: Target }
   /** SIGKILL; the cure restarts from the node's own disk. `all` is a power failure. */
   | { kind: "kill"; target: Target }
+  /** SIGTERM: the process makes everything durable and ends with exit code 0. The cure restarts. */
+  | { kind: "terminate"; target: Target }
+  /** The process ends itself (SIGKILL) at the `count`-th time, from 1, that it comes to this point. */
+  | { kind: "kill-at"; point: CrashPoint; count: number; target: Target }
+  /** No more memory than is in use now: the process ends when it wants more. The cure restarts. */
+  | { kind: "memory"; target: Target }
+  /** No file can be opened: descriptors from `openMax` on are refused. A process may end of it. */
+  | { kind: "files"; openMax: number; target: Target }
+  /** The freezer of cgroups holds every thread; the cure thaws. */
+  | { kind: "freeze"; target: Target }
   /** SIGSTOP; the cure is SIGCONT. */
   | { kind: "pause"; target: Target }
   /** `percent` of datagrams have a bit flipped. */
@@ -55,15 +67,43 @@ export type FaultIntent =
    * before the first), by a kill or with its machine's power. The cure restarts.
    */
   | { kind: "crash"; boundary: number; how: "kill" | "power-cut"; target: Target }
-  /** Everything that the processor does takes `factor` times as long. */
+  /** Everything that the processor does takes `factor` times as long: it gets 1/factor of one. */
   | { kind: "slow-cpu"; factor: number; target: Target }
-  /** Runs `rate` times as fast; `jumpMs` ahead at once; rate 0 is a clock that stands. */
+  /**
+   * The wall clock runs `rate` times as fast, after a jump of `jumpMs`, ahead or back; rate 0 is a
+   * clock that stands. The cure sets it right. In the simulator the node's timers follow it, as far
+   * as they can: they never run backwards.
+   */
   | { kind: "clock"; rate: number; jumpMs: number; target: Target }
+  /** The wall clock leaps `jumpMs` ahead and back again, once in every `periodMs`. */
+  | { kind: "strobe"; jumpMs: number; periodMs: number; target: Target }
   | { kind: "disk"; flaw: DiskFlaw; target: Target }
   /** The process is killed, its disk is not what it was, and the cure restarts it. Spends f. */
   | { kind: "disk-damage"; damage: DiskDamage; target: Target }
   /** `percent` of what the replica sends is a lie of this kind. Spends f. */
   | { kind: "lie"; lie: Lie; percent: number; target: Target };
+
+/**
+ * Where a replica can be made to end itself, in the order in which one turn of its event loop comes to
+ * them. Compaction is not in every turn; a turn that records nothing passes none of the first four.
+ */
+export const CRASH_POINTS = [
+  /** Records were made and nothing of them is written. */
+  "before-persist",
+  /** Written to the log, not yet synced. */
+  "after-persist-before-sync",
+  /** The log is durable, the ledger's transaction has not ended. */
+  "after-sync-before-commit",
+  /** All is durable and none of the turn's messages has left. */
+  "after-persist-before-send",
+  /** The log is to be cut: before the ledger is made durable. */
+  "before-compaction",
+  /** The ledger is durable and the log not yet cut. */
+  "mid-compaction",
+  /** The first of the turn's datagrams has left, and at least one has not. */
+  "mid-send",
+] as const;
+export type CrashPoint = (typeof CRASH_POINTS)[number];
 
 /** While it lasts: every access is slow, no byte can be added, writes or syncs fail with EIO. */
 export type DiskFlaw = "slow" | "full" | "write-error" | "sync-error";

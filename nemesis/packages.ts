@@ -1,11 +1,21 @@
 // The nemesis by name: each package knows what to ask for and how long to hold it. A package never asks
 // without a cure: the schedule pairs every start with its stop. Source: jepsen.nemesis.combined.
 
-import type { FaultIntent, FaultKind, PartitionShape, Target } from "./faults.js";
+import {
+  CRASH_POINTS,
+  type CrashPoint,
+  type FaultIntent,
+  type FaultKind,
+  type PartitionShape,
+  type Target,
+} from "./faults.js";
 import type { Random } from "./random.js";
 
-/** How long a fault is held: a share of the interval between two starts, within bounds. */
-export type Hold = { share: number; msMin: number; msMax: number };
+/**
+ * How long a fault is held: a share of the interval between two starts, within bounds; and how long it
+ * rests at most until the next, where that does not follow from the interval.
+ */
+export type Hold = { share: number; msMin: number; msMax: number; restMsMax?: number };
 
 export type NemesisPackage = {
   name: string;
@@ -13,16 +23,31 @@ export type NemesisPackage = {
   description: string;
   /** What an environment must be able to do. */
   kinds: readonly FaultKind[];
-  /** The next fault of this package. */
-  intent: (random: Random) => FaultIntent;
+  /** The next fault of this package, the `index`-th of the run. */
+  intent: (random: Random, index: number) => FaultIntent;
   hold: Hold;
 };
 
 const HOLD: Hold = { share: 0.6, msMin: 500, msMax: 20_000 };
 const HOLD_SHORT: Hold = { share: 0.3, msMin: 200, msMax: 2_000 };
+/** One after another, whatever the interval. */
+const HOLD_IN_A_ROW: Hold = { share: 0.1, msMin: 100, msMax: 400, restMsMax: 600 };
+/** So often a crash loop ends one replica before it turns to the next. */
+const CRASH_LOOP_LENGTH = 4;
 
 const ALL: Target = { kind: "all" };
 const VICTIMS: readonly Target[] = [{ kind: "one" }, { kind: "primary" }, { kind: "all" }];
+
+const ONE_OR_PRIMARY: readonly Target[] = [{ kind: "one" }, { kind: "primary" }];
+const CLOCK_VICTIMS: readonly Target[] = [
+  { kind: "one" },
+  { kind: "primary" },
+  { kind: "majority" },
+  { kind: "all" },
+];
+/** What Jepsen's nemesis does to clocks is drawn from such a range, by its logarithm. */
+const JUMP_MS_MIN = 11;
+const JUMP_MS_MAX = 288_000;
 
 const RANDOM_SHAPES: readonly PartitionShape[] = [
   "isolate",
@@ -123,6 +148,98 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
     "one",
     HOLD_SHORT,
   ),
+  {
+    name: "crash-loop",
+    description: `Kills one replica (SIGKILL) as soon as it is back, ${CRASH_LOOP_LENGTH} times in a row.`,
+    kinds: ["kill"],
+    intent: (_random, index) => {
+      const target: Target = { kind: "replica", index: Math.floor(index / CRASH_LOOP_LENGTH) };
+      return { kind: "kill", target };
+    },
+    hold: HOLD_IN_A_ROW,
+  },
+  {
+    name: "terminate",
+    description: "Ends one replica (SIGTERM) and restarts it.",
+    kinds: ["terminate"],
+    intent: (random) => ({ kind: "terminate", target: random.pick(VICTIMS) }),
+    hold: HOLD_SHORT,
+  },
+  {
+    name: "rolling-restart",
+    description: "Ends one replica after another (SIGTERM), each when the one before is back.",
+    kinds: ["terminate"],
+    intent: (_random, index) => ({ kind: "terminate", target: { kind: "replica", index } }),
+    hold: HOLD_IN_A_ROW,
+  },
+  {
+    name: "crash-points",
+    description: "Has replicas kill themselves between two steps of what they do.",
+    kinds: ["kill-at"],
+    intent: (random) => killAt(random.pick(CRASH_POINTS), random),
+    hold: HOLD_SHORT,
+  },
+  ...CRASH_POINTS.map(
+    (point): NemesisPackage => ({
+      name: `kill-at-${point}`,
+      description: `Has replicas kill themselves at the point ${point}.`,
+      kinds: ["kill-at"],
+      intent: (random) => killAt(point, random),
+      hold: HOLD_SHORT,
+    }),
+  ),
+  {
+    name: "memory",
+    description: "Gives one replica no more memory than it has, until it ends of it.",
+    kinds: ["memory"],
+    intent: (random) => ({ kind: "memory", target: random.pick(ONE_OR_PRIMARY) }),
+    hold: HOLD_SHORT,
+  },
+  {
+    name: "files",
+    description: "Lets one replica open no file.",
+    kinds: ["files"],
+    intent: (random) => ({ kind: "files", openMax: 0, target: random.pick(ONE_OR_PRIMARY) }),
+    hold: HOLD,
+  },
+  {
+    name: "freeze",
+    description: "Freezes one replica (the freezer of cgroups) and thaws it.",
+    kinds: ["freeze"],
+    intent: (random) => ({ kind: "freeze", target: random.pick(ONE_OR_PRIMARY) }),
+    hold: HOLD,
+  },
+  {
+    name: "slow-cpu",
+    description: "Slows the primary down, 20 or 50 times.",
+    kinds: ["slow-cpu"],
+    intent: (random) => {
+      return { kind: "slow-cpu", factor: random.pick([20, 50]), target: { kind: "primary" } };
+    },
+    hold: HOLD,
+  },
+  {
+    name: "clock",
+    description:
+      "Lets wall clocks jump by 11 ms to 288 s, ahead or back, run fast or slow, or stand.",
+    kinds: ["clock"],
+    intent: (random) => {
+      const rate = random.pick([1, 1, 0, 0.5, 1.1, 3]);
+      return { kind: "clock", rate, jumpMs: jumpMs(random), target: random.pick(CLOCK_VICTIMS) };
+    },
+    hold: HOLD,
+  },
+  {
+    name: "strobe",
+    description: "Lets wall clocks leap to and fro, many times a second.",
+    kinds: ["strobe"],
+    intent: (random) => {
+      const periodMs = random.pick([20, 50, 200]);
+      const target = random.pick(CLOCK_VICTIMS);
+      return { kind: "strobe", jumpMs: Math.abs(jumpMs(random)), periodMs, target };
+    },
+    hold: HOLD,
+  },
   pause("pause", "Stops one replica (SIGSTOP) and lets it continue.", "one"),
   pause("pause-primary", "Stops the primary (SIGSTOP) and lets it continue.", "primary"),
   simulated(
@@ -169,13 +286,6 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
       return { kind: "crash", boundary: random.int(60), how, target: random.pick(VICTIMS) };
     },
   ),
-  simulated("slow-cpu", "Slows the primary down, 20 or 50 times.", HOLD, (random) => {
-    return { kind: "slow-cpu", factor: random.pick([20, 50]), target: { kind: "primary" } };
-  }),
-  simulated("clock", "Lets a clock run fast or slow, jump ahead or stand.", HOLD, (random) => {
-    const rate = random.pick([0, 0.5, 1.1, 3]);
-    return { kind: "clock", rate, jumpMs: random.pick([0, 60_000]), target: { kind: "one" } };
-  }),
   simulated(
     "disk",
     "Makes a disk slow or full, or lets its writes or syncs fail.",
@@ -215,6 +325,19 @@ function targetOf(shape: PartitionShape, random: Random): Target {
   const divides = shape === "halves" || shape === "bridge" || shape === "majorities-ring";
   if (divides) return { kind: "none" };
   return random.pick<Target>([{ kind: "primary" }, { kind: "one" }, { kind: "minority" }]);
+}
+
+/** Ahead or back; each order of magnitude as often as any other. Source: jepsen.nemesis.time. */
+function jumpMs(random: Random): number {
+  const size = JUMP_MS_MIN * (JUMP_MS_MAX / JUMP_MS_MIN) ** random.float();
+  return Math.round(size) * (random.chance(0.5) ? 1 : -1);
+}
+
+/** Few others come to a point of compaction once most replicas have ended there. */
+function killAt(point: CrashPoint, random: Random): FaultIntent {
+  const victims: readonly Target[] = point.endsWith("compaction") ? ONE_OR_PRIMARY : VICTIMS;
+  const count = point.endsWith("compaction") ? 1 : 1 + random.int(40);
+  return { kind: "kill-at", point, count, target: random.pick(victims) };
 }
 
 function wholeCluster(shape: PartitionShape): FaultIntent {

@@ -5,7 +5,8 @@ import type { ResolvedFault } from "./faults.js";
 import { composeProcesses, type ProcessState, processActions } from "./processes.js";
 
 const test = suite("processes");
-const fault = (id: string, kind: "kill" | "pause", ...nodes: string[]): ResolvedFault => ({
+type Kind = "kill" | "pause" | "terminate" | "memory" | "freeze";
+const fault = (id: string, kind: Kind, ...nodes: string[]): ResolvedFault => ({
   id,
   intent: { kind, target: { kind: "nodes", nodes } },
   nodes,
@@ -87,5 +88,21 @@ function perform(state: ProcessState, action: string): ProcessState {
   assert.ok(from.includes(state), `${action} of a process that is ${state}`);
   return to;
 }
+
+test("however a process was ended or stopped, that is the state it is in", () => {
+  const states = composeProcesses([
+    fault("f0", "freeze", "r0", "r1"),
+    fault("f1", "terminate", "r1"),
+    fault("f2", "memory", "r2"),
+  ]);
+  assert.equal(
+    [...states].map(([node, { state, causes }]) => [node, state, ...causes]),
+    [
+      ["r0", "paused", "f0"],
+      ["r1", "down", "f1"],
+      ["r2", "down", "f2"],
+    ],
+  );
+});
 
 test.run();

@@ -14,6 +14,17 @@ export type ProcessStates = ReadonlyMap<
 /** What must be done to a node, in this order. */
 export type ProcessAction = { node: NodeName; action: "kill" | "restart" | "pause" | "resume" };
 
+const PAUSING: ReadonlySet<FaultKind> = new Set<FaultKind>(["pause", "freeze"]);
+const ENDING: ReadonlySet<FaultKind> = new Set<FaultKind>([
+  "kill",
+  "terminate",
+  "kill-at",
+  "memory",
+  "power-cut",
+  "crash",
+  "disk-damage",
+]);
+
 /** The state of every node that a kill or a pause holds. `causes` name the faults of that state. */
 export function composeProcesses(faults: readonly ResolvedFault[]): ProcessStates {
   const states = new Map<NodeName, { state: "paused" | "down"; causes: string[] }>();
@@ -52,7 +63,6 @@ export function processActions(before: ProcessStates, after: ProcessStates): Pro
 
 /** What such a fault makes of a process; undefined where it leaves it running. */
 function stateUnder(kind: FaultKind): "paused" | "down" | undefined {
-  if (kind === "pause") return "paused";
-  const ends: readonly FaultKind[] = ["kill", "power-cut", "crash", "disk-damage"];
-  return ends.includes(kind) ? "down" : undefined;
+  if (PAUSING.has(kind)) return "paused";
+  return ENDING.has(kind) ? "down" : undefined;
 }

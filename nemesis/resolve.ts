@@ -83,11 +83,17 @@ export function resolveFault(
     case "clog":
       return resolveLinks(id, intent, view, random, (link) => ({ ...link, clogged: true }));
     case "kill":
+    case "terminate":
+    case "kill-at":
+    case "memory":
+    case "files":
     case "pause":
+    case "freeze":
     case "power-cut":
     case "crash":
     case "slow-cpu":
     case "clock":
+    case "strobe":
     case "disk":
     case "disk-damage":
     case "lie":
@@ -122,6 +128,10 @@ export function resolveTarget(target: Target, view: ClusterView, random: Random)
       return some(replicas, replicas.length - f, random);
     case "all":
       return [...replicas];
+    case "replica": {
+      const replica = replicas[target.index % replicas.length];
+      return replica === undefined ? [] : [replica];
+    }
     case "nodes": {
       const known = [...replicas, ...clients];
       const unknown = target.nodes.filter((node) => !known.includes(node));

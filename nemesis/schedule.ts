@@ -56,7 +56,7 @@ type Span = { intent: FaultIntent; startMs: number; stopMs: number };
 
 function spansOf(nemesis: NemesisPackage, options: PlanOptions, random: Random): Span[] {
   const { intervalMs, timeLimitMs } = options;
-  const { share, msMin, msMax } = nemesis.hold;
+  const { share, msMin, msMax, restMsMax = Number.POSITIVE_INFINITY } = nemesis.hold;
   const endMs = Math.floor(timeLimitMs * 0.95); // The last cure needs a moment under load, too.
   const spans: Span[] = [];
   let startMs = Math.floor(Math.min(FIRST_START_MS_MAX, timeLimitMs / 4) * between(random, 0.2, 1));
@@ -67,8 +67,9 @@ function spansOf(nemesis: NemesisPackage, options: PlanOptions, random: Random):
     );
     const stopMs = Math.min(endMs, Math.floor(startMs + wanted));
     if (stopMs <= startMs) break; // The time limit is a few milliseconds: nothing fits.
-    spans.push({ intent: nemesis.intent(random), startMs, stopMs });
-    const rest = (1 - share) * intervalMs * between(random, 0.5, 1.5);
+    spans.push({ intent: nemesis.intent(random, spans.length), startMs, stopMs });
+    const drawn = (1 - share) * intervalMs * between(random, 0.5, 1.5);
+    const rest = Math.min(restMsMax, drawn);
     startMs = Math.ceil(stopMs + Math.max(HOLD_MS_MIN, rest));
   }
   return spans;

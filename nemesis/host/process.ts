@@ -68,7 +68,7 @@ async function signalUntil(
 ): Promise<SignalEvidence> {
   const started = performance.now();
   let state = observe(handle);
-  if (state !== "gone") send(handle.pid, signal);
+  if (state !== "gone") sendSignal(handle.pid, signal);
   for (let waitMs = 1; ; waitMs = Math.min(20, waitMs * 2)) {
     state = observe(handle);
     const elapsedMs = performance.now() - started;
@@ -78,8 +78,8 @@ async function signalUntil(
   }
 }
 
-/** The process may end between the look and the signal; that is no error. */
-function send(pid: number, signal: NodeJS.Signals): void {
+/** The process may end between the last look and the signal; that is no error. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {

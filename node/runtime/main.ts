@@ -3,6 +3,7 @@
 
 import { readClusterFile, readKeyFile } from "./cluster-file.js";
 import { Counters } from "./counters.js";
+import { CRASH_POINTS_VARIABLE } from "./crash-points.js";
 import { runMain } from "./exit.js";
 import { parseOptions } from "./options.js";
 import { startReplica } from "./replica-process.js";
@@ -38,6 +39,7 @@ runMain(
       init: options.flag("init"),
       listen: listen === undefined ? undefined : parseAddress(listen, "--listen"),
       control: options.optional("control"),
+      crashPoints: process.env[CRASH_POINTS_VARIABLE] === "1",
       counters,
       log,
     });

@@ -9,9 +9,21 @@ import { CLIENT_PRINCIPAL_MIN } from "../core/messages.js";
 import { statusOf } from "../core/replica.js";
 import { LedgerMachine } from "../ledger/machine.js";
 import { openSqliteStore } from "../ledger/sqlite-store.js";
+import type { Store } from "../ledger/store.js";
 import { type ClusterFile, checkKeys, principalsOf, protocolConfigOf } from "./cluster-file.js";
 import { openControlSocket } from "./control-socket.js";
 import type { Counters } from "./counters.js";
+import {
+  CRASH_POINTS,
+  CRASH_POINTS_VARIABLE,
+  CrashPoints,
+  isCrashPoint,
+  killSelf,
+  watchedDisk,
+  watchedLog,
+  watchedTransport,
+} from "./crash-points.js";
+import { machineDisk } from "./disk.js";
 import { createKeyring } from "./keyring.js";
 import type { SecretKeys } from "./keys.js";
 import { messageOf, OrdealError } from "./ordeal-error.js";
@@ -37,6 +49,8 @@ export type ReplicaOptions = {
   listen: Address | undefined;
   /** Path of the control socket. */
   control: string | undefined;
+  /** Whether it can be asked, on the control socket, to end itself at a named point: for tests. */
+  crashPoints: boolean;
   counters: Counters;
   log: StructuredLog;
 };
@@ -64,15 +78,16 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
     replicas: new Map(cluster.replicas.map((replica) => [replica.id, replica])),
     counters,
   });
-  const content = openData(options);
-  const stateMachine = openLedger(options.data);
+  const points = options.crashPoints ? new CrashPoints(killSelf) : undefined;
+  const content = openData(options, points);
+  const stateMachine = openLedger(options.data, points);
   const { replica, recovery, driver } = assembleReplica({
     own,
     config: protocolConfigOf(cluster),
     keyring,
     stateMachine,
     content,
-    transport,
+    transport: points === undefined ? transport : watchedTransport(transport, points),
     clock: systemClock,
     counters,
     onEvent: log.onEvent,
@@ -89,9 +104,12 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
                 rssBytes: process.memoryUsage.rss(),
                 logBytes: content.log.bytes,
                 ignored: counters.totals(),
+                wallClockMs: Date.now(),
               };
             case "accounts":
               return { seq: stateMachine.seq, accounts: stateMachine.accounts(idsOf(question)) };
+            case "crash-at":
+              return armCrash(points, question);
             default:
               throw new Error("want op: status or accounts");
           }
@@ -131,7 +149,10 @@ function entryOf(cluster: ClusterFile, key: SecretKeys): { id: number; name: str
   throw new OrdealError("key-file", `key file: principal ${key.principal} is a client`);
 }
 
-function openData({ data, cluster, init }: ReplicaOptions): LogContent {
+function openData(
+  { data, cluster, init }: ReplicaOptions,
+  points: CrashPoints | undefined,
+): LogContent {
   try {
     mkdirSync(data, { recursive: true });
     accessSync(data, constants.W_OK | constants.X_OK);
@@ -147,12 +168,16 @@ function openData({ data, cluster, init }: ReplicaOptions): LogContent {
       `--init: ${data} holds a replica already: start it without --init, or give an empty directory`,
     );
   }
-  return openLog(path, { cluster: cluster.cluster, init });
+  const named = { cluster: cluster.cluster, init };
+  if (points === undefined) return openLog(path, named);
+  const content = openLog(path, named, watchedDisk(machineDisk, points));
+  return { ...content, log: watchedLog(content.log, points) };
 }
 
-function openLedger(data: string): LedgerMachine {
+function openLedger(data: string, points: CrashPoints | undefined): LedgerMachine {
   try {
-    return new LedgerMachine(openSqliteStore(join(data, LEDGER_FILE)));
+    const store = openSqliteStore(join(data, LEDGER_FILE));
+    return points === undefined ? new LedgerMachine(store) : new WatchedLedger(store, points);
   } catch (error) {
     throw new OrdealError("disk", `cannot open the ledger: ${messageOf(error)}`, { cause: error });
   }
@@ -166,4 +191,35 @@ function idsOf(question: ReadonlyMap<string, unknown>): readonly string[] | unde
     if (typeof id !== "string") throw new Error("want ids: a list of accounts");
     return id;
   });
+}
+
+/** The ledger, with the points told of what is done to it. */
+class WatchedLedger extends LedgerMachine {
+  readonly #points: CrashPoints;
+
+  constructor(store: Store, points: CrashPoints) {
+    super(store);
+    this.#points = points;
+  }
+
+  override commit(): void {
+    super.commit();
+    this.#points.committed();
+  }
+
+  override sync(): void {
+    this.#points.beforeLedgerSync();
+    super.sync();
+  }
+}
+
+function armCrash(points: CrashPoints | undefined, question: ReadonlyMap<string, unknown>) {
+  const [point, count] = [question.get("point"), question.get("count")];
+  if (points === undefined) throw new Error(`crash-at: started without ${CRASH_POINTS_VARIABLE}=1`);
+  if (!isCrashPoint(point)) throw new Error(`want point: ${CRASH_POINTS.join(", ")}`);
+  if (typeof count !== "number" || !Number.isSafeInteger(count) || count < 1) {
+    throw new Error("want count: 1 or more");
+  }
+  points.arm(point, count);
+  return { armed: point, count };
 }

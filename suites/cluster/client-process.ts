@@ -11,7 +11,7 @@ import {
   readLines,
   stringField,
 } from "./json-lines.js";
-import type { Pipes } from "./node-process.js";
+import type { Pipes } from "./machine.js";
 
 /** How much later than its own time-out an answer may come before we give it up. */
 const GRACE_MS = 2_000;
@@ -25,13 +25,16 @@ type Pending = {
 
 export class ClientCalls {
   readonly #node: string;
+  readonly #sharesClock: boolean;
   readonly #pending = new Map<number, Pending>();
   #pipes: Pipes | undefined;
   #downReason = "the client process is down";
   #callCount = 0;
 
-  constructor(node: string) {
+  /** `sharesClock`: the process reads the same monotonic clock as we do. */
+  constructor(node: string, sharesClock: boolean) {
     this.#node = node;
+    this.#sharesClock = sharesClock;
   }
 
   /** Talks to a new life of the process from now on. */
@@ -53,7 +56,7 @@ export class ClientCalls {
   /** Never rejects. */
   call(call: ClientCall): Promise<ClientAnswer> {
     const id = ++this.#callCount;
-    const startedNs = process.hrtime.bigint().toString();
+    const startedNs = nowNs();
     return new Promise((resolve) => {
       const late = () => this.#giveUp(id, "the client process did not answer in time");
       const timer = setTimeout(late, call.timeoutMs + GRACE_MS);
@@ -73,7 +76,14 @@ export class ClientCalls {
     }
     // None pending: it was given up already, and that it ended as info stays true.
     const pending = this.#pending.get(answer.id);
-    if (pending !== undefined) this.#settle(answer.id, pending, { ...answer, id: pending.call.id });
+    if (pending === undefined) return;
+    this.#settle(answer.id, pending, {
+      ...answer,
+      id: pending.call.id,
+      // Another clock's times say nothing here, and by chance could lie between ours: then our own
+      // stand, from before it was asked until after it answered: wider than the truth.
+      ...(!this.#sharesClock && { startedNs: pending.startedNs, endedNs: nowNs() }),
+    });
   }
 
   #giveUp(id: number, error: string): void {
@@ -87,7 +97,7 @@ export class ClientCalls {
       error,
       client: principalOfName(this.#node) * 65_536 + call.session,
       startedNs,
-      endedNs: process.hrtime.bigint().toString(),
+      endedNs: nowNs(),
     });
   }
 
@@ -96,6 +106,10 @@ export class ClientCalls {
     this.#pending.delete(id);
     pending.resolve(answer);
   }
+}
+
+function nowNs(): string {
+  return process.hrtime.bigint().toString();
 }
 
 /** Undefined where a field that every answer has is missing or strange. */

@@ -1,6 +1,7 @@
 // Asking a replica through its control socket: a JSON line in, a JSON line out.
 
 import { createConnection } from "node:net";
+import type { CrashPoint } from "../../nemesis/faults.js";
 import type { ReplicaStatus } from "../../node/core/step.js";
 import { type JsonObject, numberField, parseObject, readLines, stringField } from "./json-lines.js";
 
@@ -8,7 +9,10 @@ import { type JsonObject, numberField, parseObject, readLines, stringField } fro
 export const SOCKET_PATH_BYTES_MAX = 107;
 
 export type ControlStatus = ReplicaStatus & { digest: string; rssBytes: number };
-export type ControlQuestion = { op: "status" } | { op: "accounts"; ids?: readonly string[] };
+export type ControlQuestion =
+  | { op: "status" }
+  | { op: "accounts"; ids?: readonly string[] }
+  | { op: "crash-at"; point: CrashPoint; count: number };
 
 /** The answer, or undefined where there is none in time: down, paused, or not yet listening. */
 export function askControl(
@@ -39,7 +43,11 @@ export async function askStatus(
   path: string,
   deadlineMs: number,
 ): Promise<ControlStatus | undefined> {
-  const answer = await askControl(path, { op: "status" }, deadlineMs);
+  return statusOf(await askControl(path, { op: "status" }, deadlineMs));
+}
+
+/** What the answer says; undefined where there is none. Throws on a strange one. */
+export function statusOf(answer: JsonObject | undefined): ControlStatus | undefined {
   return answer === undefined ? undefined : decodeStatus(answer);
 }
 

@@ -39,6 +39,8 @@ export type EnvironmentOptions = {
   build: string;
   /** Seeds the environment's own randomness (relay). */
   seed: number;
+  /** The kinds of faults to come: nodes are prepared for these only. Absent: for all. */
+  faults?: readonly FaultKind[];
 };
 
 export interface Environment {

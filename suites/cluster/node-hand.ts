@@ -3,6 +3,8 @@
 
 import type { Evidence, FaultKind, NodeName, ResolvedFault } from "../../nemesis/faults.js";
 import type { Shell } from "../../nemesis/host/shell.js";
+import type { ControlQuestion } from "./control.js";
+import type { JsonObject } from "./json-lines.js";
 
 /** What a hand may know of the place where a node runs. */
 export interface NodeHost {
@@ -15,9 +17,14 @@ export interface NodeHost {
   readonly runtimeFolder: string;
   /** Of the running process, in the pid namespace of `shell`; undefined between lives. */
   readonly pid: number | undefined;
+  /** Asks the replica on its control socket; undefined where no answer comes in time. */
+  ask(question: ControlQuestion, deadlineMs: number): Promise<JsonObject | undefined>;
 }
 
-/** What is put before and around the command line of every start of a node. */
+/**
+ * What is put before and around the command line of every start of a node. Several hands may name
+ * libraries in LD_PRELOAD: all are loaded.
+ */
 export type Launch = {
   argvPrefix: readonly string[];
   variables: Readonly<Record<string, string>>;
@@ -31,6 +38,11 @@ export type Deed = { landed: boolean; measured: Measured };
 /** Faults under which a node's process goes on. They act on replicas and compose with one another. */
 export interface NodeHand {
   readonly kinds: ReadonlySet<FaultKind>;
+  /**
+   * Whether a process may end by itself under this fault: such an end is expected, and the cure
+   * starts the node again. Absent: never.
+   */
+  mayEnd?(fault: ResolvedFault): boolean;
   /** Before the node's first start; makes what `launch` names. */
   prepare(host: NodeHost): Promise<void>;
   launch(host: NodeHost): Launch;
@@ -38,6 +50,10 @@ export interface NodeHand {
   apply(fault: ResolvedFault, hosts: readonly NodeHost[]): Promise<void>;
   /** Called once for each fault applied; also where a node is down just now. */
   heal(fault: ResolvedFault, hosts: readonly NodeHost[]): Promise<Evidence>;
+  /** Another fault is about to stop or end the process: nothing here wakes it until `takeHold`. */
+  letGo?(host: NodeHost): Promise<void>;
+  /** The node runs again, or anew: what is active here holds of its process, too. */
+  takeHold?(host: NodeHost): Promise<void>;
   /** The nodes are gone by then. */
   close(): Promise<void>;
 }
@@ -48,6 +64,8 @@ export interface NodeHand {
  */
 export interface DownHand {
   readonly kinds: ReadonlySet<FaultKind>;
+  /** How it is done, for the evidence; absent: the name of the kind. */
+  readonly mechanism?: string;
   prepare(host: NodeHost): Promise<void>;
   launch(host: NodeHost): Launch;
   /**
@@ -57,6 +75,16 @@ export interface DownHand {
   bringDown?(fault: ResolvedFault, host: NodeHost, end: EndOfProcess): Promise<Deed>;
   /** Once for each node of the fault, when it is healed, before the restart. */
   beforeRestart?(fault: ResolvedFault, host: NodeHost): Promise<Deed>;
+  close(): Promise<void>;
+}
+
+/** Faults that stop a process, other than by SIGSTOP. They compose with pauses and kills. */
+export interface PauseHand {
+  readonly kinds: ReadonlySet<FaultKind>;
+  readonly mechanism: string;
+  pause(host: NodeHost): Promise<Deed>;
+  /** Nothing happens where this hand holds no process of the node. */
+  resume(host: NodeHost): Promise<void>;
   close(): Promise<void>;
 }
 

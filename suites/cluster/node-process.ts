@@ -1,29 +1,20 @@
 // One node's process over all its lives: started, killed, paused, restarted, stopped. Each end is
 // recorded, and one that nobody asked for is told apart.
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { appendFileSync, closeSync, openSync, readFileSync } from "node:fs";
-import type { Readable, Writable } from "node:stream";
+import { appendFileSync } from "node:fs";
 import type { NodeName } from "../../nemesis/faults.js";
-import {
-  handleOf,
-  type ProcessHandle,
-  pause,
-  resume,
-  type SignalEvidence,
-} from "../../nemesis/host/process.js";
+import type { ObservedState, ProcessHandle, SignalEvidence } from "../../nemesis/host/process.js";
+import { oneLine } from "../usage-error.js";
 import { within } from "./deadline.js";
 import type { NodeExit } from "./environment.js";
 import type { NodeFiles } from "./layout.js";
+import type { Machine, Pipes, RunningProcess } from "./machine.js";
 
 const SIGNAL_MS_MAX = 5_000;
 const STDERR_TAIL_CHARS = 400;
 
-/** The pipes of a client process; a replica has none, its output goes straight to its files. */
-export type Pipes = { stdin: Writable; stdout: Readable };
 type Life = {
-  handle: ProcessHandle;
-  pipes: Pipes | undefined;
+  process: RunningProcess;
   exited: Promise<NodeExit>;
   /** Ways to end that we asked for; any other is the node's own doing. */
   endsExpected: readonly string[] | "any";
@@ -31,7 +22,11 @@ type Life = {
 
 export type NodeProcessOptions = {
   node: NodeName;
+  machine: Machine;
+  /** Its files on that machine. */
   files: NodeFiles;
+  /** The file of its exits, on the runner's machine. */
+  exitsFile: string;
   /** "files": stdout goes to the log file; "pipes": stdin and stdout are ours. */
   output: "files" | "pipes";
   onStart: (handle: ProcessHandle) => void;
@@ -42,6 +37,7 @@ export class NodeProcess {
   readonly exits: NodeExit[] = [];
   readonly #options: NodeProcessOptions;
   #life: Life | undefined;
+  #starting = false;
 
   constructor(options: NodeProcessOptions) {
     this.node = options.node;
@@ -50,11 +46,11 @@ export class NodeProcess {
 
   /** The running process; undefined between lives. */
   get handle(): ProcessHandle | undefined {
-    return this.#life?.handle;
+    return this.#life?.process.handle;
   }
 
   get pipes(): Pipes | undefined {
-    return this.#life?.pipes;
+    return this.#life?.process.pipes;
   }
 
   /** Ends of this node's processes that nobody asked for. */
@@ -63,36 +59,30 @@ export class NodeProcess {
   }
 
   /** Starts a process with this command line; throws where the machine refuses. */
-  start(command: readonly string[], variables: Readonly<Record<string, string>> = {}): void {
-    const { files, output, onStart } = this.#options;
-    const [file, ...args] = command;
-    if (file === undefined) throw new Error(`${this.node}: an empty command line`);
-    if (this.#life !== undefined) throw new Error(`${this.node}: already running`);
-    const log = openSync(files.log, "a");
-    const stderr = openSync(files.stderr, "a");
-    const pipe = output === "pipes";
-    // Its output goes to the files without a detour through us: it outlives us, and costs nothing.
-    const child = spawn(file, args, {
-      stdio: pipe ? ["pipe", "pipe", stderr] : ["ignore", log, stderr],
-      // A session of its own, so that a Ctrl-C is for the runner alone, which then stops the nodes.
-      detached: true,
-      env: { ...process.env, ...variables },
-    });
-    closeSync(log);
-    closeSync(stderr);
-    const ended = endOf(child);
-    if (child.pid === undefined) throw new Error(`${this.node}: could not start ${file}`);
-    // One that has ended already has no start time; it is awaited all the same.
-    const handle = handleOf(child.pid) ?? { pid: child.pid, startTicks: 0 };
-    onStart(handle);
-    const { stdin, stdout } = child;
-    const life: Life = {
-      handle,
-      pipes: stdin !== null && stdout !== null ? { stdin, stdout } : undefined,
-      endsExpected: [],
-      exited: ended.then((how) => this.#ended(life, how)),
-    };
-    this.#life = life;
+  async start(
+    command: readonly string[],
+    variables: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    const { machine, files, output, onStart } = this.#options;
+    if (this.#life !== undefined || this.#starting)
+      throw new Error(`${this.node}: already running`);
+    this.#starting = true;
+    try {
+      const { log, stderr } = files;
+      const options = { variables, stderr, ...(output === "files" && { log }) };
+      const running = await machine.start(command, options).catch((error: unknown) => {
+        throw new Error(`${this.node}: ${oneLine(error)}`, { cause: error });
+      });
+      onStart(running.handle);
+      const life: Life = {
+        process: running,
+        endsExpected: [],
+        exited: running.ended.then((how) => this.#ended(life, how)),
+      };
+      this.#life = life;
+    } finally {
+      this.#starting = false;
+    }
   }
 
   /** SIGKILL, now; resolves when the process is gone. Undefined where none was running. */
@@ -100,7 +90,7 @@ export class NodeProcess {
     const life = this.#life;
     if (life === undefined) return undefined;
     if (life.endsExpected !== "any") life.endsExpected = [...life.endsExpected, "SIGKILL"];
-    process.kill(life.handle.pid, "SIGKILL");
+    await life.process.signal("SIGKILL");
     const exit = await within(life.exited, SIGNAL_MS_MAX);
     if (exit === undefined) throw new Error(`${this.node}: still there after SIGKILL`);
     return exit;
@@ -114,7 +104,7 @@ export class NodeProcess {
     const life = this.#life;
     if (life === undefined) return undefined;
     life.endsExpected = "any";
-    if (signal !== undefined) process.kill(life.handle.pid, signal);
+    if (signal !== undefined) await life.process.signal(signal);
     const exit = await within(life.exited, deadlineMs);
     if (exit === undefined) await this.kill();
     return exit;
@@ -122,12 +112,17 @@ export class NodeProcess {
 
   /** SIGSTOP, and what /proc showed; undefined where no process was running. */
   async pause(): Promise<SignalEvidence | undefined> {
-    return this.#life === undefined ? undefined : pause(this.#life.handle, SIGNAL_MS_MAX);
+    return this.#life?.process.pause(SIGNAL_MS_MAX);
   }
 
   /** SIGCONT, and what /proc showed; undefined where no process was running. */
   async resume(): Promise<SignalEvidence | undefined> {
-    return this.#life === undefined ? undefined : resume(this.#life.handle, SIGNAL_MS_MAX);
+    return this.#life?.process.resume(SIGNAL_MS_MAX);
+  }
+
+  /** What /proc shows of it; "gone" between lives. */
+  async observe(): Promise<ObservedState> {
+    return this.#life === undefined ? "gone" : this.#life.process.observe();
   }
 
   /** SIGTERM (and SIGCONT: a stopped process hears nothing), then SIGKILL at the deadline. */
@@ -135,41 +130,35 @@ export class NodeProcess {
     const life = this.#life;
     if (life === undefined) return;
     life.endsExpected = ["exit 0", "SIGTERM"];
-    life.pipes?.stdin.end();
-    process.kill(life.handle.pid, "SIGTERM");
-    process.kill(life.handle.pid, "SIGCONT");
+    life.process.pipes?.stdin.end();
+    await life.process.signal("SIGTERM");
+    await life.process.signal("SIGCONT");
     if ((await within(life.exited, deadlineMs)) === undefined) await this.kill();
   }
 
   /** The end of what the node wrote to stderr, on one line. */
-  stderrTail(): string {
-    const text = readFileSync(this.#options.files.stderr, "utf8");
-    return text
-      .slice(-STDERR_TAIL_CHARS)
-      .trim()
-      .replaceAll(/\s*\n\s*/g, " | ");
+  async stderrTail(): Promise<string> {
+    const { machine, files } = this.#options;
+    const text = await machine
+      .tail(files.stderr, STDERR_TAIL_CHARS)
+      .catch((error: unknown) => `its stderr could not be read: ${oneLine(error)}`);
+    return text.trim().replaceAll(/\s*\n\s*/g, " | ");
   }
 
-  #ended(life: Life, how: string): NodeExit {
+  async #ended(life: Life, how: string): Promise<NodeExit> {
     this.#life = undefined;
     const expected = life.endsExpected === "any" || life.endsExpected.includes(how);
+    const at = new Date().toISOString();
     const exit: NodeExit = {
       node: this.node,
-      pid: life.handle.pid,
+      pid: life.process.handle.pid,
       how,
       expected,
-      at: new Date().toISOString(),
-      stderr: expected ? "" : this.stderrTail(),
+      at,
+      stderr: expected ? "" : await this.stderrTail(),
     };
     this.exits.push(exit);
-    appendFileSync(this.#options.files.exits, `${JSON.stringify(exit)}\n`);
+    appendFileSync(this.#options.exitsFile, `${JSON.stringify(exit)}\n`);
     return exit;
   }
-}
-
-function endOf(child: ChildProcess): Promise<string> {
-  return new Promise((resolve) => {
-    child.once("error", (error) => resolve(error.message));
-    child.once("exit", (code, signal) => resolve(signal ?? `exit ${code}`));
-  });
 }

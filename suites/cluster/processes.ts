@@ -1,20 +1,22 @@
-// The processes of a cluster: what `local` and `netns` have in common. Replicas log into their
-// folders and answer on control sockets; client processes are driven over stdio. An environment
-// says where each node is placed, and starts one cluster's nodes through here.
+// The processes of a cluster: what all environments with real processes have in common. Replicas log
+// into their folders and answer on control sockets; client processes are driven over stdio. An
+// environment says where each node is placed, and starts one cluster's nodes through here.
 
-import { rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { NodeName } from "../../nemesis/faults.js";
-import { observe, type ProcessHandle } from "../../nemesis/host/process.js";
+import type { ProcessHandle } from "../../nemesis/host/process.js";
 import type { Shell } from "../../nemesis/host/shell.js";
 import type { ClientAnswer, ClientCall } from "../../node/runtime/client-call.js";
 import { ClientCalls } from "./client-process.js";
 import { type Address, type Cluster, makeCluster, writeNodeFiles } from "./cluster-files.js";
-import { askStatus } from "./control.js";
+import { type ControlStatus, statusOf } from "./control.js";
 import { nowMs, waitUntil } from "./deadline.js";
 import type { EnvironmentOptions, NodeExit, NodeStatus } from "./environment.js";
 import { clientNames, isReplicaName, mainFiles, nodeFiles, replicaNames } from "./layout.js";
-import type { DownHand, NodeHand, NodeHost } from "./node-hand.js";
+import { localMachine } from "./local-machine.js";
+import type { Machine } from "./machine.js";
+import type { DownHand, Launch, NodeHand, NodeHost } from "./node-hand.js";
 import { NodeProcess } from "./node-process.js";
 
 /** A replica answers within this after a start, or the start has failed. */
@@ -22,6 +24,9 @@ const START_MS_MAX = 20_000;
 const STATUS_MS_MAX = 1_000;
 /** How long a node may take to end after SIGTERM. */
 export const STOP_MS_MAX = 5_000;
+
+/** Libraries that the loader puts before all others, split by spaces: ld.so(8). */
+const PRELOAD = "LD_PRELOAD";
 
 /** Where one node runs and how it reaches the others. */
 export type NodePlace = {
@@ -32,10 +37,24 @@ export type NodePlace = {
   argvPrefix: readonly string[];
 };
 
-export type ClusterPlan = {
-  options: EnvironmentOptions;
+/** The machine of a node, and where things lie there. */
+export type NodeSite = {
+  machine: Machine;
+  /** Stands for the run's folder: nodes live in `replicas/<name>/`. */
+  directory: string;
   /** For control sockets; short. */
   runtimeFolder: string;
+  /** The program node, and the compiled main files. */
+  execPath: string;
+  build: string;
+};
+
+export type ClusterPlan = {
+  options: EnvironmentOptions;
+  /** For control sockets on this machine; short. */
+  runtimeFolder: string;
+  /** Where a node is; absent: all are on this machine, in the run's folder. */
+  siteOf?: (node: NodeName) => NodeSite;
   datagramBytesMax: number;
   /** How long nodes may take to end after SIGTERM. */
   stopMsMax: number;
@@ -71,9 +90,13 @@ export class ClusterProcesses {
     });
     for (const node of [...this.replicas, ...this.clients]) {
       const output = isReplicaName(node) ? "files" : "pipes";
-      const files = nodeFiles(directory, node);
-      this.#processes.set(node, new NodeProcess({ node, files, output, onStart: plan.onStart }));
-      if (output === "pipes") this.#calls.set(node, new ClientCalls(node));
+      const { machine, directory: there } = this.#site(node);
+      const files = nodeFiles(there, node);
+      const exitsFile = nodeFiles(directory, node).exits;
+      const { onStart } = plan;
+      const process = new NodeProcess({ node, machine, files, exitsFile, output, onStart });
+      this.#processes.set(node, process);
+      if (output === "pipes") this.#calls.set(node, new ClientCalls(node, machine.sharesClock));
     }
   }
 
@@ -83,14 +106,14 @@ export class ClusterProcesses {
    */
   async start(): Promise<void> {
     const { options, placeOf } = this.#plan;
-    writeNodeFiles(options.directory, this.#cluster, (node, replica) =>
-      placeOf(node).addressOf(replica),
-    );
+    const addressOf = (node: NodeName, replica: NodeName) => placeOf(node).addressOf(replica);
+    writeNodeFiles(options.directory, this.#cluster, addressOf);
+    await Promise.all([...this.replicas, ...this.clients].map((node) => this.#putFiles(node)));
     for (const replica of this.replicas) {
       for (const hand of this.#plan.hands) await hand.prepare(this.host(replica));
     }
-    for (const replica of this.replicas) this.#startNode(replica, "first");
-    for (const client of this.clients) this.#startNode(client, "first");
+    for (const replica of this.replicas) await this.#startNode(replica, "first");
+    for (const client of this.clients) await this.#startNode(client, "first");
     const failures = await Promise.all(this.replicas.map((replica) => this.#untilReady(replica)));
     const failure = failures.find((reason) => reason !== undefined);
     if (failure !== undefined) throw new Error(failure);
@@ -106,15 +129,23 @@ export class ClusterProcesses {
   /** A replica, as the hands that harm it reach it. */
   host(node: NodeName): NodeHost {
     const process = this.process(node);
-    const { options, runtimeFolder, shellOf } = this.#plan;
-    const { folder } = nodeFiles(options.directory, node);
-    return { node, shell: shellOf(node), folder, runtimeFolder, pid: process.handle?.pid };
+    const { machine, directory, runtimeFolder } = this.#site(node);
+    const { folder } = nodeFiles(directory, node);
+    const control = this.#controlSocket(node);
+    return {
+      node,
+      shell: this.#plan.shellOf(node),
+      folder,
+      runtimeFolder,
+      pid: process.handle?.pid,
+      ask: (question, deadlineMs) => machine.ask(control, question, deadlineMs),
+    };
   }
 
   /** Starts a dead node again, from its own disk; resolves when it answers or has failed to. */
   async restart(node: NodeName): Promise<Restart> {
     const startedMs = nowMs();
-    this.#startNode(node, "again");
+    await this.#startNode(node, "again");
     const pid = this.process(node).handle?.pid;
     const failure = isReplicaName(node) ? await this.#untilReady(node) : undefined;
     if (failure !== undefined || pid === undefined) return { error: failure ?? "gone at once" };
@@ -133,8 +164,8 @@ export class ClusterProcesses {
         const { handle } = this.process(node);
         if (handle === undefined) return { node, alive: false };
         // A stopped process would only make everybody wait for the deadline.
-        if (observe(handle) === "stopped") return { node, alive: true };
-        const status = await askStatus(this.controlSocket(node), STATUS_MS_MAX);
+        if ((await this.process(node).observe()) === "stopped") return { node, alive: true };
+        const status = await this.#status(node);
         const alive = this.process(node).handle === handle;
         return status === undefined ? { node, alive } : { node, alive, status };
       }),
@@ -153,18 +184,44 @@ export class ClusterProcesses {
     await stopAll(this.replicas);
   }
 
-  controlSocket(node: NodeName): string {
-    return join(this.#plan.runtimeFolder, `${node}.sock`);
+  #site(node: NodeName): NodeSite {
+    const { options, runtimeFolder, siteOf } = this.#plan;
+    if (siteOf !== undefined) return siteOf(node);
+    const { directory, build } = options;
+    return { machine: localMachine, directory, runtimeFolder, execPath: process.execPath, build };
   }
 
-  #startNode(node: NodeName, time: "first" | "again"): void {
+  /** Keys and cluster file where the node is to read them, where that is not the run's folder. */
+  async #putFiles(node: NodeName): Promise<void> {
+    const { options, siteOf } = this.#plan;
+    if (siteOf === undefined) return;
+    const { machine, directory } = siteOf(node);
+    const here = nodeFiles(options.directory, node);
+    const there = nodeFiles(directory, node);
+    await machine.put(there.keyFile, readFileSync(here.keyFile, "utf8"), 0o600);
+    await machine.put(there.clusterFile, readFileSync(here.clusterFile, "utf8"), 0o644);
+  }
+
+  #controlSocket(node: NodeName): string {
+    return join(this.#site(node).runtimeFolder, `${node}.sock`);
+  }
+
+  async #status(node: NodeName): Promise<ControlStatus | undefined> {
+    const path = this.#controlSocket(node);
+    return statusOf(await this.#site(node).machine.ask(path, { op: "status" }, STATUS_MS_MAX));
+  }
+
+  async #startNode(node: NodeName, time: "first" | "again"): Promise<void> {
     const process = this.process(node);
     const launches = isReplicaName(node)
       ? this.#plan.hands.map((hand) => hand.launch(this.host(node)))
       : [];
     const prefix = launches.flatMap(({ argvPrefix }) => argvPrefix);
-    const variables = Object.assign({}, ...launches.map((launch) => launch.variables));
-    process.start(this.#commandLine(node, time, prefix), variables);
+    if (isReplicaName(node)) {
+      // What a killed life of the node has left.
+      await this.#site(node).machine.remove(this.#controlSocket(node));
+    }
+    await process.start(this.#commandLine(node, time, prefix), variablesOf(launches));
     const calls = this.#calls.get(node);
     const { pipes } = process;
     if (calls === undefined || pipes === undefined) return;
@@ -177,25 +234,24 @@ export class ClusterProcesses {
     time: "first" | "again",
     innerPrefix: readonly string[],
   ): readonly string[] {
-    const { options, placeOf } = this.#plan;
-    const { listen, argvPrefix } = placeOf(node);
-    const files = nodeFiles(options.directory, node);
-    const main = mainFiles(options.build);
+    const { listen, argvPrefix } = this.#plan.placeOf(node);
+    const { directory, build, execPath } = this.#site(node);
+    const files = nodeFiles(directory, node);
+    const main = mainFiles(build);
     const isReplica = isReplicaName(node);
     const common = [
       ...argvPrefix,
       ...innerPrefix,
-      process.execPath,
+      execPath,
       isReplica ? main.replica : main.client,
       ...["--cluster", files.clusterFile],
       ...["--key", files.keyFile],
       ...["--listen", `${listen.host}:${listen.port}`],
     ];
     if (!isReplica) return common;
-    const control = this.controlSocket(node);
-    rmSync(control, { force: true }); // What a killed life of the node has left.
+    const control = ["--control", this.#controlSocket(node)];
     const init = time === "first" ? ["--init"] : [];
-    return [...common, "--data", files.folder, "--control", control, ...init];
+    return [...common, "--data", files.folder, ...control, ...init];
   }
 
   /** Resolves to why the replica does not answer, or undefined as soon as it does. */
@@ -207,11 +263,21 @@ export class ClusterProcesses {
     const answered = await waitUntil(async () => {
       ended = process.exits.length > exitCount || process.handle?.pid !== pid;
       if (ended) return true;
-      return (await askStatus(this.controlSocket(node), STATUS_MS_MAX)) !== undefined;
+      return (await this.#status(node)) !== undefined;
     }, START_MS_MAX);
     if (answered && !ended) return undefined;
+    // Its last words are read before its end is recorded.
+    if (ended) await waitUntil(() => process.exits.length > exitCount, STATUS_MS_MAX);
     const how = process.exits.at(-1)?.how ?? "did not start";
     const why = ended ? `ended (${how})` : `gave no status within ${START_MS_MAX / 1000} s`;
-    return `${node} ${why}: ${process.stderrTail() || "its stderr is empty"}`;
+    return `${node} ${why}: ${(await process.stderrTail()) || "its stderr is empty"}`;
   }
+}
+
+/** Later ones win, but for libraries: all that are named are loaded, those of the runner's own too. */
+export function variablesOf(launches: readonly Launch[]): Readonly<Record<string, string>> {
+  const variables = Object.assign({}, ...launches.map((launch) => launch.variables));
+  const libraries = launches.flatMap(({ variables: { [PRELOAD]: named = "" } }) => named);
+  const all = [process.env[PRELOAD] ?? "", ...libraries].filter((named) => named !== "");
+  return libraries.length === 0 ? variables : { ...variables, [PRELOAD]: all.join(" ") };
 }
