@@ -8,11 +8,28 @@ export type DiskFlaws = {
   syncUs: number;
   /** No byte can be added. */
   full: boolean;
-  /** Writes, or syncs, fail with EIO. */
-  failing: "none" | "write" | "sync";
+  /** Writes, reads or syncs fail with EIO. */
+  failing: "none" | "write" | "read" | "sync";
 };
 
 export const SOUND: DiskFlaws = { writeUs: 10, syncUs: 150, full: false, failing: "none" };
+
+/** What flaws have done so far: names as nemesis/host/disk counts them. */
+export type DiskBites = {
+  writesFailed: number;
+  readsFailed: number;
+  syncsFailed: number;
+  refusedForSpace: number;
+  slowed: number;
+};
+
+export const NO_BITES: DiskBites = {
+  writesFailed: 0,
+  readsFailed: 0,
+  syncsFailed: 0,
+  refusedForSpace: 0,
+  slowed: 0,
+};
 
 /** The error of a system call, as node:fs throws it. */
 export function systemError(code: "EIO" | "ENOSPC" | "ENOENT", call: string): Error {

@@ -1,8 +1,9 @@
 // What faults do to processes, disks, processors and clocks; and how a process comes back.
 
-import type { NodeName, ResolvedFault } from "../../nemesis/faults.js";
+import type { DiskFile, FaultIntent, NodeName, ResolvedFault } from "../../nemesis/faults.js";
+import type { Random } from "../../nemesis/random.js";
 import type { MemoryStore } from "../../node/ledger/memory-store.js";
-import { type DiskFlaws, SOUND } from "./disk-faults.js";
+import { type DiskBites, type DiskFlaws, NO_BITES, SOUND } from "./disk-faults.js";
 import { nameOf, principalOf } from "./names.js";
 import { LOG_PATH, type SimReplica } from "./sim-replica.js";
 import { Violation } from "./violation.js";
@@ -11,19 +12,25 @@ import type { Watch } from "./watch.js";
 /** A slow disk, times the usual. */
 const SLOW_FACTOR = 100;
 
+const DISK_FILES: readonly DiskFile[] = ["protocol-log", "protocol-log", "ledger"];
+
+type DamageIntent = FaultIntent & { kind: "disk-damage" };
 type Image = { restoreLog: () => void; store: MemoryStore };
 
 export class NodeFaults {
   readonly #replicas: readonly SimReplica[];
   readonly #watch: Watch;
+  readonly #random: Random;
+  readonly #bitesBefore = new Map<string, DiskBites>();
   /** How a disk was when a roll-back of it was announced, by fault and node. */
   readonly #images = new Map<string, Image>();
   /** By fault id: what was seen of it. */
   readonly #bites = new Map<string, string[]>();
 
-  constructor(replicas: readonly SimReplica[], watch: Watch) {
+  constructor(replicas: readonly SimReplica[], watch: Watch, random: Random) {
     this.#replicas = replicas;
     this.#watch = watch;
+    this.#random = random;
   }
 
   apply(fault: ResolvedFault, active: readonly ResolvedFault[]): void {
@@ -36,7 +43,7 @@ export class NodeFaults {
           if (before === undefined) this.#bite(fault, `${nameOf(replica.id)} ended`);
           break;
         case "power-cut":
-          replica.end("power-cut");
+          replica.end("power-cut", intent.unsynced);
           this.#bite(fault, `${nameOf(replica.id)} lost power`);
           break;
         case "crash":
@@ -59,9 +66,11 @@ export class NodeFaults {
         case "lie":
           this.#watch.excuse(replica.id);
           break;
+        case "disk":
+          this.#bitesBefore.set(`${fault.id} ${replica.id}`, { ...replica.disk.bites });
+          break;
         case "slow-cpu":
         case "clock":
-        case "disk":
           this.#bite(fault, `${nameOf(replica.id)} had it`);
           break;
         default:
@@ -79,7 +88,8 @@ export class NodeFaults {
     for (const replica of this.#of(fault)) {
       if (intent.kind === "clock") replica.clock.set(1, 0);
       if (intent.kind === "pause" && !pausedBy(active, nameOf(replica.id))) replica.resume();
-      if (intent.kind === "disk-damage") this.#damage(fault, replica, intent.damage);
+      if (intent.kind === "disk-damage") this.#damage(fault, replica, intent);
+      if (intent.kind === "disk") this.#noteDisk(fault, replica);
       if (intent.kind === "crash") {
         if (replica.ended !== undefined) this.#bite(fault, `${nameOf(replica.id)} ended`);
         replica.disarm();
@@ -99,17 +109,14 @@ export class NodeFaults {
     replica.start(false);
     const again = replica.ended;
     if (again?.how !== "exit" || this.#isFlawed(replica)) return;
-    const name = nameOf(replica.id);
-    if (again.code === "corrupt-log" && this.#watch.isExcused(replica.id)) {
-      this.#watch.coverage.sometimes("a damaged log was refused");
-      this.#wipe(replica);
-      replica.start(false);
-      return;
-    }
-    throw new Violation("processes", `${name} did not start again: ${again.message}`);
+    throw new Violation(
+      "processes",
+      `${nameOf(replica.id)} did not start again: ${again.message}`,
+    );
   }
 
-  #damage(fault: ResolvedFault, replica: SimReplica, damage: string): void {
+  #damage(fault: ResolvedFault, replica: SimReplica, intent: DamageIntent): void {
+    const { damage } = intent;
     const name = nameOf(replica.id);
     replica.end("kill");
     switch (damage) {
@@ -125,13 +132,37 @@ export class NodeFaults {
         break;
       }
       case "bit-flip":
+      case "truncated":
+      case "torn":
       case "misdirected":
-        if (!replica.disk.damage(LOG_PATH, damage)) return;
+        if ((intent.file ?? this.#random.pick(DISK_FILES)) === "ledger") {
+          // It has no bytes here to change; what a replica makes of changed ones is to set it aside.
+          replica.loseLedger();
+          this.#watch.onLostLedger(replica.id);
+        } else if (!replica.disk.damage(LOG_PATH, damage)) {
+          return;
+        }
         break;
       default:
-        throw new RangeError(`no damage ${damage}`);
+        damage satisfies never;
     }
     this.#bite(fault, `${name}'s disk: ${damage}`);
+  }
+
+  /** What the flaws of a disk did while this fault was one of their causes. */
+  #noteDisk(fault: ResolvedFault, { id, disk }: SimReplica): void {
+    const before = this.#bitesBefore.get(`${fault.id} ${id}`) ?? NO_BITES;
+    const { writesFailed, readsFailed, syncsFailed, refusedForSpace, slowed } = disk.bites;
+    const counts: [number, string][] = [
+      [writesFailed - before.writesFailed, "writes failed"],
+      [readsFailed - before.readsFailed, "reads failed"],
+      [syncsFailed - before.syncsFailed, "syncs failed"],
+      [refusedForSpace - before.refusedForSpace, "writes found no space"],
+      [slowed - before.slowed, "accesses were slow"],
+    ];
+    for (const [count, what] of counts) {
+      if (count > 0) this.#bite(fault, `${nameOf(id)}: ${count} ${what}`);
+    }
   }
 
   #wipe(replica: SimReplica): void {
@@ -161,6 +192,9 @@ export class NodeFaults {
             break;
           case "write-error":
             flaws = { ...flaws, failing: "write" };
+            break;
+          case "read-error":
+            flaws = { ...flaws, failing: "read" };
             break;
           case "sync-error":
             flaws = { ...flaws, failing: "sync" };

@@ -160,7 +160,13 @@ const FEATURES: readonly Feature[] = [
     };
   }),
   feature("disk", 4_000, (random) => {
-    const flaw = random.pick<DiskFlaw>(["slow", "full", "write-error", "sync-error"]);
+    const flaw = random.pick<DiskFlaw>([
+      "slow",
+      "full",
+      "write-error",
+      "read-error",
+      "sync-error",
+    ]);
     return { kind: "disk", flaw, target: victimOf(random) };
   }),
   feature("disk-damage", 4_000, (random, faulty) => {
@@ -170,6 +176,8 @@ const FEATURES: readonly Feature[] = [
       "wiped",
       "rolled-back",
       "bit-flip",
+      "truncated",
+      "torn",
       "misdirected",
     ]);
     return { kind: "disk-damage", damage, target: { kind: "nodes", nodes: [random.pick(faulty)] } };

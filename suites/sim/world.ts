@@ -93,7 +93,7 @@ export class World {
           send,
         }),
     );
-    this.#nodeFaults = new NodeFaults(this.replicas, this.watch);
+    this.#nodeFaults = new NodeFaults(this.replicas, this.watch, random.fork("node-faults"));
   }
 
   get replicaNames(): readonly NodeName[] {

@@ -8,6 +8,9 @@
 //                                       loses power: of what was not synced nothing is left, or (torn)
 //                                       each sector, and a first part of the changes of names, by the seed
 //   disk-tool settle STATE FOLDER       all that is in the folder is durable: somebody put it there
+//   disk-tool damage FILE bit-flip|truncated|torn|misdirected SEED SKIP
+//                                       changes bytes at rest, none of the first SKIP: a bit, everything
+//                                       from some byte on, the end of what was last written, a sector
 //
 // Exit codes: 0; 1 where the system refused, with one line; 2 for other words than these.
 
@@ -41,7 +44,7 @@ static void fail(const char *what) {
 }
 
 static void usage(void) {
-  fprintf(stderr, "disk-tool: want prepare, set, show, cut or settle\n");
+  fprintf(stderr, "disk-tool: want prepare, set, show, cut, settle or damage\n");
   exit(2);
 }
 
@@ -238,6 +241,66 @@ static void cut(const char *state, const char *folder, int torn) {
   SHOW_LOSS(namesUndone) SHOW_LOSS(namesKept)
 }
 
+// ---- Damage ----
+
+// Up to the last byte that is not zero: space that was written ahead holds nothing to damage.
+static uint64_t bytesUsed(int file, uint64_t size) {
+  uint8_t bytes[PAGE];
+  while (size > 0) {
+    uint64_t from = (size - 1) / PAGE * PAGE;
+    size_t length = (size_t)(size - from);
+    if (rawRead(file, bytes, length, (off_t)from) != (ssize_t)length) fail("reading");
+    while (length > 0 && bytes[length - 1] == 0) length--;
+    if (length > 0) return from + length;
+    size = from;
+  }
+  return 0;
+}
+
+static void writeAll(int file, const void *bytes, size_t length, uint64_t at) {
+  if (rawWrite(file, bytes, length, (off_t)at) != (ssize_t)length) fail("writing");
+}
+
+// Prints where and how long; a length of 0 says that there was nothing to damage.
+static void damage(const char *path, const char *how, uint64_t seed, uint64_t skip) {
+  int file = rawOpen(path, O_RDWR, 0);
+  struct stat found;
+  if (file < 0 || fstat(file, &found) != 0) fail(path);
+  random64 = seed;
+  uint64_t used = bytesUsed(file, (uint64_t)found.st_size), at = 0, length = 0;
+  if (used > skip) {
+    at = skip + nextRandom() % (used - skip);
+    length = 1;
+    uint8_t sector[SECTOR] = {0};
+    if (strcmp(how, "bit-flip") == 0) {
+      if (rawRead(file, sector, 1, (off_t)at) != 1) fail(path);
+      sector[0] ^= (uint8_t)(1u << (nextRandom() % 8));
+      writeAll(file, sector, 1, at);
+    } else if (strcmp(how, "truncated") == 0) {
+      length = used - at;
+      if (rawTruncate(file, (off_t)at) != 0) fail(path);
+    } else if (strcmp(how, "torn") == 0) {
+      uint64_t most = used - skip < SECTOR ? used - skip : SECTOR;
+      length = 1 + nextRandom() % most;
+      at = used - length;
+      writeAll(file, sector, (size_t)length, at);
+    } else if (strcmp(how, "misdirected") == 0) {
+      uint64_t from = nextRandom() % used / SECTOR * SECTOR;
+      at = at / SECTOR * SECTOR;
+      ssize_t copied = rawRead(file, sector, SECTOR, (off_t)from);
+      if (copied <= 0) fail(path);
+      length = from == at ? 0 : (uint64_t)copied;
+      writeAll(file, sector, (size_t)copied, at);
+    } else {
+      usage();
+    }
+    if (fsync(file) != 0) fail(path);
+  }
+  rawClose(file);
+  printf("used %llu\nat %llu\nlength %llu\n", (unsigned long long)used, (unsigned long long)at,
+         (unsigned long long)length);
+}
+
 int main(int count, char **words) {
   if (count < 3 || strlen(words[2]) >= FOLDER_BYTES) usage();
   if (count > 3 && strlen(words[3]) >= FOLDER_BYTES) usage();
@@ -254,6 +317,8 @@ int main(int count, char **words) {
     cut(state, words[3], strcmp(words[5], "torn") == 0);
   } else if (strcmp(verb, "settle") == 0 && count == 4) {
     settle(state, words[3], 1);
+  } else if (strcmp(verb, "damage") == 0 && count == 6) {
+    damage(words[2], words[3], numberOf(words[4]), numberOf(words[5]));
   } else {
     usage();
   }
