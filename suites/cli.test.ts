@@ -57,7 +57,7 @@ for (const [args, message] of USAGE) {
 test("help is no error", async () => {
   const { exitCode, stdout } = await ordeal("--help");
   assert.is(exitCode, 0);
-  for (const command of ["run", "list", "check", "replay", "cluster", "client"]) {
+  for (const command of ["run", "list", "check", "clean", "replay", "cluster", "client"]) {
     assert.match(stdout, new RegExp(`^  ${command} `, "m"));
   }
 });

@@ -10,6 +10,7 @@ import { JUDGED_NAMES } from "../checker/judge-history.js";
 import { errorCode } from "./append-file.js";
 import { checkCommand } from "./commands/check.js";
 import { checkModelCommand, type RawModelOptions } from "./commands/check-model.js";
+import { cleanCommand } from "./commands/clean.js";
 import { fuzzCommand, type RawFuzzOptions } from "./commands/fuzz.js";
 import { listLines } from "./commands/list.js";
 import { faultsOf, replayCommand } from "./commands/replay.js";
@@ -45,6 +46,13 @@ function createProgram(): Command {
     .description("describe every suite: what it does, what it claims, how long it takes")
     .action(() => {
       for (const line of listLines()) output.line(line);
+    });
+  program
+    .command("clean")
+    .description("remove what runs that were killed have left on this machine")
+    .option("--dry-run", "only list it")
+    .action(async ({ dryRun }: { dryRun?: true }) => {
+      process.exitCode = await cleanCommand({ dryRun: dryRun === true }, output);
     });
   registerCheck(program, output);
   registerReplay(program, output);

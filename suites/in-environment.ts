@@ -5,6 +5,7 @@ import type { FaultKind } from "../nemesis/faults.js";
 import { chooseEnvironment, createEnvironment } from "./cluster/choose.js";
 import type { Environment } from "./cluster/environment.js";
 import { enterSandbox, insideSandbox } from "./cluster/sandbox.js";
+import { sweepDeadRuns } from "./cluster/sweep.js";
 import { EXIT_CRASH } from "./exit-code.js";
 import type { Output } from "./progress.js";
 import type { RunContext } from "./run.js";
@@ -32,6 +33,7 @@ export async function inEnvironment(
 ): Promise<number> {
   const root = openStore(store);
   openIndex(root).close();
+  if (insideSandbox() === undefined) await removeLeftovers(output);
   const choice = await chooseEnvironment(env, needed);
   if (choice.name === "netns" && insideSandbox() === undefined) {
     return enterSandbox(process.argv.slice(1), choice.sandbox);
@@ -56,4 +58,11 @@ export async function inEnvironment(
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
   }
+}
+
+/** A runner that was killed cannot clean up: the next one does. What it cannot remove does not stop it. */
+async function removeLeftovers(output: Output): Promise<void> {
+  const { found, failed } = await sweepDeadRuns();
+  if (found.length > 0) output.line(`removed what a dead run had left: ${found.join(", ")}`);
+  for (const what of failed) output.line(`a dead run has left ${what}; see ordeal clean`);
 }

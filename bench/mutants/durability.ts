@@ -253,6 +253,7 @@ export const DURABILITY: readonly Mutant[] = [
         file: FILES.memoryStore,
         find:
           "    for (const session of changes.sessions) {\n" +
+          "      this.#keep(newest?.sessions, session.client, tables.sessions);\n" +
           "      this.#set(tables.sessions, session.client, { ...session });\n    }\n",
         replace:
           "    this.#volatile.push({ seq: changes.seq, sessions: [...changes.sessions] });\n",

@@ -105,10 +105,10 @@ exporting("a file that is no database is refused", ({ path }) => {
 exporting("a ledger of a newer version is refused by name", ({ path }) => {
   busyLedger(path).close();
   const db = new Database(path);
-  db.pragma("user_version = 2");
+  db.pragma("user_version = 3");
   db.close();
-  assert.throws(() => openSqliteStore(path), /version 2; this one reads 1/);
-  assert.throws(() => exportLedger(path), /version 2; this one reads 1/);
+  assert.throws(() => openSqliteStore(path), /version 3; this one reads 2/);
+  assert.throws(() => exportLedger(path), /version 3; this one reads 2/);
 });
 
 exporting("a ledger that is not there is not made by reading it", ({ path }) => {

@@ -5,6 +5,7 @@ import { strict as assert } from "node:assert";
 import type { ClientId, Digest, Request, Seq } from "../core/messages.js";
 import type { CachedReply, Execution, StateMachine } from "../core/state-machine.js";
 import { ByteWriter } from "./bytes.js";
+import { fromOldest } from "./kept-states.js";
 import { execute } from "./ledger.js";
 import { PAGE_ENTRIES, writeEntry, writePageHeader } from "./nodes.js";
 import { decodeOperation } from "./operation.js";
@@ -24,10 +25,16 @@ export class LedgerMachine implements StateMachine {
   #restore: Restore | undefined;
   #ownNodesTrusted = true;
 
-  /** Opens at the seq the store last committed. */
+  /** Opens at the seq the store last committed, with the snapshots that were kept then. */
   constructor(store: Store) {
     this.#store = store;
-    this.#state = new LedgerState(store, store.load());
+    const stored = store.load();
+    const { oldest, steps } = fromOldest(stored);
+    this.#state = new LedgerState(store, oldest);
+    for (const step of steps) {
+      this.#seal();
+      this.#state.goOnTo(step);
+    }
   }
 
   get seq(): Seq {
@@ -49,7 +56,10 @@ export class LedgerMachine implements StateMachine {
   snapshot(): Digest {
     const digest = this.#state.digest();
     if (this.#snapshots.at(-1)?.seq !== this.seq) {
-      this.#snapshots.push({ seq: this.seq, digest, epoch: this.#state.pool.seal() });
+      this.#seal();
+      this.#flush(); // so that what comes later is told apart from it
+      const { seq, chain, pages } = this.#state;
+      this.#store.keepState({ seq, chain, entryCount: pages.entryCount });
     }
     return digest;
   }
@@ -57,6 +67,7 @@ export class LedgerMachine implements StateMachine {
   release(seq: Seq): void {
     this.#snapshots = this.#snapshots.filter((snapshot) => snapshot.seq >= seq);
     this.#state.pool.release(this.#snapshots[0]?.epoch);
+    this.#store.release(seq);
   }
 
   node(digest: Digest): Uint8Array | undefined {
@@ -161,6 +172,11 @@ export class LedgerMachine implements StateMachine {
     const reply: CachedReply = { timestamp, seq: this.seq, result };
     this.#state.setSession(client, reply);
     return { kind: "executed", reply };
+  }
+
+  #seal(): void {
+    const digest = this.#state.digest();
+    this.#snapshots.push({ seq: this.seq, digest, epoch: this.#state.pool.seal() });
   }
 
   #flush(): void {

@@ -4,7 +4,23 @@
 import { strict as assert } from "node:assert";
 import type { ClientId, Digest, Seq } from "../core/messages.js";
 import { CHAIN_START } from "./state.js";
-import type { Account, Block, Changes, Entry, Kept, Session, Store, Stored } from "./store.js";
+import type {
+  Account,
+  Block,
+  Changes,
+  Entry,
+  Kept,
+  KeptState,
+  Session,
+  Store,
+  Stored,
+} from "./store.js";
+
+/** As KeptState, and grows with every write. */
+type KeptRows = Omit<KeptState, "accounts" | "sessions"> & {
+  accounts: Map<string, Account | undefined>;
+  sessions: Map<ClientId, Session | undefined>;
+};
 
 type Tables = {
   seq: Seq;
@@ -13,6 +29,8 @@ type Tables = {
   entries: Entry[];
   blocks: Block[];
   pages: Digest[];
+  /** Ascending by seq. */
+  kept: KeptRows[];
 };
 
 export class MemoryStore implements Store {
@@ -23,6 +41,7 @@ export class MemoryStore implements Store {
     entries: [],
     blocks: [],
     pages: [],
+    kept: [],
   };
   readonly #staging = new Map<Digest, Uint8Array>();
   /** How to take back every write since the last `sync`, newest last. */
@@ -30,7 +49,7 @@ export class MemoryStore implements Store {
   #committedUndos = 0;
 
   load(): Stored {
-    const { seq, accounts, sessions, entries, blocks, pages } = this.#tables;
+    const { seq, accounts, sessions, entries, blocks, pages, kept } = this.#tables;
     return {
       seq,
       chain: blocks.at(-1)?.chain ?? CHAIN_START,
@@ -38,6 +57,7 @@ export class MemoryStore implements Store {
       sessions: Array.from(sessions.values(), (session) => ({ ...session })),
       entryCount: entries.length,
       pageDigests: [...pages],
+      kept: kept.map(copyOfKept),
     };
   }
 
@@ -60,13 +80,26 @@ export class MemoryStore implements Store {
       [tables.entries.length, tables.blocks.length, tables.pages.length] = counts;
     });
     tables.seq = changes.seq;
-    for (const account of changes.accounts) this.#set(tables.accounts, account.id, { ...account });
+    const newest = tables.kept.at(-1);
+    for (const account of changes.accounts) {
+      this.#keep(newest?.accounts, account.id, tables.accounts);
+      this.#set(tables.accounts, account.id, { ...account });
+    }
     for (const session of changes.sessions) {
+      this.#keep(newest?.sessions, session.client, tables.sessions);
       this.#set(tables.sessions, session.client, { ...session });
     }
     tables.entries.push(...changes.entries);
     tables.blocks.push(...changes.blocks);
     tables.pages.push(...changes.pages.map(({ digest }) => digest));
+  }
+
+  keepState(state: Pick<KeptState, "seq" | "chain" | "entryCount">): void {
+    this.#setKept([...this.#tables.kept, { ...state, accounts: new Map(), sessions: new Map() }]);
+  }
+
+  release(seq: Seq): void {
+    this.#setKept(this.#tables.kept.filter((kept) => kept.seq >= seq));
   }
 
   install(changes: Changes, keep: Kept): void {
@@ -81,6 +114,7 @@ export class MemoryStore implements Store {
       entries: before.entries.slice(0, keep.entryCount),
       blocks: before.blocks.filter(({ seq }) => seq <= keep.blockSeqMax),
       pages: before.pages.slice(0, keep.pageCount),
+      kept: [],
     };
     this.write(changes);
   }
@@ -118,7 +152,7 @@ export class MemoryStore implements Store {
   /** A backup: another store with the same rows, all of them durable, and nothing staged. */
   copy(): MemoryStore {
     const copy = new MemoryStore();
-    const { seq, accounts, sessions, entries, blocks, pages } = this.#tables;
+    const { seq, accounts, sessions, entries, blocks, pages, kept } = this.#tables;
     copy.#tables = {
       seq,
       accounts: new Map([...accounts].map(([id, account]) => [id, { ...account }])),
@@ -126,6 +160,7 @@ export class MemoryStore implements Store {
       entries: [...entries],
       blocks: [...blocks],
       pages: [...pages],
+      kept: kept.map(copyOfKept),
     };
     return copy;
   }
@@ -137,12 +172,35 @@ export class MemoryStore implements Store {
     this.#committedUndos = keep;
   }
 
+  #setKept(kept: KeptRows[]): void {
+    const before = this.#tables.kept;
+    this.#undo.push(() => {
+      this.#tables.kept = before;
+    });
+    this.#tables.kept = kept;
+  }
+
+  /** Keeps a row as it is for the newest kept state, unless it changed since already. */
+  #keep<Key, Row>(kept: Map<Key, Row | undefined> | undefined, key: Key, rows: Map<Key, Row>) {
+    if (kept !== undefined && !kept.has(key)) this.#set(kept, key, rows.get(key));
+  }
+
   #set<Key, Row>(table: Map<Key, Row>, key: Key, row: Row): void {
+    const had = table.has(key);
     const before = table.get(key);
     this.#undo.push(() => {
-      if (before === undefined) table.delete(key);
+      if (!had || before === undefined) table.delete(key);
       else table.set(key, before);
     });
     table.set(key, row);
   }
+}
+
+/** Rows are replaced when they change, never written to; what is handed out may be. */
+function copyOfKept({ accounts, sessions, ...state }: KeptRows): KeptRows {
+  return { ...state, accounts: copyOfRows(accounts), sessions: copyOfRows(sessions) };
+}
+
+function copyOfRows<Key, Row extends object>(rows: ReadonlyMap<Key, Row | undefined>) {
+  return new Map([...rows].map(([key, row]) => [key, row && { ...row }]));
 }

@@ -77,12 +77,54 @@ for (const make of DISKS) {
       machine.snapshot();
       machine.release(machine.seq - 1);
     }
-    machine.commit();
     machine.release(machine.seq);
+    machine.commit();
     const fresh = disk.open();
     fresh.snapshot();
     assert.is(machine.nodeCount, fresh.nodeCount);
     disk.remove();
+  });
+
+  transfers("a process that starts anew serves the snapshots that the one before it kept", () => {
+    // What happens between two batches: nothing, a snapshot, one that releases those before the last
+    // one, or a restart.
+    const between = fc.constantFrom("nothing", "snapshot", "release", "restart");
+    fc.assert(
+      fc.property(fc.array(between, { maxLength: 24 }), (events) => {
+        const disk = make();
+        const batches = busyBatches(events.length);
+        let machine = disk.open();
+        let kept: { seq: number; digest: string; nodes: ReadonlyMap<string, Uint8Array> }[] = [];
+        events.forEach((event, index) => {
+          machine.apply(machine.seq + 1, batches[index] ?? []);
+          if (event === "restart") {
+            machine.commit();
+            machine = disk.open();
+          }
+          if (event === "snapshot" || event === "release") {
+            const { seq } = machine;
+            const digest = machine.snapshot();
+            kept.push({ seq, digest, nodes: nodesOf(machine, digest) });
+          }
+          if (event === "release") {
+            const from = kept.at(-2)?.seq ?? 0;
+            machine.release(from);
+            kept = kept.filter(({ seq }) => seq >= from);
+          }
+        });
+        machine.commit();
+        const digest = machine.currentDigest();
+        const again = disk.open();
+        assert.is(again.currentDigest(), digest);
+        for (const { digest: root, nodes } of kept) assert.equal(nodesOf(again, root), nodes);
+        again.release(again.seq + 1);
+        for (const { digest: root } of kept) {
+          if (root !== digest) assert.is(again.node(root), undefined);
+        }
+        disk.remove();
+      }),
+      { numRuns: 12 },
+    );
   });
 
   transfers("an empty replica restores a snapshot that the source has already left behind", () => {

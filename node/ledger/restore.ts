@@ -6,7 +6,7 @@ import { hash } from "node:crypto";
 import type { Digest, Seq } from "../core/messages.js";
 import { childrenOf, decodeNode, PAGE_ENTRIES, type PostedEntry, type TreeNode } from "./nodes.js";
 import { EMPTY, LedgerState } from "./state.js";
-import { type Account, CASH, type Entry, type Kept, type Store, type Stored } from "./store.js";
+import { type Account, CASH, type Entry, type Kept, type Present, type Store } from "./store.js";
 
 /** Where the replica's own nodes are found. */
 type LocalNodes = {
@@ -97,7 +97,7 @@ export class Restore {
    * the shared pages the newest may go on behind them, in one ledger or the other: the one before
    * it is safe, and so is its chain head.
    */
-  #base(sharedPages: number): Stored {
+  #base(sharedPages: number): Present {
     const [, block] = this.#store.newestBlocks(sharedPages * PAGE_ENTRIES);
     if (block === undefined) return EMPTY;
     const entryCount = block.firstEntry + block.entryCount;

@@ -9,13 +9,26 @@ import { strict as assert } from "node:assert";
 import Database from "better-sqlite3";
 import type { Digest, Seq } from "../core/messages.js";
 import { CHAIN_START } from "./state.js";
-import type { Account, Block, Changes, Entry, Kept, Session, Store, Stored } from "./store.js";
+import type {
+  Account,
+  Block,
+  Changes,
+  Entry,
+  Kept,
+  KeptState,
+  Session,
+  Store,
+  Stored,
+} from "./store.js";
 
 /** "ordl": says whose file this is. */
 const APPLICATION_ID = 0x6f72646c;
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
-/** Numbers are safe integers; NULL in *_previous never occurs, -1 means none. */
+/**
+ * Numbers are safe integers; NULL in *_previous never occurs, -1 means none. Rows of *_before are what
+ * rows were in a kept state that have changed since; NULL says that there was none.
+ */
 const SCHEMA = `
   CREATE TABLE account (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, address TEXT NOT NULL, balance INTEGER NOT NULL,
@@ -36,6 +49,17 @@ const SCHEMA = `
     chain TEXT NOT NULL
   ) STRICT;
   CREATE TABLE page ("index" INTEGER PRIMARY KEY, digest TEXT NOT NULL) STRICT;
+  CREATE TABLE kept_state (
+    seq INTEGER PRIMARY KEY, entry_count INTEGER NOT NULL, chain TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE account_before (
+    kept_seq INTEGER NOT NULL, id TEXT NOT NULL, name TEXT, address TEXT, balance INTEGER,
+    entry_count INTEGER, last_entry INTEGER, PRIMARY KEY (kept_seq, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE session_before (
+    kept_seq INTEGER NOT NULL, client INTEGER NOT NULL, timestamp INTEGER, seq INTEGER,
+    result BLOB, PRIMARY KEY (kept_seq, client)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE staging (digest TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   INSERT INTO meta VALUES ('seq', 0), ('syncs', 0);
@@ -110,7 +134,44 @@ export function loadLedger(db: Database.Database): Stored {
     sessions: sessions.map(sessionOf),
     entryCount: entries?.n ?? 0,
     pageDigests: pages.map(({ digest }) => digest),
+    kept: loadKept(db),
   };
+}
+
+function loadKept(db: Database.Database): KeptState[] {
+  const accounts = db.prepare<[Seq], { [Name in keyof Account]: Account[Name] | null }>(
+    `SELECT id, name, address, balance, entry_count AS entryCount, last_entry AS lastEntry
+     FROM account_before WHERE kept_seq = ?`,
+  );
+  const sessions = db.prepare<[Seq], { [Name in keyof SessionRow]: SessionRow[Name] | null }>(
+    "SELECT client, timestamp, seq, result FROM session_before WHERE kept_seq = ?",
+  );
+  return db
+    .prepare<[], Pick<KeptState, "seq" | "chain" | "entryCount">>(
+      "SELECT seq, chain, entry_count AS entryCount FROM kept_state ORDER BY seq",
+    )
+    .all()
+    .map((state) => ({
+      ...state,
+      accounts: new Map(accounts.all(state.seq).map((row) => [row.id ?? "", whole(row)])),
+      sessions: new Map(
+        sessions.all(state.seq).map((row) => {
+          const session = whole(row);
+          return [row.client ?? 0, session && sessionOf(session)];
+        }),
+      ),
+    }));
+}
+
+/** A row without a NULL; undefined where it says that there was none. */
+function whole<Row extends object>(
+  row: { [Name in keyof Row]: Row[Name] | null },
+): Row | undefined {
+  return isWhole<Row>(row) ? row : undefined;
+}
+
+function isWhole<Row extends object>(row: { [Name in keyof Row]: Row[Name] | null }): row is Row {
+  return !Object.values(row).includes(null);
 }
 
 /** Statement over entries with first <= index < end, ascending. */
@@ -125,6 +186,10 @@ export function entryRange(db: Database.Database): Database.Statement<[number, n
 export class SqliteStore implements Store {
   readonly #db: Database.Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
+  /** Of the newest kept state; undefined: none is kept. */
+  #keptSeq: Seq | undefined;
+  /** Accounts and clients whose rows in the newest kept state this process has put aside already. */
+  readonly #putAside = new Set<string | number>();
 
   constructor(db: Database.Database) {
     this.#db = db;
@@ -132,7 +197,10 @@ export class SqliteStore implements Store {
   }
 
   load(): Stored {
-    return loadLedger(this.#db);
+    const stored = loadLedger(this.#db);
+    this.#keptSeq = stored.kept.at(-1)?.seq;
+    this.#putAside.clear();
+    return stored;
   }
 
   entries(from: number, to: number): readonly Entry[] {
@@ -161,17 +229,34 @@ export class SqliteStore implements Store {
       entry.run(index, seq, client, timestamp, kind, debit, credit, amount, debits, credits);
     }
     for (const row of changes.accounts) {
+      this.#putAsideRow("account", row.id);
       const { id, name, address, balance, entryCount, lastEntry } = row;
       account.run(id, name, address, balance, entryCount, lastEntry);
     }
     for (const { client, reply } of changes.sessions) {
+      this.#putAsideRow("session", client);
       session.run(client, reply.timestamp, reply.seq, reply.result);
     }
     meta.run(changes.seq, "seq");
   }
 
+  keepState({ seq, entryCount, chain }: Pick<KeptState, "seq" | "chain" | "entryCount">): void {
+    this.#begin();
+    this.#statements.keepState.run(seq, entryCount, chain);
+    this.#keptSeq = seq;
+    this.#putAside.clear();
+  }
+
+  release(seq: Seq): void {
+    if (this.#keptSeq === undefined) return;
+    this.#begin();
+    for (const statement of this.#statements.release) statement.run(seq);
+    if (this.#keptSeq < seq) this.#keptSeq = undefined;
+  }
+
   install(changes: Changes, keep: Kept): void {
     this.#begin();
+    this.release(Number.MAX_SAFE_INTEGER);
     this.#db.prepare("DELETE FROM account").run();
     this.#db.prepare("DELETE FROM session").run();
     this.#db.prepare(`DELETE FROM entry WHERE "index" >= ?`).run(keep.entryCount);
@@ -212,6 +297,15 @@ export class SqliteStore implements Store {
     this.#db.close();
   }
 
+  /** For the newest kept state, before a row changes for the first time since. */
+  #putAsideRow(table: "account" | "session", key: string | number): void {
+    if (this.#keptSeq === undefined || this.#putAside.has(key)) return;
+    this.#putAside.add(key);
+    // The first of them wins: a row that an earlier process has put aside stays as it was.
+    const { before, none } = this.#statements[`${table}Before`];
+    if (before.run(this.#keptSeq, key).changes === 0) none.run(this.#keptSeq, key);
+  }
+
   #begin(): void {
     if (!this.#db.inTransaction) this.#statements.begin.run();
   }
@@ -233,6 +327,24 @@ function prepareStatements(db: Database.Database) {
     page: db.prepare("INSERT INTO page VALUES (?, ?)"),
     meta: db.prepare("UPDATE meta SET value = ? WHERE key = ?"),
     synced: db.prepare("UPDATE meta SET value = value + 1 WHERE key = 'syncs'"),
+    keepState: db.prepare("INSERT INTO kept_state VALUES (?, ?, ?)"),
+    accountBefore: {
+      before: db.prepare(
+        "INSERT OR IGNORE INTO account_before SELECT ?, account.* FROM account WHERE id = ?",
+      ),
+      none: db.prepare("INSERT OR IGNORE INTO account_before (kept_seq, id) VALUES (?, ?)"),
+    },
+    sessionBefore: {
+      before: db.prepare(
+        "INSERT OR IGNORE INTO session_before SELECT ?, session.* FROM session WHERE client = ?",
+      ),
+      none: db.prepare("INSERT OR IGNORE INTO session_before (kept_seq, client) VALUES (?, ?)"),
+    },
+    release: [
+      db.prepare("DELETE FROM account_before WHERE kept_seq < ?"),
+      db.prepare("DELETE FROM session_before WHERE kept_seq < ?"),
+      db.prepare("DELETE FROM kept_state WHERE seq < ?"),
+    ],
     stage: db.prepare("INSERT OR REPLACE INTO staging VALUES (?, ?)"),
     staged: db.prepare<[Digest], { bytes: Uint8Array }>(
       "SELECT bytes FROM staging WHERE digest = ?",

@@ -29,9 +29,9 @@ import {
   type Changes,
   type Entry,
   type EntryKind,
+  type Present,
   type Session,
   type Store,
-  type Stored,
 } from "./store.js";
 import { Trie } from "./trie.js";
 
@@ -60,7 +60,7 @@ export class LedgerState implements Books {
   #blockStart = 0;
   #root: { seq: Seq; node: PooledNode } | undefined;
 
-  constructor(store: Pick<Store, "entries">, stored: Stored = EMPTY) {
+  constructor(store: Pick<Store, "entries">, stored: Present = EMPTY) {
     const fullPages = Math.floor(stored.entryCount / PAGE_ENTRIES);
     const { length } = stored.pageDigests;
     assert(length === fullPages, `${length} page digests for ${stored.entryCount} entries`);
@@ -173,6 +173,31 @@ export class LedgerState implements Books {
     this.#changes.blocks.push({ seq, firstEntry: this.#blockStart, entryCount, chain });
   }
 
+  /**
+   * Goes on to a newer state of the store, which has all of this one's entries; `accounts` and
+   * `sessions` are the rows that differ, as they are there.
+   */
+  goOnTo(newer: Newer): void {
+    assert(this.#changes.entries.length === 0, "what is not written yet would be lost");
+    for (const row of newer.accounts) {
+      const account = this.accounts.get(row.id);
+      if (account === undefined) this.#loadAccount(row);
+      else this.#accountsTouched.add(Object.assign(account, row));
+    }
+    for (const row of newer.sessions) {
+      const session = this.sessions.get(row.client);
+      if (session === undefined) this.#loadSession(row);
+      else this.#sessionsTouched.add(Object.assign(session, row));
+    }
+    for (const entry of this.#store.entries(this.pages.entryCount, newer.entryCount)) {
+      this.#appendToPages(entry);
+    }
+    this.seq = newer.seq;
+    this.chain = newer.chain;
+    this.#blockStart = newer.entryCount;
+    this.#changes = noChanges(newer.seq); // full pages are in the store already
+  }
+
   /** What changed since the last call, for the store; undefined where nothing did. */
   takeChanges(): Changes | undefined {
     if (this.#changes.seq === this.seq) return undefined;
@@ -235,6 +260,15 @@ export class LedgerState implements Books {
   }
 }
 
+/** What a later state differs in. */
+export type Newer = {
+  seq: Seq;
+  chain: Digest;
+  entryCount: number;
+  accounts: readonly Account[];
+  sessions: readonly Session[];
+};
+
 type PendingChanges = {
   /** Seq of the state before them. */
   seq: Seq;
@@ -257,7 +291,7 @@ function noChanges(seq: Seq): PendingChanges {
 }
 
 /** A ledger before its first seq. */
-export const EMPTY: Stored = {
+export const EMPTY: Present = {
   seq: 0,
   chain: CHAIN_START,
   accounts: [],

@@ -56,8 +56,8 @@ export type Changes = {
 /** What of the old ledger a restored one shares: its first entries and pages, and its first blocks. */
 export type Kept = { entryCount: number; pageCount: number; blockSeqMax: Seq };
 
-/** What is read at a start. Entries stay where they are. */
-export type Stored = {
+/** A whole state. Entries stay where they are. */
+export type Present = {
   seq: Seq;
   chain: Digest;
   accounts: readonly Account[];
@@ -65,6 +65,22 @@ export type Stored = {
   entryCount: number;
   /** Of all full pages, by index. */
   pageDigests: readonly Digest[];
+};
+
+/** What is read at a start. */
+export type Stored = Present & {
+  /** States that are to stay readable, ascending by seq, none above `seq`. */
+  kept: readonly KeptState[];
+};
+
+/** A state of the past, told by how it differs from the next newer one that is kept, or the present. */
+export type KeptState = {
+  seq: Seq;
+  chain: Digest;
+  entryCount: number;
+  /** Rows as they were then, of all that have changed since; undefined: there was none. */
+  accounts: ReadonlyMap<AccountId, Account | undefined>;
+  sessions: ReadonlyMap<ClientId, Session | undefined>;
 };
 
 /**
@@ -78,7 +94,14 @@ export interface Store {
   /** The newest two blocks whose entries are all below `entryCount`, newest first. */
   newestBlocks(entryCount: number): readonly Block[];
   write(changes: Changes): void;
-  /** Drops everything but what is to be kept, and writes `changes`, which follow on it. */
+  /**
+   * From now on the state as written stays readable (`Stored.kept`), until a later `release`, also for
+   * another process: a peer that fell behind may ask for nothing else.
+   */
+  keepState(state: Pick<KeptState, "seq" | "chain" | "entryCount">): void;
+  /** Forgets kept states with a seq below this one. */
+  release(seq: Seq): void;
+  /** Drops everything, kept states too, but what is to be kept of it, and writes `changes`, which follow on it. */
   install(changes: Changes, keep: Kept): void;
 
   /** Nodes fetched for a restore. They survive a restart, and go with `clearStaging`. */

@@ -21,7 +21,7 @@ export interface FaultyNetwork {
 /** What the nodes stand on. */
 export type Ground = {
   network: FaultyNetwork;
-  plan: Pick<ClusterPlan, "runtimeFolder" | "datagramBytesMax" | "placeOf" | "onStart" | "shellOf">;
+  plan: Pick<ClusterPlan, "runtimeFolder" | "datagramBytesMax" | "placeOf" | "shellOf">;
   /** Parts of the ground itself that ended though nobody asked them to. */
   failures: () => readonly NodeExit[];
   /** Removes it; the nodes are gone by then. */

@@ -1,7 +1,6 @@
 // Environment `local`: processes on the loopback interface behind a UDP relay. It needs no
 // privileges, so it runs everywhere the tool does.
 
-import { rmSync } from "node:fs";
 import type { FaultKind, NodeName } from "../../nemesis/faults.js";
 import { localShell } from "../../nemesis/host/shell.js";
 import { freePorts } from "../../node/runtime/free-ports.js";
@@ -11,6 +10,7 @@ import type { Environment, EnvironmentOptions, NodeExit } from "./environment.js
 import { isReplicaName } from "./layout.js";
 import { STOP_MS_MAX } from "./processes.js";
 import { Reaper } from "./reaper.js";
+import { register } from "./registry.js";
 import { RelayNetwork } from "./relay-network.js";
 import { RelayProcess } from "./relay-process.js";
 import { makeRuntimeFolder } from "./runtime-folder.js";
@@ -49,14 +49,15 @@ export function createLocal(
 }
 
 async function openGround(nodes: readonly NodeName[], seed: number): Promise<Ground> {
+  const processes = register({ kind: "processes" });
+  const runtimeFolder = makeRuntimeFolder();
   const reaper = new Reaper();
   const relay = new RelayProcess();
-  const runtimeFolder = makeRuntimeFolder();
-  reaper.own(runtimeFolder);
   const close = async () => {
     await relay.stop(RELAY_STOP_MS_MAX);
     await reaper.stop();
-    rmSync(runtimeFolder, { recursive: true, force: true });
+    runtimeFolder.remove();
+    processes.release();
   };
   try {
     const ports = await freePorts(nodes.length, HOST);
@@ -76,11 +77,10 @@ async function openGround(nodes: readonly NodeName[], seed: number): Promise<Gro
     return {
       network: new RelayNetwork(relay),
       plan: {
-        runtimeFolder,
+        runtimeFolder: runtimeFolder.path,
         datagramBytesMax: DATAGRAM_BYTES_MAX,
         placeOf,
         shellOf: () => localShell(),
-        onStart: (handle) => reaper.watch(handle),
       },
       failures: () => failuresOf(relay),
       close,

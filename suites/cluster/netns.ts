@@ -1,7 +1,7 @@
 // Environment `netns`: each node in a network namespace of its own on a bridge; faults by iptables
 // and tc in those namespaces. Runs inside the sandbox only (sandbox.ts), with which all of it ends.
 
-import { rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import type { FaultKind, NodeName, ResolvedFault } from "../../nemesis/faults.js";
 import {
   buildTopology,
@@ -17,7 +17,6 @@ import { ClusterEnvironment, type FaultyNetwork, type Ground } from "./cluster-e
 import { DATAGRAM_BYTES_MAX_ETHERNET } from "./cluster-files.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
 import { STOP_MS_MAX } from "./processes.js";
-import { makeRuntimeFolder } from "./runtime-folder.js";
 import type { Sandbox } from "./sandbox.js";
 
 /** Every replica has an address of its own, so they may all have the same port. */
@@ -56,7 +55,8 @@ export function createNetns(
 async function openGround(nodes: readonly NodeName[], sandbox: Sandbox): Promise<Ground> {
   const shell = localShell();
   const topology = buildTopology(nodes);
-  const runtimeFolder = makeRuntimeFolder(["/run"]);
+  // The sandbox has a /run of its own, which ends with it: nothing of it needs to be registered.
+  const runtimeFolder = mkdtempSync("/run/ordeal-");
   const close = async () => {
     await tearDownTopology(shell, topology);
     rmSync(runtimeFolder, { recursive: true, force: true });
@@ -83,8 +83,6 @@ async function openGround(nodes: readonly NodeName[], sandbox: Sandbox): Promise
       datagramBytesMax: DATAGRAM_BYTES_MAX_ETHERNET,
       placeOf,
       shellOf: (node) => prefixedShell(shell, enterPrefix(node)),
-      // The process namespace ends with the runner: nobody needs to watch.
-      onStart: () => undefined,
     },
     failures: () => [],
     close,

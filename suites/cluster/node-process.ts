@@ -29,7 +29,6 @@ export type NodeProcessOptions = {
   exitsFile: string;
   /** "files": stdout goes to the log file; "pipes": stdin and stdout are ours. */
   output: "files" | "pipes";
-  onStart: (handle: ProcessHandle) => void;
 };
 
 export class NodeProcess {
@@ -63,7 +62,7 @@ export class NodeProcess {
     command: readonly string[],
     variables: Readonly<Record<string, string>> = {},
   ): Promise<void> {
-    const { machine, files, output, onStart } = this.#options;
+    const { machine, files, output } = this.#options;
     if (this.#life !== undefined || this.#starting)
       throw new Error(`${this.node}: already running`);
     this.#starting = true;
@@ -73,7 +72,6 @@ export class NodeProcess {
       const running = await machine.start(command, options).catch((error: unknown) => {
         throw new Error(`${this.node}: ${oneLine(error)}`, { cause: error });
       });
-      onStart(running.handle);
       const life: Life = {
         process: running,
         endsExpected: [],

@@ -5,7 +5,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { NodeName } from "../../nemesis/faults.js";
-import type { ProcessHandle } from "../../nemesis/host/process.js";
 import type { Shell } from "../../nemesis/host/shell.js";
 import type { ClientAnswer, ClientCall } from "../../node/runtime/client-call.js";
 import { ClientCalls } from "./client-process.js";
@@ -63,8 +62,6 @@ export type ClusterPlan = {
   shellOf: (node: NodeName) => Shell;
   /** They prepare nodes, and say how each is launched. */
   hands: readonly Pick<NodeHand | DownHand, "prepare" | "launch">[];
-  /** Hears of every process that was started. */
-  onStart: (handle: ProcessHandle) => void;
 };
 
 /** What became of a restart. */
@@ -93,8 +90,7 @@ export class ClusterProcesses {
       const { machine, directory: there } = this.#site(node);
       const files = nodeFiles(there, node);
       const exitsFile = nodeFiles(directory, node).exits;
-      const { onStart } = plan;
-      const process = new NodeProcess({ node, machine, files, exitsFile, output, onStart });
+      const process = new NodeProcess({ node, machine, files, exitsFile, output });
       this.#processes.set(node, process);
       if (output === "pipes") this.#calls.set(node, new ClientCalls(node, machine.sharesClock));
     }

@@ -1,26 +1,33 @@
-// Ends what a killed runner would leave behind. The runner names on stdin each process that it
-// starts and each folder that it makes outside its store; when stdin ends, those processes that
-// still run are killed (never another that got the pid), and the folders are removed.
+// Ends what a killed runner would leave behind, at once. It does nothing until its stdin ends; without a
+// word before that, the runner has died, and what it had registered is removed as at the next start.
+// Usage: node reaper-main.js <registry file>
 
-import { rmSync } from "node:fs";
-import { kill, type ProcessHandle } from "../../nemesis/host/process.js";
-import { numberField, parseObject, readLines, stringField } from "./json-lines.js";
+import { basename, dirname } from "node:path";
+import { sleep } from "./deadline.js";
+import { registeredRuns, sweepRun } from "./sweep.js";
 
-const processes: ProcessHandle[] = [];
-const folders = new Set<string>();
+/** The kernel closes the pipes of a process that it ends shortly before the process is gone. */
+const GONE_MS_MAX = 30_000;
+const POLL_MS = 10;
 
-readLines(process.stdin, (line) => {
-  const object = parseObject(line) ?? {};
-  const pid = numberField(object, "pid");
-  const startTicks = numberField(object, "startTicks");
-  const folder = stringField(object, "folder");
-  if (pid !== undefined && startTicks !== undefined) processes.push({ pid, startTicks });
-  else if (folder !== undefined) folders.add(folder);
-  else throw new Error(`reaper: want a pid with its startTicks or a folder, found ${line}`);
+const [, , file = ""] = process.argv;
+let isDismissed = false;
+
+process.stdin.on("data", () => {
+  isDismissed = true;
 });
 
 process.stdin.on("end", async () => {
-  await Promise.all(processes.map((each) => kill(each)));
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  for (let waitedMs = 0; !isDismissed && waitedMs < GONE_MS_MAX; waitedMs += POLL_MS) {
+    const run = registeredRuns(dirname(file)).find(
+      (each) => basename(each.file) === basename(file),
+    );
+    if (run?.state !== "alive") {
+      if (run?.state === "dead")
+        for (const line of (await sweepRun(run)).failed) console.error(line);
+      break;
+    }
+    await sleep(POLL_MS);
+  }
   process.exit(0);
 });

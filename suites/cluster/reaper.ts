@@ -3,17 +3,16 @@
 import type { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import type { ProcessHandle } from "../../nemesis/host/process.js";
+import { registryFile } from "./registry.js";
 
 const MAIN = fileURLToPath(new URL("./reaper-main.js", import.meta.url));
 
 export class Reaper {
-  readonly pid: number;
   readonly #stdin: Writable;
   readonly #exited: Promise<unknown>;
 
   constructor() {
-    const subprocess = execa(process.execPath, [MAIN], {
+    const subprocess = execa(process.execPath, [MAIN, registryFile()], {
       stdin: "pipe",
       stdout: "ignore",
       stderr: "inherit",
@@ -23,25 +22,15 @@ export class Reaper {
       detached: true,
     });
     if (subprocess.pid === undefined) throw new Error("reaper: could not start its process");
-    this.pid = subprocess.pid;
     this.#stdin = subprocess.stdin;
     // Its end shows in `stop`; a broken pipe before that only means that it cannot help.
     this.#stdin.on("error", (error) => process.emitWarning(`reaper: ${error.message}`));
     this.#exited = subprocess;
   }
 
-  watch(handle: ProcessHandle): void {
-    this.#stdin.write(`${JSON.stringify(handle)}\n`);
-  }
-
-  /** A folder to remove at the end, in any case. */
-  own(folder: string): void {
-    this.#stdin.write(`${JSON.stringify({ folder })}\n`);
-  }
-
-  /** Has it end whatever is left, and ends. */
+  /** It is not needed any more: the runner has removed everything itself. */
   async stop(): Promise<void> {
-    this.#stdin.end();
+    this.#stdin.end("dismissed\n");
     await this.#exited;
   }
 }

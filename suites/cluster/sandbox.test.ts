@@ -47,7 +47,11 @@ async function withSandbox(mode: NamespaceMode, body: (run: Run) => Promise<void
      process.exit(await enterSandbox(process.argv.slice(2), sandbox));`,
   );
   const argv = [join(folder, "outer.mjs"), join(folder, "inner.mjs"), marker, kept];
-  const outer = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "inherit"] });
+  const outer = spawn(process.execPath, argv, {
+    stdio: ["ignore", "pipe", "inherit"],
+    // What it registers lies in the test's folder.
+    env: { ...process.env, XDG_RUNTIME_DIR: folder },
+  });
   const lines: string[] = [];
   readLines(outer.stdout, (line) => lines.push(line));
   try {

@@ -11,6 +11,7 @@ import type { IptablesBackend } from "../../nemesis/host/iptables.js";
 import { type NamespaceMode, UNSHARE } from "../../nemesis/host/probe.js";
 import { systemCodeOf } from "../../node/runtime/ordeal-error.js";
 import { field, parseObject, stringField } from "./json-lines.js";
+import { REGISTRY_VARIABLE, register, registryFile } from "./registry.js";
 
 /** What the inner runner must know: what works in here, and why it is in here. */
 export type Sandbox = {
@@ -50,13 +51,29 @@ export function insideSandbox(): Sandbox | undefined {
  * stdout and stderr; resolves to its exit code, 128 + n where signal n ended it. A signal sent to
  * us reaches it once. When we are killed, all inside ends.
  */
-export function enterSandbox(argv: readonly string[], sandbox: Sandbox): Promise<number> {
+export async function enterSandbox(argv: readonly string[], sandbox: Sandbox): Promise<number> {
+  // All inside ends with us; should the kernel leave any of it, its mark tells whose it is.
+  const processes = register({ kind: "processes" });
+  try {
+    return await runInSandbox(argv, sandbox);
+  } finally {
+    processes.release();
+  }
+}
+
+function runInSandbox(argv: readonly string[], sandbox: Sandbox): Promise<number> {
   const [file, ...args] = sandboxCommand(sandbox.mode, [process.execPath, ...argv]);
   const child = spawn(file, args, {
     stdio: "inherit",
     // Outside the terminal's foreground group: a Ctrl-C comes through us, and so only once.
     detached: true,
-    env: { ...process.env, PATH: pathWithSbin(), [VARIABLE]: JSON.stringify(sandbox) },
+    env: {
+      ...process.env,
+      PATH: pathWithSbin(),
+      [VARIABLE]: JSON.stringify(sandbox),
+      // What is made in there and outlives it is registered with us.
+      [REGISTRY_VARIABLE]: registryFile(),
+    },
   });
   const listeners = FORWARDED.map((signal) => ({ signal, listener: () => forward(child, signal) }));
   for (const { signal, listener } of listeners) process.on(signal, listener);

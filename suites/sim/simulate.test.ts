@@ -1,6 +1,8 @@
 import { execa } from "execa";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { FaultIntent, Target } from "../../nemesis/faults.js";
+import { CALM } from "./network.js";
 import type { NodeBuild } from "./node-build.js";
 import { reduced } from "./reduction.js";
 import type { Scenario } from "./scenario.js";
@@ -13,6 +15,8 @@ import { withEquivocators } from "./unsafe.js";
 
 /** Small and eventful. */
 const SEED = 4;
+
+const LAGGARD: Target = { kind: "nodes", nodes: ["r3"] };
 
 /** Four replicas, seven, and real signatures. */
 const SAMPLE = [2, 5, 7] as const;
@@ -92,6 +96,51 @@ test("one primary that equivocates is tolerated; with a second liar it is not, a
   assert.match(told, /ms {2}process \d asks /);
   assert.match(told, /\n {2}agreement: r\d executed another batch at seq \d+ than r\d/);
   assert.ok(story.length < 40, `${story.length} lines`);
+});
+
+/**
+ * A replica misses a checkpoint; then the others restart, with more than the checkpoint's state. Found as
+ * seed 476 of the swarm, where the laggard also asked for a view of its own, so that no null request
+ * could lead the others to another checkpoint.
+ */
+function restartAheadOfLaggard(): Scenario {
+  const isolated: FaultIntent = { kind: "partition", shape: "isolate", target: LAGGARD };
+  return {
+    ...reduced(drawScenario(SEED), { replicas: 4, sessions: 1, clientProcesses: 1, accounts: 3 }),
+    protocol: { checkpointInterval: 32, window: 64 },
+    operations: 40,
+    loadMs: 2_000,
+    thinkMs: 1,
+    weather: CALM,
+    faults: [
+      { id: "f0", intent: isolated, startMs: 50, stopMs: 2_000 },
+      {
+        id: "f1",
+        intent: { kind: "kill", target: { kind: "all" } },
+        startMs: 1_500,
+        stopMs: 1_900,
+      },
+    ],
+    core: ["r0", "r1", "r2", "r3"],
+    faulty: [],
+    rest: [],
+  };
+}
+
+test("a replica behind the checkpoint catches up though all others have restarted since", () => {
+  const { failed, stats } = simulate(ownBuild, restartAheadOfLaggard());
+  assert.equal(failed, []);
+  assert.ok(stats.executedSeq < 64, "nobody had to go on to the next checkpoint for it");
+  const forgetful: NodeBuild = {
+    ...ownBuild,
+    LedgerMachine: class extends ownBuild.LedgerMachine {
+      constructor(store: ConstructorParameters<NodeBuild["LedgerMachine"]>[0]) {
+        store.release(Number.MAX_SAFE_INTEGER);
+        super(store);
+      }
+    },
+  };
+  assert.is(simulate(forgetful, restartAheadOfLaggard()).stats.executedSeq, 64);
 });
 
 test("a client that nobody answers is a hang, and the verdict says who waits", () => {
