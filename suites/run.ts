@@ -86,6 +86,7 @@ export async function performRun(plan: RunPlan, context: RunContext): Promise<Ru
     protocol,
     build,
     seed,
+    faults: plan.requiredFaults,
   });
   requireCapabilities(plan, environment);
   const meta = firstMeta(plan, environment, startedAt);

@@ -6,7 +6,8 @@ import type { ClientAnswer, ClientCall } from "../../node/runtime/client-call.js
 import { machineTime } from "../run-clock.js";
 import type { Environment, EnvironmentOptions, NodeExit, NodeStatus } from "./environment.js";
 import { clientNames, replicaNames } from "./layout.js";
-import type { DownHand, NodeHand } from "./node-hand.js";
+import { NodeFaults } from "./node-faults.js";
+import type { DownHand, NodeHand, PauseHand } from "./node-hand.js";
 import { ProcessFaults } from "./process-faults.js";
 import { type ClusterPlan, ClusterProcesses } from "./processes.js";
 
@@ -37,11 +38,19 @@ export type EnvironmentKind = {
   /** What can be done to nodes here, beyond kill and pause. `capabilities` has their kinds. */
   hands: readonly NodeHand[];
   downHands: readonly DownHand[];
+  pauseHands?: readonly PauseHand[];
   /** Makes the ground for these nodes; where it throws it has left nothing. */
   open: (nodes: readonly NodeName[]) => Promise<Ground>;
 };
 
-type Started = { ground: Ground; cluster: ClusterProcesses; processFaults: ProcessFaults };
+type Started = {
+  ground: Ground;
+  cluster: ClusterProcesses;
+  processFaults: ProcessFaults;
+  nodeFaults: NodeFaults;
+  /** To be closed. */
+  hands: readonly { close: () => Promise<void> }[];
+};
 
 export class ClusterEnvironment implements Environment {
   readonly name: string;
@@ -53,7 +62,6 @@ export class ClusterEnvironment implements Environment {
   readonly #kind: EnvironmentKind;
   readonly #options: EnvironmentOptions;
   readonly #networkFaults = new Map<string, ResolvedFault>();
-  readonly #nodeFaults = new Map<string, ResolvedFault>();
   #started: Started | undefined;
   #stopped: Promise<void> | undefined;
   /** Faults come and go one after the other, in the order in which they were asked for. */
@@ -72,10 +80,19 @@ export class ClusterEnvironment implements Environment {
   /** Where it throws, everything that had been started is stopped. */
   async start(): Promise<void> {
     const ground = await this.#kind.open([...this.replicas, ...this.clients]);
-    const { stopMsMax, hands, downHands } = this.#kind;
+    const hands = this.#needed(this.#kind.hands);
+    const downHands = this.#needed(this.#kind.downHands);
+    const pauseHands = this.#needed(this.#kind.pauseHands ?? []);
+    const { stopMsMax } = this.#kind;
     const plan = { options: this.#options, stopMsMax, hands: [...hands, ...downHands] };
     const cluster = new ClusterProcesses({ ...plan, ...ground.plan });
-    this.#started = { ground, cluster, processFaults: new ProcessFaults(cluster, downHands) };
+    this.#started = {
+      ground,
+      cluster,
+      processFaults: new ProcessFaults(cluster, { hands, downHands, pauseHands }),
+      nodeFaults: new NodeFaults(cluster, hands),
+      hands: [...hands, ...downHands, ...pauseHands],
+    };
     try {
       await cluster.start();
     } catch (error) {
@@ -86,16 +103,11 @@ export class ClusterEnvironment implements Environment {
 
   apply(fault: ResolvedFault): Promise<void> {
     return this.#inTurn(async () => {
-      const { ground, processFaults } = this.#running();
+      const { ground, processFaults, nodeFaults } = this.#running();
       const { kind } = fault.intent;
       if (!this.capabilities.has(kind)) throw new Error(`${this.name} cannot do ${kind}`);
       if (processFaults.kinds.has(kind)) return processFaults.apply(fault);
-      const hand = this.#handOf(kind);
-      if (hand !== undefined) {
-        await hand.apply(fault, this.#hostsOf(fault));
-        this.#nodeFaults.set(fault.id, fault);
-        return;
-      }
+      if (nodeFaults.kinds.has(kind)) return nodeFaults.apply(fault);
       this.#networkFaults.set(fault.id, fault);
       await ground.network.apply([...this.#networkFaults.values()]);
     });
@@ -103,12 +115,9 @@ export class ClusterEnvironment implements Environment {
 
   heal(faultId: string): Promise<Evidence> {
     return this.#inTurn(async () => {
-      const { ground, processFaults } = this.#running();
-      const ofNode = this.#nodeFaults.get(faultId);
-      const hand = ofNode && this.#handOf(ofNode.intent.kind);
-      if (ofNode !== undefined && hand !== undefined) {
-        this.#nodeFaults.delete(faultId);
-        return hand.heal(ofNode, this.#hostsOf(ofNode));
+      const { ground, processFaults, nodeFaults } = this.#running();
+      if (nodeFaults.has(faultId)) {
+        return nodeFaults.heal(faultId, (node) => processFaults.holdsDown(node));
       }
       const fault = this.#networkFaults.get(faultId);
       if (fault === undefined) return processFaults.heal(faultId);
@@ -139,25 +148,25 @@ export class ClusterEnvironment implements Environment {
 
   async #stop(): Promise<void> {
     if (this.#started === undefined) return;
-    const { cluster, ground } = this.#started;
+    const { cluster, ground, hands, processFaults, nodeFaults } = this.#started;
     await this.#queue;
-    const { hands, downHands } = this.#kind;
     // One part that cannot clean up must not keep the others from it; the first failure is told.
     const failures: unknown[] = [];
     const part = (end: () => Promise<void>) => end().catch((error) => failures.push(error));
+    await part(() => nodeFaults.letGoOfAll());
+    await part(() => processFaults.resumeAll());
     await part(() => cluster.stop());
-    for (const hand of [...hands, ...downHands]) await part(() => hand.close());
+    for (const hand of hands) await part(() => hand.close());
     await part(() => ground.close());
     if (failures.length > 0) throw failures[0];
   }
 
-  #handOf(kind: FaultKind): NodeHand | undefined {
-    return this.#kind.hands.find(({ kinds }) => kinds.has(kind));
-  }
-
-  #hostsOf({ nodes }: ResolvedFault) {
-    const { cluster } = this.#running();
-    return nodes.map((node) => cluster.host(node));
+  /** Of these hands, those for the faults to come. */
+  #needed<T extends { kinds: ReadonlySet<FaultKind> }>(hands: readonly T[]): readonly T[] {
+    const { faults } = this.#options;
+    return faults === undefined
+      ? hands
+      : hands.filter(({ kinds }) => faults.some((kind) => kinds.has(kind)));
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {

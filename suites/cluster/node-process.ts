@@ -35,6 +35,8 @@ export class NodeProcess {
   readonly node: NodeName;
   readonly exits: NodeExit[] = [];
   readonly #options: NodeProcessOptions;
+  /** Faults under which it may end by itself. */
+  readonly #ending = new Set<string>();
   #life: Life | undefined;
   #starting = false;
 
@@ -83,6 +85,19 @@ export class NodeProcess {
     }
   }
 
+  /** Until `forbidEnd` for this fault, any end is expected. */
+  allowEnd(faultId: string): void {
+    this.#ending.add(faultId);
+  }
+
+  get mayEnd(): boolean {
+    return this.#ending.size > 0;
+  }
+
+  forbidEnd(faultId: string): void {
+    this.#ending.delete(faultId);
+  }
+
   /** SIGKILL, now; resolves when the process is gone. Undefined where none was running. */
   async kill(): Promise<NodeExit | undefined> {
     const life = this.#life;
@@ -96,13 +111,16 @@ export class NodeProcess {
 
   /**
    * Waits for an end of any kind, which is expected from now on; sends the signal first where one is
-   * named. Undefined where none came in time: it was killed then, or none was running.
+   * named, and SIGCONT, because a stopped process hears nothing. Undefined where none came in time: it was killed then, or none was running.
    */
   async awaitEnd(deadlineMs: number, signal?: NodeJS.Signals): Promise<NodeExit | undefined> {
     const life = this.#life;
     if (life === undefined) return undefined;
     life.endsExpected = "any";
-    if (signal !== undefined) await life.process.signal(signal);
+    if (signal !== undefined) {
+      await life.process.signal(signal);
+      await life.process.signal("SIGCONT");
+    }
     const exit = await within(life.exited, deadlineMs);
     if (exit === undefined) await this.kill();
     return exit;
@@ -145,7 +163,8 @@ export class NodeProcess {
 
   async #ended(life: Life, how: string): Promise<NodeExit> {
     this.#life = undefined;
-    const expected = life.endsExpected === "any" || life.endsExpected.includes(how);
+    const asked = life.endsExpected === "any" || life.endsExpected.includes(how);
+    const expected = asked || this.#ending.size > 0;
     const at = new Date().toISOString();
     const exit: NodeExit = {
       node: this.node,

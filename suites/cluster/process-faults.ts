@@ -9,8 +9,14 @@ import {
   processActions,
 } from "../../nemesis/processes.js";
 import { nowMs } from "./deadline.js";
-import type { Deed, DownHand, EndOfProcess } from "./node-hand.js";
+import type { Deed, DownHand, EndOfProcess, NodeHand, PauseHand } from "./node-hand.js";
 import type { ClusterProcesses } from "./processes.js";
+
+const VERBS: ReadonlyMap<FaultKind, string> = new Map<FaultKind, string>([
+  ["kill", "killed"],
+  ["pause", "stopped"],
+  ["freeze", "froze"],
+]);
 
 type Measured = Map<string, number | string>;
 type Active = {
@@ -21,16 +27,23 @@ type Active = {
   measured: Measured;
 };
 
+type Hands = {
+  /** Whatever wakes a process that is to stand still, or must follow it into its next life. */
+  hands: readonly NodeHand[];
+  downHands: readonly DownHand[];
+  pauseHands: readonly PauseHand[];
+};
+
 export class ProcessFaults {
   readonly kinds: ReadonlySet<FaultKind>;
   readonly #cluster: ClusterProcesses;
-  readonly #downHands: readonly DownHand[];
+  readonly #hands: Hands;
   readonly #active = new Map<string, Active>();
 
-  constructor(cluster: ClusterProcesses, downHands: readonly DownHand[]) {
+  constructor(cluster: ClusterProcesses, hands: Hands) {
     this.#cluster = cluster;
-    this.#downHands = downHands;
-    const ofHands = downHands.flatMap(({ kinds }) => [...kinds]);
+    this.#hands = hands;
+    const ofHands = [...hands.downHands, ...hands.pauseHands].flatMap(({ kinds }) => [...kinds]);
     this.kinds = new Set<FaultKind>(["kill", "pause", ...ofHands]);
   }
 
@@ -55,7 +68,18 @@ export class ProcessFaults {
     active.measured.set("activeMs", Math.round(nowMs() - active.appliedMs));
     await this.#changeWhileDown(active);
     await this.#perform(processActions(before, this.#states()), active);
-    return evidenceOf(active);
+    return evidenceOf(active, this.#mechanism(active.fault));
+  }
+
+  holdsDown(node: NodeName): boolean {
+    return this.#states().get(node)?.state === "down";
+  }
+
+  /** For the end of the run: a process that stands still cannot end. */
+  async resumeAll(): Promise<void> {
+    for (const { fault } of this.#active.values()) {
+      for (const node of fault.nodes) await this.#resume(node);
+    }
   }
 
   #states(): ProcessStates {
@@ -75,31 +99,20 @@ export class ProcessFaults {
     );
   }
 
-  async #act({ node, action }: ProcessAction, { fault, measured, landed }: Active): Promise<void> {
-    const process = this.#cluster.process(node);
+  async #act({ node, action }: ProcessAction, active: Active): Promise<void> {
+    const { measured } = active;
     switch (action) {
-      case "kill": {
-        const { kind } = fault.intent;
-        const hand = this.#downHands.find(({ kinds }) => kinds.has(kind));
-        if (hand?.bringDown !== undefined) {
-          const host = this.#cluster.host(node);
-          const deed = await hand.bringDown(fault, host, this.#endOf(node, measured));
-          note(node, deed, { measured, landed });
-          return;
-        }
-        const exit = await process.kill();
-        measured.set(`${node}.exit`, exit?.how ?? "was not running");
-        if (exit?.how === "SIGKILL") landed.add(node);
+      case "kill":
+        await this.#letGo(node);
+        await this.#end(node, active);
         return;
-      }
-      case "pause": {
-        const seen = await process.pause();
-        measured.set(`${node}.state`, seen?.state ?? "was not running");
-        if (seen?.reached === true) landed.add(node);
+      case "pause":
+        await this.#letGo(node);
+        await this.#pause(node, active);
         return;
-      }
       case "resume":
-        measured.set(`${node}.resumed`, (await process.resume())?.state ?? "was not running");
+        measured.set(`${node}.resumed`, await this.#resume(node));
+        await this.#takeHold(node);
         return;
       case "restart": {
         const restart = await this.#cluster.restart(node);
@@ -109,6 +122,7 @@ export class ProcessFaults {
         }
         measured.set(`${node}.newPid`, restart.pid);
         measured.set(`${node}.readyMs`, restart.readyMs);
+        await this.#takeHold(node);
         return;
       }
       default:
@@ -116,9 +130,61 @@ export class ProcessFaults {
     }
   }
 
+  async #end(node: NodeName, { fault, measured, landed }: Active): Promise<void> {
+    const hand = this.#hands.downHands.find(({ kinds }) => kinds.has(fault.intent.kind));
+    if (hand?.bringDown !== undefined) {
+      await this.#thaw(node);
+      const host = this.#cluster.host(node);
+      const deed = await hand.bringDown(fault, host, this.#endOf(node, measured));
+      note(node, deed, { measured, landed });
+      return;
+    }
+    // What is frozen dies when it thaws; the signal is there before.
+    const [exit] = await Promise.all([this.#cluster.process(node).kill(), this.#thaw(node)]);
+    measured.set(`${node}.exit`, exit?.how ?? "was not running");
+    if (exit?.how === "SIGKILL") landed.add(node);
+  }
+
+  async #pause(node: NodeName, { fault, measured, landed }: Active): Promise<void> {
+    const hand = this.#hands.pauseHands.find(({ kinds }) => kinds.has(fault.intent.kind));
+    if (hand !== undefined) {
+      const deed = await hand.pause(this.#cluster.host(node));
+      note(node, deed, { measured, landed });
+      return;
+    }
+    const seen = await this.#cluster.process(node).pause();
+    measured.set(`${node}.state`, seen?.state ?? "was not running");
+    if (seen?.reached === true) landed.add(node);
+  }
+
+  /** However it was stopped: the fault that is healed last need not be the one that stopped it. */
+  async #resume(node: NodeName): Promise<string> {
+    await this.#thaw(node);
+    return (await this.#cluster.process(node).resume())?.state ?? "was not running";
+  }
+
+  async #thaw(node: NodeName): Promise<void> {
+    for (const hand of this.#hands.pauseHands) await hand.resume(this.#cluster.host(node));
+  }
+
+  async #letGo(node: NodeName): Promise<void> {
+    for (const hand of this.#hands.hands) await hand.letGo?.(this.#cluster.host(node));
+  }
+
+  async #takeHold(node: NodeName): Promise<void> {
+    for (const hand of this.#hands.hands) await hand.takeHold?.(this.#cluster.host(node));
+  }
+
+  #mechanism({ intent: { kind } }: ResolvedFault): string {
+    if (kind === "kill") return "SIGKILL";
+    if (kind === "pause") return "SIGSTOP";
+    const { downHands, pauseHands } = this.#hands;
+    return [...downHands, ...pauseHands].find(({ kinds }) => kinds.has(kind))?.mechanism ?? kind;
+  }
+
   /** What the fault changes before its nodes come back; what it cannot change has not landed. */
   async #changeWhileDown({ fault, landed, measured }: Active): Promise<void> {
-    const hand = this.#downHands.find(({ kinds }) => kinds.has(fault.intent.kind));
+    const hand = this.#hands.downHands.find(({ kinds }) => kinds.has(fault.intent.kind));
     if (hand?.beforeRestart === undefined) return;
     for (const node of fault.nodes) {
       const deed = await hand.beforeRestart(fault, this.#cluster.host(node));
@@ -160,14 +226,13 @@ function note(
   for (const [name, value] of Object.entries(deed.measured)) measured.set(`${node}.${name}`, value);
 }
 
-function evidenceOf({ fault, landed, measured }: Active): Evidence {
-  const isKill = fault.intent.kind === "kill";
+function evidenceOf({ fault, landed, measured }: Active, mechanism: string): Evidence {
   const done = fault.nodes.filter((node) => landed.has(node));
   const names = done.map((node) => `${node} (pid ${measured.get(`${node}.pid`)})`).join(", ");
   const missed = fault.nodes.filter((node) => !landed.has(node));
   const failed = fault.nodes.filter((node) => measured.has(`${node}.restart`));
   const parts = [
-    done.length > 0 ? `${isKill ? "killed" : "stopped"} ${names}` : "",
+    done.length > 0 ? `${VERBS.get(fault.intent.kind) ?? "ended"} ${names}` : "",
     missed.length > 0 ? `no effect on ${missed.join(", ")}` : "",
     failed.length > 0 ? `${failed.join(", ")} did not come back` : "",
   ].filter((part) => part !== "");
@@ -175,7 +240,7 @@ function evidenceOf({ fault, landed, measured }: Active): Evidence {
     faultId: fault.id,
     landed: fault.nodes.length > 0 && missed.length === 0,
     summary: parts.join("; ") || "named no node",
-    mechanism: isKill ? "SIGKILL" : "SIGSTOP",
+    mechanism,
     measured: Object.fromEntries(measured),
   };
 }
