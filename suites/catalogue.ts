@@ -127,6 +127,38 @@ export const SUITES: readonly Suite[] = [
     timeLimitS: 12,
     takes: "about 17 s",
   }),
+  suite("disk-full", "Fills a replica's disk, so that it ends, and frees it again.", {
+    nemesis: ["disk-full"],
+    requiredFaults: ["disk"],
+  }),
+  suite("disk-eio", "Lets writes or syncs of a replica's disk fail with EIO.", {
+    nemesis: ["disk-eio"],
+    requiredFaults: ["disk"],
+  }),
+  suite("power-cut", "Cuts the power of some or all machines: what was not synced is lost.", {
+    nemesis: ["power-cut", "power-cut-all"],
+    requiredFaults: ["power-cut"],
+  }),
+  suite("torn-log", "Tears the end off one replica's log, again and again.", {
+    nemesis: ["torn-log"],
+    requiredFaults: ["disk-damage"],
+  }),
+  suite("bit-rot", "Flips bits in one replica's log and ledger while it is down.", {
+    nemesis: ["bit-rot"],
+    requiredFaults: ["disk-damage"],
+  }),
+  suite(
+    "rolled-back-disk",
+    "Brings older states of one replica's disk back: it forgets its votes.",
+    {
+      nemesis: ["rolled-back-disk"],
+      requiredFaults: ["disk-damage"],
+    },
+  ),
+  suite("wipe-one", "Wipes one replica's disk again and again: it must rejoin from its peers.", {
+    nemesis: ["wipe-one"],
+    requiredFaults: ["disk-damage"],
+  }),
   suite(
     "paper-table",
     "The paper's simulation: 10 runs each of 1,000, 5,000 and 10,000 operations, half reads.",

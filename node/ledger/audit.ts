@@ -64,11 +64,13 @@ function auditRows(
     if (entry.seq !== state.seq) {
       const wrong = endBlock();
       if (wrong !== undefined) return wrong;
-      if (!(entry.seq > state.seq)) return `entry ${entry.index} is of an earlier seq than the last`;
+      if (!(entry.seq > state.seq))
+        return `entry ${entry.index} is of an earlier seq than the last`;
       state.beginBlock(entry.seq);
     }
     if (entry.index !== entryCount++) return `entry ${entryCount - 1} is missing`;
-    if (!isPosted(standings, entry)) return `entry ${entry.index} does not follow on those before it`;
+    if (!isPosted(standings, entry))
+      return `entry ${entry.index} does not follow on those before it`;
     state.record(entry);
   }
   const wrong = endBlock();

@@ -6,6 +6,7 @@ import { localShell } from "../../nemesis/host/shell.js";
 import { freePorts } from "../../node/runtime/free-ports.js";
 import { ClusterEnvironment, type Ground } from "./cluster-environment.js";
 import type { Address } from "./cluster-files.js";
+import { diskHands, diskKinds } from "./disk-hands.js";
 import type { Environment, EnvironmentOptions, NodeExit } from "./environment.js";
 import { isReplicaName } from "./layout.js";
 import { STOP_MS_MAX } from "./processes.js";
@@ -28,6 +29,7 @@ export const LOCAL_CAPABILITIES: ReadonlySet<FaultKind> = new Set<FaultKind>([
   "delay",
   "kill",
   "pause",
+  ...diskKinds(),
 ]);
 
 /** `reason` says why this environment and not another; it becomes part of the description. */
@@ -41,8 +43,7 @@ export function createLocal(
     description: `local: processes behind a UDP relay on ${HOST}; ${reason}`,
     capabilities: LOCAL_CAPABILITIES,
     stopMsMax,
-    hands: [],
-    downHands: [],
+    ...diskHands(options.seed),
     open: (nodes: readonly NodeName[]) => openGround(nodes, options.seed),
   };
   return new ClusterEnvironment(kind, options);

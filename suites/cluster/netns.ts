@@ -15,6 +15,7 @@ import { localShell, prefixedShell } from "../../nemesis/host/shell.js";
 import { composeLinks } from "../../nemesis/links.js";
 import { ClusterEnvironment, type FaultyNetwork, type Ground } from "./cluster-environment.js";
 import { DATAGRAM_BYTES_MAX_ETHERNET } from "./cluster-files.js";
+import { diskHands, diskKinds } from "./disk-hands.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
 import { STOP_MS_MAX } from "./processes.js";
 import type { Sandbox } from "./sandbox.js";
@@ -27,7 +28,7 @@ export function netnsCapabilities({
   canDuplicate,
   mechanism,
 }: Pick<Sandbox, "canDuplicate" | "mechanism">): ReadonlySet<FaultKind> {
-  const kinds: FaultKind[] = ["partition", "loss", "kill", "pause"];
+  const kinds: FaultKind[] = ["partition", "loss", "kill", "pause", ...diskKinds()];
   if (canDuplicate) kinds.push("duplicate");
   if (mechanism !== undefined) kinds.push("delay", "reorder");
   return new Set(kinds);
@@ -45,8 +46,7 @@ export function createNetns(
     description: `netns: namespaces (${mode}), iptables-${backend}, delay by ${mechanism ?? "nothing"}; ${reason}`,
     capabilities: netnsCapabilities(sandbox),
     stopMsMax,
-    hands: [],
-    downHands: [],
+    ...diskHands(options.seed),
     open: (nodes: readonly NodeName[]) => openGround(nodes, sandbox),
   };
   return new ClusterEnvironment(kind, options);

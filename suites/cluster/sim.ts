@@ -38,6 +38,7 @@ export const SIM_CAPABILITIES: ReadonlySet<FaultKind> = new Set<FaultKind>([
   "slow-cpu",
   "clock",
   "disk",
+  "disk-damage",
 ]);
 
 const DATAGRAM_BYTES_MAX = 8_192;

@@ -109,10 +109,7 @@ export class NodeFaults {
     replica.start(false);
     const again = replica.ended;
     if (again?.how !== "exit" || this.#isFlawed(replica)) return;
-    throw new Violation(
-      "processes",
-      `${nameOf(replica.id)} did not start again: ${again.message}`,
-    );
+    throw new Violation("processes", `${nameOf(replica.id)} did not start again: ${again.message}`);
   }
 
   #damage(fault: ResolvedFault, replica: SimReplica, intent: DamageIntent): void {

@@ -217,7 +217,10 @@ export class SimDisk implements Disk {
     switch (how) {
       case "bit-flip": {
         const mask = 1 << this.#random.int(8);
-        return (bytes) => edited(bytes, () => at < bytes.length && (bytes[at] = (bytes[at] ?? 0) ^ mask));
+        return (bytes) =>
+          edited(bytes, () => {
+            if (at < bytes.length) bytes[at] = (bytes[at] ?? 0) ^ mask;
+          });
       }
       case "truncated":
         return (bytes) => bytes.subarray(0, at);

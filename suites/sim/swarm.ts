@@ -160,13 +160,7 @@ const FEATURES: readonly Feature[] = [
     };
   }),
   feature("disk", 4_000, (random) => {
-    const flaw = random.pick<DiskFlaw>([
-      "slow",
-      "full",
-      "write-error",
-      "read-error",
-      "sync-error",
-    ]);
+    const flaw = random.pick<DiskFlaw>(["slow", "full", "write-error", "read-error", "sync-error"]);
     return { kind: "disk", flaw, target: victimOf(random) };
   }),
   feature("disk-damage", 4_000, (random, faulty) => {

@@ -87,7 +87,10 @@ export class Watch {
   /** It found its log damaged, and begins as one whose disk is empty. */
   onDamagedLog(id: ReplicaId, reason: string): void {
     if (!this.isExcused(id)) {
-      throw new Violation("processes", `r${id} takes its log for damaged, which it is not: ${reason}`);
+      throw new Violation(
+        "processes",
+        `r${id} takes its log for damaged, which it is not: ${reason}`,
+      );
     }
     this.coverage.sometimes("a damaged log was set aside");
     this.onWipe(id);

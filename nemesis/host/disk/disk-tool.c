@@ -219,7 +219,10 @@ static void settle(const char *state, const char *folder, int all) {
   snprintf(path, sizeof path, "%s/names", state);
   if (truncate(path, 0) != 0 && errno != ENOENT) fail(path);
   entries = opendir(state);
-  if (entries == NULL) fail(state);
+  if (entries == NULL) {
+    if (errno == ENOENT) return; // Nobody models this disk.
+    fail(state);
+  }
   for (struct dirent *entry; (entry = readdir(entries)) != NULL;) {
     if (strchr(entry->d_name, '-') == NULL) continue;
     snprintf(path, sizeof path, "%s/%s", state, entry->d_name);
