@@ -5,7 +5,7 @@ import type { ClusterView, FaultIntent, PartitionShape, Target } from "./faults.
 import { NEMESIS_PACKAGES } from "./packages.js";
 import { createRandom } from "./random.js";
 import { resolveFault } from "./resolve.js";
-import { nemesisPlan } from "./schedule.js";
+import { nemesisPlan, type PlannedAction } from "./schedule.js";
 
 const test = suite("budget");
 const clusterOf = (f: number): ClusterView => ({
@@ -90,6 +90,35 @@ test("only liars and lost disks spend f", () => {
   const two = budgetOf([], view, ["r0", "r1"]);
   assert.equal(two.faulty, ["r0", "r1"]);
   assert.ok(two.beyondF && two.livenessBreaking);
+});
+
+test("damaged disks spend f to the end of a plan, whoever they are; one victim is never beyond f", () => {
+  const view = clusterOf(1);
+  const wipe = (node: string): FaultIntent => ({
+    kind: "disk-damage",
+    damage: "wiped",
+    target: named(node),
+  });
+  assert.equal(budget(view, wipe("r1")).faulty, ["r1"]);
+  assert.not(budget(view, wipe("r1")).livenessBreaking);
+  const planOf = (...nodes: string[]): PlannedAction[] =>
+    nodes.flatMap((node, index): PlannedAction[] => [
+      { atMs: index * 100, action: "start", faultId: `f${index}`, intent: wipe(node) },
+      { atMs: index * 100 + 50, action: "stop", faultId: `f${index}` },
+    ]);
+  const judge = (...nodes: string[]) => budgetOfPlan(planOf(...nodes), view, createRandom(1));
+  assert.equal(judge("r2", "r2").faultyCountMax, 1);
+  assert.not(judge("r2", "r2").beyondF);
+  assert.equal(judge("r2", "r3").faultyCountMax, 2);
+  assert.ok(judge("r2", "r3").beyondF);
+  const packages = ["wipe-one", "bit-rot", "torn-log", "rolled-back-disk"];
+  const plan = nemesisPlan({
+    packages,
+    intervalMs: 2_000,
+    timeLimitMs: 30_000,
+    random: createRandom(5),
+  });
+  assert.equal(budgetOfPlan(plan, view, createRandom(2)).faultyCountMax, 1);
 });
 
 test("a plan is judged by its worst moment", () => {

@@ -35,8 +35,9 @@ export type PlanBudget = {
 const DRY_RUNS = 24;
 
 /**
- * Judges the faults that are active together. `faulty` names replicas that spend f by other means
- * (liars, wiped disks); network and process faults never do. Loss, duplicates, reordering and delay
+ * Judges the faults that are active together. `faulty` names replicas that spend f besides: those whose
+ * disk was damaged before, for a cure gives them back no vote that they forgot. Of the active faults lies
+ * and damage of disks spend f; those of networks and processes never do. Loss, duplicates, reordering and delay
  * spend nothing, except where a link loses everything. Exponential at worst in the number of replicas
  * with a cut link; instant up to 31 replicas with the shapes of grudge.ts.
  */
@@ -49,6 +50,7 @@ export function budgetOf(
   for (const link of composeLinks(active)) {
     if (link.drop || link.clogged || link.lossPercent === 100) cut.add(`${link.from}>${link.to}`);
   }
+  const spending = new Set([...faulty, ...active.flatMap(spentBy)]);
   const mutual = (a: NodeName, b: NodeName) => !cut.has(`${a}>${b}`) && !cut.has(`${b}>${a}`);
   const held = composeProcesses(active);
   const hindered = new Set(active.filter(hinders).flatMap(({ nodes }) => nodes));
@@ -56,11 +58,11 @@ export function budgetOf(
     (replica) =>
       !held.has(replica) &&
       !hindered.has(replica) &&
-      !faulty.includes(replica) &&
+      !spending.has(replica) &&
       (view.clients.length === 0 || view.clients.some((client) => mutual(client, replica))),
   );
   const connected = largestClique(serving, mutual);
-  const spent = view.replicas.filter((replica) => faulty.includes(replica));
+  const spent = view.replicas.filter((replica) => spending.has(replica));
   return {
     faulty: spent,
     beyondF: spent.length > view.f,
@@ -69,10 +71,19 @@ export function budgetOf(
   };
 }
 
+/**
+ * Replicas that spend f from the start of this fault on. A wiped one knows that it forgot, and is as good
+ * as new when a stable checkpoint has passed its old votes (node/core/rejoin.ts); one whose disk was
+ * rolled back or cut short unnoticed is, too, but nobody tells when. So both count to the end of a run.
+ */
+export function spentBy({ intent, nodes }: ResolvedFault): readonly NodeName[] {
+  return intent.kind === "lie" || intent.kind === "disk-damage" ? nodes : [];
+}
+
 /** Whether its nodes cannot serve, though nothing holds their processes. */
 function hinders({ intent }: ResolvedFault): boolean {
   if (intent.kind === "disk") return intent.flaw !== "slow";
-  return (intent.kind === "clock" && intent.rate === 0) || intent.kind === "lie";
+  return intent.kind === "clock" && intent.rate === 0;
 }
 
 /** Walks a plan with nobody running it. `view.primary` stands in for whoever is primary then. */
@@ -83,25 +94,29 @@ export function budgetOfPlan(
   faulty: readonly NodeName[] = [],
 ): PlanBudget {
   let breaking: readonly string[] | undefined;
-  for (let run = 0; run < DRY_RUNS && breaking === undefined; run++) {
+  let worst = budgetOf([], view, faulty);
+  for (let run = 0; run < DRY_RUNS; run++) {
     const draws = random.fork(`dry-run-${run}`);
     const active = new Map<string, ResolvedFault>();
+    const spent = new Set(faulty);
     for (const action of plan) {
       if (action.action === "stop") {
         active.delete(action.faultId);
         continue;
       }
       const { faultId, intent } = action;
-      active.set(faultId, resolveFault(faultId, intent, view, draws.fork(faultId)));
-      if (budgetOf([...active.values()], view, faulty).livenessBreaking) {
-        breaking ??= [...active.keys()];
-      }
+      const fault = resolveFault(faultId, intent, view, draws.fork(faultId));
+      active.set(faultId, fault);
+      for (const node of spentBy(fault)) spent.add(node);
+      const now = budgetOf([...active.values()], view, [...spent]);
+      if (now.faulty.length > worst.faulty.length) worst = now;
+      if (now.livenessBreaking) breaking ??= [...active.keys()];
     }
   }
   const still = budgetOf([], view, faulty);
   return {
-    faultyCountMax: still.faulty.length,
-    beyondF: still.beyondF,
+    faultyCountMax: worst.faulty.length,
+    beyondF: worst.beyondF,
     livenessBreaking: still.livenessBreaking || breaking !== undefined,
     breaking: breaking ?? [],
   };
