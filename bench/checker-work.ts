@@ -5,10 +5,10 @@ import type { BankTable } from "../checker/bank/bank-table.js";
 import { infer } from "../checker/bank/inference.js";
 import { replayTable } from "../checker/bank/replay-table.js";
 import { schedule } from "../checker/bank/schedule.js";
-import { writesBySeq } from "../checker/bank/seq-writes.js";
-import { placeAround } from "../checker/bank/write-order.js";
+import { orderBySeq } from "../checker/bank/seq-writes.js";
 import { checkRun } from "../checker/check.js";
 import { readBankTable, readHistory } from "../checker/read-history.js";
+import { ledgersOf } from "./run-ledgers.js";
 
 export type CheckerWork = "parse" | "all of a run" | "witness" | "black box";
 
@@ -22,30 +22,39 @@ const [work = "", path = ""] = process.argv.slice(2);
 const run = prepared(work, path);
 let best = Number.POSITIVE_INFINITY;
 let valid = "";
+let megabytes = 0;
 for (let repetition = 0; repetition < REPETITIONS; repetition++) {
   const before = process.hrtime.bigint();
   valid = run();
   best = Math.min(best, Number(process.hrtime.bigint() - before) / 1e6);
+  // The first run alone: later ones add what earlier ones left to the collector.
+  if (repetition === 0)
+    megabytes = Math.round((process.resourceUsage().maxRSS * 1024 - started) / 1e6);
 }
-const megabytes = Math.round((process.resourceUsage().maxRSS * 1024 - started) / 1e6);
+
 const done: WorkDone = { valid, ms: best, megabytes };
 process.stdout.write(JSON.stringify(done));
 
 function prepared(name: string, file: string): () => string {
   if (name === "parse") return () => (readBankTable(file) === undefined ? "not plain" : "");
-  if (name === "all of a run") {
-    const alone = { faults: [], ledgers: [], correctReplicas: [], expectedFaults: [] };
-    return () => String(checkRun({ history: readHistory(file), ...alone })["valid?"]);
-  }
+  if (name === "all of a run") return allOfRun(file);
   const parsed = readBankTable(file);
   if (parsed === undefined) throw new Error(`${file} is not plain`);
   const { table, seqs } = parsed;
   return name === "witness" ? () => bySeq(table, seqs) : () => blackBox(table);
 }
 
+/** From the history's file to the verdict, with four ledgers that are at hand. */
+function allOfRun(file: string): () => string {
+  const correctReplicas = ["r0", "r1", "r2", "r3"];
+  const ledgers = ledgersOf(readHistory(file), correctReplicas);
+  const quiescence = { reached: true, detail: "" };
+  const run = { ledgers, correctReplicas, quiescence, faults: [], expectedFaults: [] };
+  return () => String(checkRun({ history: readHistory(file), ...run })["valid?"]);
+}
+
 function bySeq(table: BankTable, seqs: Float64Array): string {
-  const placement = placeAround(table, writesBySeq(table, seqs));
-  return "order" in placement ? judged(table, placement.order) : "unknown";
+  return orderBySeq(table, seqs) === undefined ? "unknown" : "true";
 }
 
 function blackBox(table: BankTable): string {

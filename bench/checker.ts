@@ -5,18 +5,18 @@
 // Run: node dist/bench/checker.js [operations…]
 
 import { execFileSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type LoadOptions, simulateLoad } from "../checker/bank/simulate-load.js";
+import type { LoadOptions } from "../checker/bank/simulate-load.js";
 import type { CheckerWork, WorkDone } from "./checker-work.js";
+import { writeLoad } from "./load-file.js";
 
 type Load = Pick<LoadOptions, "concurrency" | "infoShare">;
 type Row = { operations: number; load: Load; work: CheckerWork; asked: string };
 
 const WORKER = fileURLToPath(new URL("./checker-work.js", import.meta.url));
-const LINES_A_WRITE = 10_000;
 
 const given = process.argv.slice(2).map(Number);
 const sizes = given.length > 0 ? given : [100_000, 1_000_000];
@@ -34,7 +34,7 @@ try {
 
 function bench(operations: number, load: Load): void {
   const path = join(folder, "history.jsonl");
-  writeHistory(path, { operations, ...load });
+  writeLoad(path, { operations, ...load });
   for (const work of worksFor(operations, load)) {
     const asked = askedOf(operations, load, work);
     measure({ operations, load, work, asked }, path);
@@ -55,21 +55,6 @@ function askedOf(operations: number, { concurrency, infoShare }: Load, work: Che
   if (work === "witness") return "10000000/s";
   if (infoShare === 0 || concurrency === 5) return "";
   return concurrency === 20 ? "2000 ms, 200 MB" : "10000 ms";
-}
-
-function writeHistory(path: string, options: Partial<LoadOptions>): void {
-  const file = openSync(path, "w");
-  let lines: string[] = [];
-  const flush = () => {
-    writeSync(file, lines.join(""));
-    lines = [];
-  };
-  for (const op of simulateLoad(options)) {
-    lines.push(`${JSON.stringify(op)}\n`);
-    if (lines.length === LINES_A_WRITE) flush();
-  }
-  flush();
-  closeSync(file);
 }
 
 function measure({ operations, load, work, asked }: Row, path: string): void {

@@ -1,10 +1,11 @@
 // The exact search beside Porcupine, in one run on one machine: its own benchmarks of its own histories
-// (etcd logs and a key-value store), and ours of the same files. Both times are of the check alone,
+// (etcd logs and a key-value store), and ours of the same files; then histories of a bank. Both times are of the check alone,
 // the best of a few. Its source is no part of this project: clone github.com/anishathalye/porcupine
 // anywhere, install Go, and name the folder.
 // Run: node dist/bench/porcupine.js [folder, or PORCUPINE]
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { solve } from "../checker/exact/linearize.js";
@@ -14,6 +15,7 @@ import { kv } from "../checker/models/kv.js";
 import type { Model } from "../checker/models/model.js";
 import { casRegister } from "../checker/models/register.js";
 import { layoutTable } from "../suites/table-layout.js";
+import { bankDisagrees, bankLines, compareBank } from "./porcupine-bank.js";
 
 type Row = {
   name: string;
@@ -41,6 +43,18 @@ if (folder === undefined || !existsSync(join(folder, "porcupine_test.go"))) {
   console.log("skipped: Porcupine: Go is not installed (apt-get install golang-go)");
 } else {
   print(await compare(folder));
+  await printBank(folder);
+}
+
+async function printBank(porcupine: string): Promise<void> {
+  const work = mkdtempSync(join(tmpdir(), "ordeal-bench-"));
+  try {
+    const compared = await compareBank(porcupine, work);
+    for (const text of bankLines(compared)) console.log(text);
+    if (bankDisagrees(compared)) process.exitCode = 1;
+  } finally {
+    rmSync(work, { recursive: true });
+  }
 }
 
 async function compare(folder: string): Promise<Row[]> {

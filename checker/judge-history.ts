@@ -1,6 +1,8 @@
 // A parsed history and the name of a model, or a model, to a verdict: one door to all checks of
 // histories from anywhere.
 
+import { judgeTable } from "./bank/judge-table.js";
+import type { ParsedTable } from "./bank/parse-table.js";
 import { checkRun } from "./check.js";
 import { checkModel, type ModelCheckOptions, type ModelCheckResult } from "./check-model.js";
 import { checkTransactions, type TransactionOptions } from "./cycles/check-transactions.js";
@@ -13,7 +15,7 @@ import { MODEL_NAMES, type ModelOptions, namedModel } from "./models/named.js";
 import { checkCounter } from "./sets/counter.js";
 import { checkSet } from "./sets/set-full.js";
 import { checkTotalQueue } from "./sets/total-queue.js";
-import type { Verdict } from "./verdict.js";
+import { smallestOf, type Verdict } from "./verdict.js";
 
 export type JudgeOptions = ModelOptions &
   ModelCheckOptions & {
@@ -125,15 +127,20 @@ function conventionsOf({ format }: ParsedHistory): ModelOptions {
   return format === "log" ? { nilRead: "nothing", failedCas: "mismatch" } : {};
 }
 
-/** A history that stands alone: nothing is known of ledgers or faults. */
+/** A history that stands alone: nothing is known of ledgers or faults, and little may be enough. */
 function judgeBank(ops: HistoryOp[]): HistoryVerdict {
-  return checkRun({
-    history: ops,
-    faults: [],
-    ledgers: [],
-    correctReplicas: [],
-    expectedFaults: [],
-  });
+  const verdict = checkRun(
+    { history: ops, faults: [], ledgers: [], correctReplicas: [], expectedFaults: [] },
+    { evidence: { okReadsMin: 0, okWritesMin: 0 } },
+  );
+  const smallest = smallestOf(verdict);
+  return smallest === undefined ? verdict : { ...verdict, minimal: smallest };
+}
+
+/** A bank's history by its columns; undefined where only the operations can tell. */
+export function judgeBankTable(table: ParsedTable): HistoryVerdict | undefined {
+  const checks = judgeTable(table);
+  return checks === undefined ? undefined : { "valid?": true, checks };
 }
 
 function verdictOf(result: ModelCheckResult, check = "linearizable"): HistoryVerdict {

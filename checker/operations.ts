@@ -1,5 +1,6 @@
 // Invocations and completions joined into operations, each with its window in the run's real time.
 
+import { float, int } from "./columns.js";
 import type { HistoryOp } from "./history.js";
 import { HistoryError } from "./history-error.js";
 
@@ -91,7 +92,7 @@ export function pairOperations(
     pending.ret = rank;
     rank += 1;
   }
-  if (order === "time" && !isInOrder) rankByTime(operations);
+  if (order === "time" && !isInOrder) rankByTime(operations, rank);
   return operations;
 }
 
@@ -127,20 +128,62 @@ function complete(operation: Operation, op: HistoryOp, type: "ok" | "fail" | "in
   operation.node = op.node ?? operation.node;
 }
 
-/** Sets calls and rets, and renumbers by call. */
-function rankByTime(operations: Operation[]): void {
-  const events: { operation: Operation; time: number; isReturn: 0 | 1; index: number }[] = [];
-  for (const operation of operations) {
-    const { invocation, completion } = operation;
-    events.push({ operation, time: invocation.time, isReturn: 0, index: invocation.index });
-    if (completion === undefined || operation.outcome === "info") continue;
-    events.push({ operation, time: completion.time, isReturn: 1, index: completion.index });
+/** Events may stand so many places from where time puts them, on average, to be moved one by one. */
+const DISPLACED_MAX = 64;
+
+/** Sets calls and rets, and renumbers by call. `count` ranks say how the events stood. */
+function rankByTime(operations: Operation[], count: number): void {
+  const events = new Int32Array(count);
+  const times = new Float64Array(count);
+  for (const { id, call, ret, invocation, completion } of operations) {
+    events[call] = id;
+    times[call] = invocation.time;
+    if (ret === NEVER) continue;
+    events[ret] = ~id;
+    times[ret] = completion?.time ?? invocation.time;
   }
-  events.sort((a, b) => a.time - b.time || a.isReturn - b.isReturn || a.index - b.index);
-  for (const [position, { operation, isReturn }] of events.entries()) {
-    if (isReturn === 1) operation.ret = position;
-    else operation.call = position;
+  const sorted = insertByTime(events, times) ? events : sortByTime(events, times);
+  const before = [...operations];
+  let next = 0;
+  for (let rank = 0; rank < count; rank += 1) {
+    const event = int(sorted, rank);
+    const operation = before[event >= 0 ? event : ~event];
+    if (operation === undefined) continue;
+    if (event < 0) operation.ret = rank;
+    else {
+      operation.call = rank;
+      operation.id = next;
+      operations[next] = operation;
+      next += 1;
+    }
   }
-  operations.sort((a, b) => a.call - b.call);
-  for (const [id, operation] of operations.entries()) operation.id = id;
+}
+
+/** Sorts both; false where they are so far out of order that it was given up, half done. */
+function insertByTime(events: Int32Array, times: Float64Array): boolean {
+  let displaced = 0;
+  for (let index = 1; index < events.length; index += 1) {
+    const event = int(events, index);
+    const time = float(times, index);
+    let at = index;
+    for (; at > 0; at -= 1) {
+      const before = float(times, at - 1);
+      if (before < time || (before === time && (int(events, at - 1) >= 0 || event < 0))) break;
+      events[at] = int(events, at - 1);
+      times[at] = before;
+    }
+    events[at] = event;
+    times[at] = time;
+    displaced += index - at;
+    if (displaced > DISPLACED_MAX * events.length) return false;
+  }
+  return true;
+}
+
+/** Whatever was moved already stands in the order of time, and what is equal as it stood. */
+function sortByTime(events: Int32Array, times: Float64Array): Int32Array {
+  const isReturn = (index: number) => (int(events, index) < 0 ? 1 : 0);
+  return Int32Array.from(events.keys())
+    .sort((a, b) => float(times, a) - float(times, b) || isReturn(a) - isReturn(b) || a - b)
+    .map((index) => int(events, index));
 }

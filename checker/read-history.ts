@@ -1,6 +1,6 @@
 // The checker's only I/O: a history file, read in pieces so that its size does not matter.
 
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { type ParsedTable, TableParser } from "./bank/parse-table.js";
 import type { HistoryOp } from "./history.js";
 import { HistoryError } from "./history-error.js";
@@ -36,9 +36,9 @@ export function readHistory(path: string, onTorn?: (message: string) => void): H
  * Undefined where something in it is out of the ordinary. Throws HistoryError where it cannot be read.
  */
 export function readBankTable(path: string): ParsedTable | undefined {
-  const parser = new TableParser();
   const file = open(path);
   try {
+    const parser = new TableParser(fstatSync(file).size);
     const piece = new Uint8Array(PIECE_BYTES);
     for (;;) {
       const bytes = readPiece(path, file, piece);

@@ -38,6 +38,11 @@ export function mergeValid(findings: readonly Valid[]): Valid {
   return true;
 }
 
+/** A smaller history that fails as this one does, of the first check that found one. */
+export function smallestOf({ checks }: Verdict): readonly HistoryOp[] | undefined {
+  return Object.values(checks).find(({ smallest }) => smallest !== undefined)?.smallest;
+}
+
 /** What the process exits with, as Jepsen's command line: 0 valid, 1 invalid, 2 unknown. */
 export function exitCode(valid: Valid): 0 | 1 | 2 {
   if (valid === true) return 0;

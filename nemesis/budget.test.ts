@@ -66,6 +66,14 @@ test("halves break liveness at 4, 7 and 10; isolating f does not; a 4-ring does,
   }
 });
 
+test("a majority, a primary in part and clients without their primary leave a quorum", () => {
+  for (const f of [1, 2, 3]) {
+    for (const kind of ["majority", "primary-partial", "client-primary"] as const) {
+      assert.not(budget(clusterOf(f), shape(kind, { kind: "primary" })).livenessBreaking, kind);
+    }
+  }
+});
+
 test("a bridge at n = 4 leaves a pair and a triple: the triple is the quorum", () => {
   const spent = budget(clusterOf(1), shape("bridge", named("r2")));
   assert.is(spent.connected.length, 3);

@@ -83,6 +83,7 @@ export function spentBy({ intent, nodes }: ResolvedFault): readonly NodeName[] {
 /** Whether its nodes cannot serve, though nothing holds their processes. */
 function hinders({ intent }: ResolvedFault): boolean {
   if (intent.kind === "disk") return intent.flaw !== "slow";
+  if (intent.kind === "omission") return intent.messages.length > 0;
   return intent.kind === "clock" && intent.rate === 0;
 }
 

@@ -26,11 +26,15 @@ export function describeTarget(target: Target): string {
       return `number ${target.index}`;
     case "one":
     case "primary":
+    case "next-primary":
     case "backup":
+    case "laggard":
     case "f":
     case "minority":
+    case "minority-third":
     case "majority":
     case "all":
+    case "clients":
       return target.kind;
     default:
       return target satisfies never;
@@ -77,6 +81,8 @@ function wordsOf(intent: FaultIntent): string[] {
       return ["power-cut", intent.unsynced ?? ""];
     case "disk-damage":
       return ["disk-damage", intent.damage, intent.file ?? ""];
+    case "omission":
+      return ["omission", intent.messages.join("+"), intent.side === "in" ? "into" : "out of"];
     case "lie":
       return ["lie", intent.lie, `${intent.percent} %`];
     default:
@@ -86,14 +92,33 @@ function wordsOf(intent: FaultIntent): string[] {
 
 function meaningOf({ intent, nodes, links }: ResolvedFault): string {
   if (intent.kind !== "partition") return nodes.join(",");
-  if (intent.shape === "halves") return `${nodes.join(",")} | ${others(nodes, links).join(",")}`;
-  if (intent.shape === "majorities-ring") return ringOrder(nodes, links).join("–");
-  return nodes.join(",");
+  switch (intent.shape) {
+    case "halves":
+    case "majority":
+    case "primary-partial":
+      return `${nodes.join(",")} | ${others(nodes, links).join(",")}`;
+    case "majorities-ring":
+      return ringOrder(nodes, links).join("–");
+    case "stochastic-ring":
+      return cutPairs(links).join(",");
+    default:
+      return nodes.join(",");
+  }
+}
+
+/** "r0|r2": the pairs that do not hear each other, each once. */
+function cutPairs(links: ResolvedFault["links"]): string[] {
+  const pairs = links.map(({ from, to }) => [from, to].sort(byNumber).join("|"));
+  return [...new Set(pairs)].sort();
+}
+
+function byNumber(a: NodeName, b: NodeName): number {
+  return Number(a.slice(1)) - Number(b.slice(1));
 }
 
 function others(nodes: readonly NodeName[], links: ResolvedFault["links"]): NodeName[] {
   const rest = new Set(links.map((link) => link.to).filter((node) => !nodes.includes(node)));
-  return [...rest].sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)));
+  return [...rest].sort(byNumber);
 }
 
 /** Walks a ring along links that are still whole, nearest by name first; for small rings only. */

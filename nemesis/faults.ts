@@ -10,11 +10,19 @@ export type Target =
   | { kind: "none" }
   | { kind: "one" }
   | { kind: "primary" }
+  /** The primary of the view after the present one. */
+  | { kind: "next-primary" }
   | { kind: "backup" }
+  /** The replica that has executed least. */
+  | { kind: "laggard" }
   | { kind: "f" }
   | { kind: "minority" }
+  /** One to ⌊(n−1)/3⌋ replicas: Jepsen's minority-third, "up to, but not including, 1/3rd". */
+  | { kind: "minority-third" }
   | { kind: "majority" }
   | { kind: "all" }
+  /** Every client process: of faults on links only. */
+  | { kind: "clients" }
   | { kind: "nodes"; nodes: readonly NodeName[] }
   /** The replica of this number, modulo how many there are: one after another, or always the same. */
   | { kind: "replica"; index: number };
@@ -23,14 +31,23 @@ export type Target =
 export type PartitionShape =
   | "isolate"
   | "halves"
+  /** A quorum stays together, the rest is cut off from it. */
+  | "majority"
   | "bridge"
   | "majorities-ring"
+  /** Grown link by link at random; majorities may coincide. */
+  | "stochastic-ring"
   | "one-way-in"
   | "one-way-out"
-  | "clients";
+  /** The target and f+1 replicas do not hear each other; it still hears the others, and they it. */
+  | "primary-partial"
+  | "clients"
+  /** No client and the target hear each other. */
+  | "client-primary";
 
 export type FaultIntent =
-  | { kind: "partition"; shape: PartitionShape; target: Target }
+  /** `turn`: how many a `majority` has cut off before, so that its members rotate. */
+  | { kind: "partition"; shape: PartitionShape; target: Target; turn?: number }
   /** Percent of datagrams lost, duplicated or held back on every link into the targets. */
   | { kind: "loss"; percent: number; target: Target }
   | { kind: "duplicate"; percent: number; target: Target }
@@ -60,6 +77,11 @@ export type FaultIntent =
   | { kind: "bandwidth"; bytesPerSecond: number; target: Target }
   /** Links deliver nothing until the cure, and then all that waits. */
   | { kind: "clog"; target: Target }
+  /**
+   * Messages of these kinds, and no others, do not come through into the targets, or out of them: an
+   * unlucky network at its unluckiest. Kinds are named as the protocol names them.
+   */
+  | { kind: "omission"; messages: readonly string[]; side: "in" | "out"; target: Target }
   /**
    * The machine loses power, and with it what was not synced: all of it, or each sector by chance
    * ("torn"). Absent: one or the other, by chance. The cure restarts.
@@ -160,6 +182,8 @@ export const LIES = [
   "flood",
   /** Bytes that are no message. */
   "garbage",
+  /** Of messages too large for a datagram, a first fragment that is wrong, and no others. */
+  "poison-fragments",
   /** Nothing is sent at all. */
   "mute",
 ] as const;
@@ -217,4 +241,6 @@ export type ClusterView = {
   f: number;
   /** Where known. */
   primary: NodeName | undefined;
+  /** The replica that has executed least of those that answer; absent where none is behind. */
+  laggard?: NodeName | undefined;
 };

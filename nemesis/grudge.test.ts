@@ -14,6 +14,7 @@ import {
   majoritiesRing,
   mute,
   splitHalves,
+  stochasticRing,
 } from "./grudge.js";
 import { createRandom } from "./random.js";
 
@@ -113,12 +114,31 @@ test("a majorities ring of any size: a majority each, one more at most, all diff
   );
 });
 
+test("a stochastic ring of any size: a majority each, mutual, and something is cut", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 4, max: 31 }), fc.nat(), (n, seed) => {
+      const nodes = replicas(n);
+      const grudge = stochasticRing(nodes, createRandom(seed));
+      for (const node of nodes) {
+        assert.ok(
+          heardBy(node, nodes, grudge).size >= Math.floor(n / 2) + 1,
+          `${n} nodes: ${node}`,
+        );
+      }
+      assert.ok(mutual(nodes, grudge));
+      assert.ok(linksOfGrudge(grudge).length > 0);
+    }),
+    { numRuns: 60 },
+  );
+});
+
 test("no grudge makes a node refuse itself, and links name each refusal once", () => {
   const nodes = replicas(7);
   const shapes = [
     isolate(["r3"], nodes),
     bridge(nodes),
     majoritiesRing(nodes, createRandom(1)),
+    stochasticRing(nodes, createRandom(1)),
     deafen(["r1", "r2"], nodes),
     mute(["r1", "r2"], nodes),
   ];

@@ -1,5 +1,6 @@
 // Partitions as grudges: for each node, the nodes whose datagrams it refuses. Grudges are directed, so
-// a one-way cut is one too. Source: jepsen.nemesis (complete-grudge, bridge, majorities-ring).
+// a one-way cut is one too. Source: jepsen.nemesis (complete-grudge, bridge, majorities-ring
+// and its stochastic variant).
 
 import type { LinkRule, NodeName } from "./faults.js";
 import type { Random } from "./random.js";
@@ -52,6 +53,26 @@ export function majoritiesRing(nodes: readonly NodeName[], random: Random): Grud
     const distance = Math.min(apart, n - apart);
     return distance > reach && !(hearsOpposite && distance === n / 2);
   });
+}
+
+/**
+ * Every node hears a majority of ⌊n/2⌋+1 at least (itself included); hearing is mutual. Grown from
+ * nobody hearing anybody: the least connected node is joined to one of the least connected others,
+ * until all have their majority. Two nodes may hear the same one.
+ * @source jepsen.nemesis, majorities-ring-stochastic
+ */
+export function stochasticRing(nodes: readonly NodeName[], random: Random): Grudge {
+  const majority = Math.floor(nodes.length / 2) + 1;
+  const heard = new Map(nodes.map((node) => [node, new Set([node])]));
+  const degree = (node: NodeName) => heard.get(node)?.size ?? 0;
+  const least = (among: readonly NodeName[]) =>
+    random.shuffle(among).reduce((best, node) => (degree(node) < degree(best) ? node : best));
+  for (let node = least(nodes); degree(node) < majority; node = least(nodes)) {
+    const peer = least(nodes.filter((other) => !heard.get(node)?.has(other)));
+    heard.get(node)?.add(peer);
+    heard.get(peer)?.add(node);
+  }
+  return grudgeBy(nodes, (receiver, sender) => !heard.get(receiver)?.has(sender));
 }
 
 /** The targets hear nobody outside the group, but are heard. */

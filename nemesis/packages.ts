@@ -12,24 +12,10 @@ import {
   type PartitionShape,
   type Target,
 } from "./faults.js";
+import { FLAPPING, flappingNamed } from "./flapping.js";
+import type { Hold } from "./hold.js";
+import type { NemesisPackage } from "./nemesis-package.js";
 import type { Random } from "./random.js";
-
-/**
- * How long a fault is held: a share of the interval between two starts, within bounds; and how long it
- * rests at most until the next, where that does not follow from the interval.
- */
-export type Hold = { share: number; msMin: number; msMax: number; restMsMax?: number };
-
-export type NemesisPackage = {
-  name: string;
-  /** One sentence, for `ordeal list`. */
-  description: string;
-  /** What an environment must be able to do. */
-  kinds: readonly FaultKind[];
-  /** The next fault of this package, the `index`-th of the run. */
-  intent: (random: Random, index: number) => FaultIntent;
-  hold: Hold;
-};
 
 const HOLD: Hold = { share: 0.6, msMin: 500, msMax: 20_000 };
 const HOLD_SHORT: Hold = { share: 0.3, msMin: 200, msMax: 2_000 };
@@ -59,8 +45,21 @@ const RANDOM_SHAPES: readonly PartitionShape[] = [
   "halves",
   "bridge",
   "majorities-ring",
+  "stochastic-ring",
+  "majority",
   "one-way-in",
   "one-way-out",
+  "primary-partial",
+  "client-primary",
+];
+
+/** Shapes that concern the whole cluster. */
+const DIVIDING: readonly PartitionShape[] = [
+  "halves",
+  "majority",
+  "bridge",
+  "majorities-ring",
+  "stochastic-ring",
 ];
 
 /** In the order in which `ordeal list` shows them. */
@@ -80,6 +79,31 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
   partition("ring", "Lets every replica hear a majority, no two of them the same.", () =>
     wholeCluster("majorities-ring"),
   ),
+  partition(
+    "stochastic-ring",
+    "Lets every replica hear some majority, links drawn one by one.",
+    () => wholeCluster("stochastic-ring"),
+  ),
+  partition(
+    "majority",
+    "Cuts f replicas off from a quorum, others each time.",
+    (_random, turn) => ({
+      kind: "partition",
+      shape: "majority",
+      target: { kind: "none" },
+      turn,
+    }),
+  ),
+  partition(
+    "primary-partial",
+    "Cuts the primary off from f+1 replicas, but not from the others.",
+    () => ({ kind: "partition", shape: "primary-partial", target: { kind: "primary" } }),
+  ),
+  partition("client-primary", "Cuts every client off from the primary only.", () => ({
+    kind: "partition",
+    shape: "client-primary",
+    target: { kind: "primary" },
+  })),
   partition("bridge", "Splits the replicas in two, but for one that hears both sides.", () =>
     wholeCluster("bridge"),
   ),
@@ -93,6 +117,7 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
     }),
   ),
   partition("clients", "Cuts every client off from every replica.", () => wholeCluster("clients")),
+  FLAPPING,
   {
     name: "loss",
     description: "Loses 10 to 30 % of the datagrams on every link.",
@@ -326,7 +351,7 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
 /** The packages of these names, in this order. Throws as parseNemesisNames does. */
 export function packagesOf(names: readonly string[]): NemesisPackage[] {
   return names.map((name) => {
-    const found = NEMESIS_PACKAGES.find((known) => known.name === name);
+    const found = NEMESIS_PACKAGES.find((known) => known.name === name) ?? flappingNamed(name);
     if (found === undefined) {
       const known = NEMESIS_PACKAGES.map((each) => each.name).join(", ");
       throw new RangeError(`unknown nemesis "${name}"; known are: none, ${known}`);
@@ -348,8 +373,8 @@ export function parseNemesisNames(csv: string): string[] {
 }
 
 function targetOf(shape: PartitionShape, random: Random): Target {
-  const divides = shape === "halves" || shape === "bridge" || shape === "majorities-ring";
-  if (divides) return { kind: "none" };
+  if (DIVIDING.includes(shape)) return { kind: "none" };
+  if (shape === "primary-partial" || shape === "client-primary") return { kind: "primary" };
   return random.pick<Target>([{ kind: "primary" }, { kind: "one" }, { kind: "minority" }]);
 }
 
@@ -373,7 +398,7 @@ function wholeCluster(shape: PartitionShape): FaultIntent {
 function partition(
   name: string,
   description: string,
-  intent: (random: Random) => FaultIntent,
+  intent: NemesisPackage["intent"],
 ): NemesisPackage {
   return { name, description, kinds: ["partition"], intent, hold: HOLD };
 }

@@ -49,6 +49,46 @@ test("every replica is some seed's one, and the primary falls back to one while 
   assert.equal([...primaries].sort(), view.replicas);
 });
 
+test("next primary, laggard and clients: who they are, and any replica where that is not known", () => {
+  const view = { ...clusterOf(1, "r3"), laggard: "r2" };
+  const meant = (kind: "next-primary" | "laggard" | "clients", seed = 1, of: ClusterView = view) =>
+    resolveTarget({ kind }, of, createRandom(seed));
+  assert.equal(meant("next-primary"), ["r0"]);
+  assert.equal(meant("laggard"), ["r2"]);
+  assert.equal(meant("clients"), ["c0", "c1"]);
+  const blind = { ...clusterOf(1), primary: undefined };
+  const seeds = Array.from({ length: 60 }, (_, seed) => seed);
+  for (const kind of ["next-primary", "laggard"] as const) {
+    const found = new Set(seeds.flatMap((seed) => meant(kind, seed, blind)));
+    assert.equal([...found].sort(), view.replicas);
+  }
+});
+
+test("a minority-third is one to a third of the replicas, never a third of them", () => {
+  const sizes = new Set<number>();
+  for (let seed = 0; seed < 60; seed++) {
+    const nodes = resolveTarget({ kind: "minority-third" }, clusterOf(3), createRandom(seed));
+    sizes.add(nodes.length);
+  }
+  assert.equal([...sizes].sort(), [1, 2, 3]);
+});
+
+test("clients are the target of links, not of what is done to replicas", () => {
+  const target: Target = { kind: "clients" };
+  const loss = resolveFault(
+    "f0",
+    { kind: "loss", percent: 9, target },
+    clusterOf(1),
+    createRandom(1),
+  );
+  assert.equal(loss.nodes, ["c0", "c1"]);
+  assert.is(loss.links.length, 8);
+  assert.throws(
+    () => resolveFault("f0", { kind: "kill", target }, clusterOf(1), createRandom(1)),
+    /kill is done to replicas/,
+  );
+});
+
 test("named nodes must exist; the message names the unknown and the known", () => {
   const view = clusterOf(1);
   const named: Target = { kind: "nodes", nodes: ["c1", "r2"] };
@@ -82,6 +122,56 @@ test("halves, bridge and ring cut replicas only, and halves put their target in 
     }
     if (shape === "bridge") assert.equal(nodes, ["r1"]);
   }
+});
+
+test("a majority cuts f off, in turn all of them, or those that are named", () => {
+  for (const f of [1, 2]) {
+    const view = clusterOf(f);
+    const restAt = (turn: number) =>
+      resolveFault(
+        "f0",
+        { kind: "partition", shape: "majority", target: { kind: "none" }, turn },
+        view,
+        createRandom(1),
+      );
+    const rests = Array.from({ length: view.replicas.length }, (_, turn) => restAt(turn).nodes);
+    for (const rest of rests) assert.is(rest.length, f);
+    assert.equal(new Set(rests.flat()).size, view.replicas.length);
+    assert.is(restAt(0).links.length, 2 * f * (2 * f + 1));
+  }
+  const named: FaultIntent = {
+    kind: "partition",
+    shape: "majority",
+    target: { kind: "nodes", nodes: ["r3"] },
+  };
+  const fault = resolveFault("f0", named, clusterOf(1), createRandom(1));
+  assert.is(describeFault(fault), "partition majority r3 → r3 | r0,r1,r2");
+});
+
+test("a primary in part loses f+1 replicas and keeps the others and the clients", () => {
+  for (const f of [1, 2, 3]) {
+    const intent: FaultIntent = {
+      kind: "partition",
+      shape: "primary-partial",
+      target: { kind: "primary" },
+    };
+    const { nodes, links } = resolveFault("f0", intent, clusterOf(f), createRandom(3));
+    assert.equal(nodes, ["r1"]);
+    assert.is(links.filter(({ from, to }) => from === "r1" && to.startsWith("r")).length, f + 1);
+    assert.is(links.filter(({ from, to }) => to === "r1" && from.startsWith("r")).length, f + 1);
+    assert.is(links.length, 2 * (f + 1));
+  }
+});
+
+test("clients cut from the primary still reach the backups", () => {
+  const intent: FaultIntent = {
+    kind: "partition",
+    shape: "client-primary",
+    target: { kind: "primary" },
+  };
+  const { links } = resolveFault("f0", intent, clusterOf(1), createRandom(1));
+  const pairs = links.map(({ from, to }) => `${from}>${to}`).sort();
+  assert.equal(pairs, ["c0>r1", "c1>r1", "r1>c0", "r1>c1"]);
 });
 
 test("at n = 4 the halves are two and two", () => {

@@ -6,22 +6,10 @@ import type {
   FaultIntent,
   LinkRule,
   NodeName,
-  PartitionShape,
   ResolvedFault,
   Target,
 } from "./faults.js";
-import {
-  bridge,
-  completeGrudge,
-  cutClients,
-  deafen,
-  type Grudge,
-  isolate,
-  linksOfGrudge,
-  majoritiesRing,
-  mute,
-  splitHalves,
-} from "./grudge.js";
+import { partitionOf, withoutClientPairs } from "./partitions.js";
 import type { Random } from "./random.js";
 
 /**
@@ -35,8 +23,10 @@ export function resolveFault(
   random: Random,
 ): ResolvedFault {
   switch (intent.kind) {
-    case "partition":
-      return { id, intent, ...resolvePartition(intent.shape, intent.target, view, random) };
+    case "partition": {
+      const targets = resolveTarget(intent.target, view, random);
+      return { id, intent, ...partitionOf(intent, targets, view, random) };
+    }
     case "loss": {
       const { percent } = intent;
       return resolveLinks(id, intent, view, random, (link) => ({ ...link, lossPercent: percent }));
@@ -96,8 +86,9 @@ export function resolveFault(
     case "strobe":
     case "disk":
     case "disk-damage":
+    case "omission":
     case "lie":
-      return { id, intent, nodes: resolveTarget(intent.target, view, random), links: [] };
+      return { id, intent, nodes: replicasOf(intent, view, random), links: [] };
     default:
       return intent satisfies never;
   }
@@ -106,7 +97,7 @@ export function resolveFault(
 /**
  * The replicas (and, by "nodes", the clients) that a target means, in the cluster's order.
  * In PBFT the minority that may be lost is f and the majority that decides is the quorum, n − f.
- * "primary" falls back to any one replica while the primary is not known.
+ * "primary", "next-primary" and "laggard" fall back to any one replica where it is not known who that is.
  */
 export function resolveTarget(target: Target, view: ClusterView, random: Random): NodeName[] {
   const { replicas, clients, f, primary } = view;
@@ -117,6 +108,21 @@ export function resolveTarget(target: Target, view: ClusterView, random: Random)
       return [random.pick(replicas)];
     case "primary":
       return [primary ?? random.pick(replicas)];
+    case "next-primary": {
+      if (primary === undefined) return [random.pick(replicas)];
+      const next = replicas[(replicas.indexOf(primary) + 1) % replicas.length];
+      return next === undefined ? [] : [next];
+    }
+    case "laggard":
+      return [view.laggard ?? random.pick(replicas)];
+    case "clients":
+      return [...clients];
+    case "minority-third":
+      return some(
+        replicas,
+        1 + random.int(Math.max(1, Math.floor((replicas.length - 1) / 3))),
+        random,
+      );
     case "backup": {
       const backups = replicas.filter((replica) => replica !== primary);
       return [random.pick(backups)];
@@ -147,62 +153,15 @@ export function resolveTarget(target: Target, view: ClusterView, random: Random)
   }
 }
 
+/** Throws a RangeError on `clients`: what is done to nodes is done to replicas. */
+function replicasOf({ kind, target }: FaultIntent, view: ClusterView, random: Random): NodeName[] {
+  if (target.kind !== "clients") return resolveTarget(target, view, random);
+  throw new RangeError(`${kind} is done to replicas: clients can be the target of links only`);
+}
+
 function some(nodes: readonly NodeName[], count: number, random: Random): NodeName[] {
   const chosen = random.shuffle(nodes).slice(0, count);
   return nodes.filter((node) => chosen.includes(node));
-}
-
-/**
- * Who no longer hears whom. Halves, bridge and ring divide the replicas only: clients reach every side,
- * which is what tempts two sides into deciding differently. Targets of halves stand in the smaller
- * half; the target of a bridge is the bridge.
- */
-function resolvePartition(
-  shape: PartitionShape,
-  target: Target,
-  view: ClusterView,
-  random: Random,
-): { nodes: NodeName[]; links: LinkRule[] } {
-  const everybody = [...view.replicas, ...view.clients];
-  const targets = resolveTarget(target, view, random);
-  const cut = (nodes: NodeName[], grudge: Grudge) => ({
-    nodes,
-    links: withoutClientPairs(linksOfGrudge(grudge), view),
-  });
-  switch (shape) {
-    case "isolate":
-      return cut(targets, isolate(targets, everybody));
-    case "one-way-in":
-      return cut(targets, deafen(targets, everybody));
-    case "one-way-out":
-      return cut(targets, mute(targets, everybody));
-    case "halves": {
-      const halves = splitHalves(targetsFirst(targets, view, random));
-      const smaller = view.replicas.filter((replica) => halves[0].includes(replica));
-      return cut(smaller, completeGrudge(halves));
-    }
-    case "bridge": {
-      const order = targetsFirst(targets, view, random);
-      return cut(order.slice(0, 1), bridge(order));
-    }
-    case "majorities-ring":
-      return cut([...view.replicas], majoritiesRing(view.replicas, random));
-    case "clients": {
-      const named = view.clients.filter((client) => targets.includes(client));
-      const clients = named.length > 0 ? named : [...view.clients];
-      return cut(clients, cutClients(clients, view.replicas));
-    }
-    default:
-      return shape satisfies never;
-  }
-}
-
-function targetsFirst(targets: readonly NodeName[], view: ClusterView, random: Random): NodeName[] {
-  const order = random.shuffle(view.replicas);
-  return [
-    ...order.filter((replica) => targets.includes(replica)),
-    ...order.filter((replica) => !targets.includes(replica)),
-  ];
 }
 
 /** Every link into the targets, from replicas and clients; "all" means the clients' links too. */
@@ -220,9 +179,4 @@ function resolveLinks(
     everybody.filter((from) => from !== to).map((from) => spoil({ from, to })),
   );
   return { id, intent, nodes, links: withoutClientPairs(links, view) };
-}
-
-/** Clients have nothing to say to one another; not every environment has a link between them. */
-function withoutClientPairs(links: readonly LinkRule[], { clients }: ClusterView): LinkRule[] {
-  return links.filter(({ from, to }) => !clients.includes(from) || !clients.includes(to));
 }

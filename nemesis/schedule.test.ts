@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { FLAPPING } from "./flapping.js";
 import { NEMESIS_PACKAGES, packagesOf, parseNemesisNames } from "./packages.js";
 import { createRandom } from "./random.js";
 import { kindsOf, nemesisPlan, type PlannedAction } from "./schedule.js";
@@ -50,7 +51,8 @@ test("each package starts within a second, in short runs within a quarter, and f
         const expected = timeLimitMs / 5_000;
         assert.ok(starts.length >= expected * 0.6, `${name}: ${starts.length} in ${timeLimitMs}`);
         // What follows its own rhythm may come more often.
-        if (packagesOf([name])[0]?.hold.restMsMax !== undefined) continue;
+        const [{ hold } = FLAPPING] = packagesOf([name]);
+        if ("cutMs" in hold || hold.restMsMax !== undefined) continue;
         assert.ok(starts.length <= expected * 2 + 1, `${name}: ${starts.length} in ${timeLimitMs}`);
       }
     }
@@ -114,9 +116,28 @@ test("a package asks only for the kinds it declares, and the random partition fo
     }
     assert.match(nemesis.description, /^[A-Z].*\.$/);
   }
-  assert.is(shapes.size, 6);
+  assert.is(shapes.size, 10);
   assert.is(new Set(NAMES).size, NAMES.length);
   assert.equal(kindsOf(["kill", "partition", "kill-f"]), ["kill", "partition"]);
+});
+
+test("flapping links are cut and whole for as long as was asked, whatever the interval", () => {
+  for (const [name, cutMs, wholeMs] of [
+    ["flapping", 400, 400],
+    ["flapping:250", 250, 250],
+    ["flapping:200/600", 200, 600],
+  ] as const) {
+    const random = createRandom(3);
+    const plan = nemesisPlan({ packages: [name], intervalMs: 9_000, timeLimitMs: 8_000, random });
+    const times = plan.map(({ atMs }) => atMs);
+    assert.ok(plan.length >= 2 * Math.floor(6_000 / (cutMs + wholeMs)), `${name}: ${plan.length}`);
+    for (let at = 0; at + 3 < times.length; at += 2) {
+      assert.is((times[at + 1] ?? 0) - (times[at] ?? 0), cutMs);
+      assert.is((times[at + 2] ?? 0) - (times[at + 1] ?? 0), wholeMs);
+    }
+  }
+  assert.throws(() => parseNemesisNames("flapping:20"), /flapping:20: want 50 to 60000 ms/);
+  assert.throws(() => parseNemesisNames("flapping:"), /unknown nemesis "flapping:"/);
 });
 
 test("names parse, once each, in order; the unknown are named beside the known", () => {

@@ -2,7 +2,9 @@
 // resolved only when a fault starts. Source: jepsen.nemesis.combined (packages, composed).
 
 import type { FaultIntent, FaultKind } from "./faults.js";
-import { type NemesisPackage, packagesOf } from "./packages.js";
+import { drawHold, holdMsMin } from "./hold.js";
+import type { NemesisPackage } from "./nemesis-package.js";
+import { packagesOf } from "./packages.js";
 import type { Random } from "./random.js";
 
 /** `atMs` counts from the start of the load; integers. */
@@ -22,9 +24,6 @@ export type PlanOptions = {
 
 /** Every package starts its first fault by then, so that even a short run meets each of them. */
 const FIRST_START_MS_MAX = 1_000;
-
-/** Shorter faults are not worth starting near the end of a run that has room for longer ones. */
-const HOLD_MS_MIN = 100;
 
 /**
  * Plans the whole run: actions by time; fault ids "f0", "f1", … in the order of their starts. Every
@@ -56,21 +55,16 @@ type Span = { intent: FaultIntent; startMs: number; stopMs: number };
 
 function spansOf(nemesis: NemesisPackage, options: PlanOptions, random: Random): Span[] {
   const { intervalMs, timeLimitMs } = options;
-  const { share, msMin, msMax, restMsMax = Number.POSITIVE_INFINITY } = nemesis.hold;
+  const leastMs = holdMsMin(nemesis.hold);
   const endMs = Math.floor(timeLimitMs * 0.95); // The last cure needs a moment under load, too.
   const spans: Span[] = [];
   let startMs = Math.floor(Math.min(FIRST_START_MS_MAX, timeLimitMs / 4) * between(random, 0.2, 1));
-  while (spans.length === 0 || startMs + Math.max(HOLD_MS_MIN, msMin / 2) <= endMs) {
-    const wanted = Math.min(
-      msMax,
-      Math.max(msMin, share * intervalMs * between(random, 0.75, 1.25)),
-    );
-    const stopMs = Math.min(endMs, Math.floor(startMs + wanted));
+  while (spans.length === 0 || startMs + leastMs <= endMs) {
+    const { activeMs, windowMs } = drawHold(nemesis.hold, intervalMs, random);
+    const stopMs = Math.min(endMs, Math.floor(startMs + activeMs));
     if (stopMs <= startMs) break; // The time limit is a few milliseconds: nothing fits.
     spans.push({ intent: nemesis.intent(random, spans.length), startMs, stopMs });
-    const drawn = (1 - share) * intervalMs * between(random, 0.5, 1.5);
-    const rest = Math.min(restMsMax, drawn);
-    startMs = Math.ceil(stopMs + Math.max(HOLD_MS_MIN, rest));
+    startMs = Math.ceil(stopMs + windowMs);
   }
   return spans;
 }

@@ -8,6 +8,7 @@ import { Command, CommanderError } from "commander";
 import { HistoryError } from "../checker/history-error.js";
 import { JUDGED_NAMES } from "../checker/judge-history.js";
 import { errorCode } from "./append-file.js";
+import { ENVIRONMENT_NAMES } from "./cluster/choose.js";
 import { checkCommand } from "./commands/check.js";
 import { checkModelCommand, type RawModelOptions } from "./commands/check-model.js";
 import { cleanCommand } from "./commands/clean.js";
@@ -68,7 +69,8 @@ function registerRun(program: Command, output: Output): void {
     .command("run")
     .description("run suites and judge them (see: ordeal list)")
     .argument("<suite...>", "names of suites")
-    .option("--env <name>", "netns, local or sim; default: the best that can run here")
+    .option("--env <name>", `${ENVIRONMENT_NAMES.join(", ")}; default: the best that can run here`)
+    .option("--inventory <file>", "the hosts of --env ssh")
     .option("--replicas <n>", "3f+1 replicas (default: 4)")
     .option("--time-limit <seconds>", "load and faults; default: the suite's own")
     .option(
@@ -85,6 +87,7 @@ function registerRun(program: Command, output: Output): void {
     .option("--junit <file>", "write a JUnit XML report")
     .option("--replica-build <folder>", "run the replicas of another build, to test the tests")
     .option("--only <parts>", "of a seed of the swarm: what shrinking left of it")
+    .option("--scenario <file>", "swarm: what `ordeal shrink --save` kept, in place of a seed")
     .option("--beyond-f", "of a seed of the swarm: f+1 replicas lie, which must be caught")
     .action(async (suites: string[], options: RawRunOptions) => {
       const swarm = parseSwarmRequest(suites, options);
@@ -94,11 +97,12 @@ function registerRun(program: Command, output: Output): void {
         return;
       }
       const request = parseRunRequest(suites, options, BUILD);
-      const { env, store } = request.options;
+      const { env, inventory, store } = request.options;
       const needed = neededFaults(request);
       const commit = await commitOf(resolve(BUILD, ".."));
-      process.exitCode = await inEnvironment({ env, needed, store, output }, async (chosen) =>
-        exitCodeOf(await runCommand(request, chosen, commit)),
+      process.exitCode = await inEnvironment(
+        { env, inventory, needed, store, output },
+        async (chosen) => exitCodeOf(await runCommand(request, chosen, commit)),
       );
     });
 }
@@ -121,11 +125,15 @@ function registerCheck(program: Command, output: Output): void {
     .option("--jobs <count>", "files and parts judged at once (default: the cores)")
     .option("--json", "a line of JSON for each file")
     .option("--store <folder>", "where the smallest failing histories are kept", "store")
+    .option(
+      "--minimal <file>",
+      "the smallest failing history of one file; without --model: beside it",
+    )
     .action(async (paths: string[], options: RawModelOptions) => {
       const { model } = options;
       process.exitCode = exitCodeOf(
         model === undefined
-          ? checkCommand(paths, output)
+          ? checkCommand(paths, output, options.minimal)
           : await checkModelCommand(paths, { ...options, model }, output, complain),
       );
     });
@@ -137,6 +145,7 @@ function registerReplay(program: Command, output: Output): void {
     .description("repeat a saved run: its operations and its faults at their times")
     .argument("<run>", "folder of a run (store/latest)")
     .option("--env <name>", "default: the environment of the run")
+    .option("--inventory <file>", "the hosts of --env ssh; default: those of the run")
     .option("--store <folder>", "where the replay is kept", "store")
     .option("--replica-build <folder>", "default: the build of the run")
     .action(async (path: string, options: RawRunOptions) => {
@@ -148,8 +157,11 @@ function registerReplay(program: Command, output: Output): void {
       const source = { path: directory, build: resolve(String(replicaBuild)), commit };
       const store = options.store ?? "store";
       const needed = faultsOf(saved);
-      process.exitCode = await inEnvironment({ env, needed, store, output }, async ({ context }) =>
-        exitCodeOf(await replayCommand(saved, source, context)),
+      const recorded = saved.meta.options["inventory"];
+      const inventory = options.inventory ?? (env === "ssh" ? textOf(recorded) : undefined);
+      process.exitCode = await inEnvironment(
+        { env, inventory, needed, store, output },
+        async ({ context }) => exitCodeOf(await replayCommand(saved, source, context)),
       );
     });
 }
@@ -180,11 +192,16 @@ function registerShrink(program: Command, output: Output): void {
     .argument("<run>", "a failing seed, or the folder of its run")
     .option("--only <parts>", "begin with what an earlier shrinking left of it")
     .option("--seconds <count>", "for so long at most (default: 60)")
+    .option("--save <file>", "keep what is left, for: ordeal run swarm --scenario <file>")
     .option("--replica-build <folder>", "the build that fails")
     .action(async (seed: string, options: RawShrinkOptions) => {
       const ours = { ownBuild: BUILD, commit: await commitOf(resolve(BUILD, "..")) };
       process.exitCode = exitCodeOf(await shrinkCommand(seed, options, output, ours));
     });
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }
 
 function complain(text: string): void {

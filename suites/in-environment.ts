@@ -1,6 +1,7 @@
 // Chooses the environment, says which and why before anything else, and does the work where it belongs:
 // here, or by running this program again inside the sandbox of namespaces.
 
+import { resolve } from "node:path";
 import type { FaultKind } from "../nemesis/faults.js";
 import { chooseEnvironment, createEnvironment } from "./cluster/choose.js";
 import type { Environment } from "./cluster/environment.js";
@@ -25,16 +26,27 @@ export type Chosen = {
 export async function inEnvironment(
   {
     env,
+    inventory,
     needed,
     store,
     output,
-  }: { env: string | undefined; needed: readonly FaultKind[]; store: string; output: Output },
+  }: {
+    env: string | undefined;
+    inventory: string | undefined;
+    needed: readonly FaultKind[];
+    store: string;
+    output: Output;
+  },
   work: (chosen: Chosen) => Promise<number>,
 ): Promise<number> {
   const root = openStore(store);
   openIndex(root).close();
   if (insideSandbox() === undefined) await removeLeftovers(output);
-  const choice = await chooseEnvironment(env, needed);
+  const choice = await chooseEnvironment({
+    ...(env !== undefined && { requested: env }),
+    ...(inventory !== undefined && { inventory: resolve(inventory) }),
+    needed,
+  });
   if (choice.name === "netns" && insideSandbox() === undefined) {
     return enterSandbox(process.argv.slice(1), choice.sandbox);
   }
@@ -56,6 +68,7 @@ export async function inEnvironment(
       },
     });
   } finally {
+    await choice.close?.();
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
   }
 }

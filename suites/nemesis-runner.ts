@@ -7,7 +7,7 @@ import { resolveFault } from "../nemesis/resolve.js";
 import type { PlannedAction } from "../nemesis/schedule.js";
 import type { Environment } from "./cluster/environment.js";
 import type { FaultDriver } from "./fault-driver.js";
-import { primaryOf } from "./observation.js";
+import { laggardOf, primaryOf, samplesOf } from "./observation.js";
 import type { Time } from "./run-clock.js";
 
 /** What to do to the faults, in order; `moment` resolves when it is time, or when the signal aborts. */
@@ -71,7 +71,9 @@ export function recordedStep(
 export async function clusterView(environment: Environment): Promise<ClusterView> {
   const { replicas, clients } = environment;
   const f = Math.floor((replicas.length - 1) / 3);
-  return { replicas, clients, f, primary: primaryOf(await environment.observe(), replicas) };
+  const statuses = await environment.observe();
+  const primary = primaryOf(statuses, replicas);
+  return { replicas, clients, f, primary, laggard: laggardOf(samplesOf(0, statuses)) };
 }
 
 function until(time: Time, moment: number, signal: AbortSignal): Promise<void> {

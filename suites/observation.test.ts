@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { NodeStatus } from "./cluster/environment.js";
-import { primaryOf, unrest, viewOf } from "./observation.js";
+import { laggardOf, primaryOf, unrest, viewOf } from "./observation.js";
 
 const REPLICAS = ["r0", "r1", "r2", "r3"];
 
@@ -29,6 +29,13 @@ test("a view that is only asked for has no primary yet", () => {
   );
   assert.is(primaryOf(asked, REPLICAS), undefined);
   assert.is(viewOf(asked), 3);
+});
+
+test("the laggard is the first that has executed least, and nobody while all have executed alike", () => {
+  const seqs = (...values: number[]) => values.map((seq, id) => ({ node: `r${id}`, seq }));
+  assert.is(laggardOf(seqs(9, 4, 7, 4)), "r1");
+  assert.is(laggardOf(seqs(4, 4, 4, 4)), undefined);
+  assert.is(laggardOf([]), undefined);
 });
 
 test("nobody answers: no view, no primary", () => {

@@ -25,6 +25,13 @@ export function primaryOf(
   return view === undefined ? undefined : replicas[view % replicas.length];
 }
 
+/** The first of these that has executed least; undefined where none is behind the others. */
+export function laggardOf(known: readonly { node: NodeName; seq: number }[]): NodeName | undefined {
+  const newest = Math.max(...known.map(({ seq }) => seq));
+  const oldest = Math.min(...known.map(({ seq }) => seq));
+  return oldest < newest ? known.find(({ seq }) => seq === oldest)?.node : undefined;
+}
+
 export function samplesOf(time: number, statuses: readonly NodeStatus[]): Sample[] {
   return statuses.flatMap(({ node, status }) =>
     status === undefined

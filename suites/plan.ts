@@ -1,5 +1,6 @@
 // From a suite and the user's options to the plan of one run, and the line that repeats it.
 
+import { resolve } from "node:path";
 import { kindsOf } from "../nemesis/schedule.js";
 import type { Suite, TableRow } from "./catalogue.js";
 import type { LoadOptions } from "./interpreter.js";
@@ -70,6 +71,7 @@ export function reproduceLine(suite: string, { options, seed, environment }: Pla
   const add = (option: string, value: string | number | undefined) => {
     if (value !== undefined) words.push(option, String(value));
   };
+  add("--inventory", options.inventory);
   if (options.replicas !== 4) add("--replicas", options.replicas);
   add("--time-limit", options.timeLimitS);
   add("--concurrency", options.concurrency);
@@ -103,7 +105,10 @@ function commonPlan(suite: Suite, basis: PlanBasis) {
 }
 
 function recordedOptions(suite: Suite, { options }: PlanBasis) {
-  const { rate, replicaBuild } = options;
-  const build = replicaBuild === undefined ? {} : { replicaBuild };
-  return { ...sizesOf(options, suite.concurrency), rate, ...build };
+  const { rate, replicaBuild, inventory } = options;
+  const given = {
+    ...(replicaBuild !== undefined && { replicaBuild }),
+    ...(inventory !== undefined && { inventory: resolve(inventory) }),
+  };
+  return { ...sizesOf(options, suite.concurrency), rate, ...given };
 }

@@ -17,6 +17,11 @@ test("longer faults wind the view timer up, to its cap", () => {
   assert.is(seconds(1, 1e9), 8 + 8 + 8 + 6.6);
 });
 
+test("messages that take long are waited for, in each view change and in the operation", () => {
+  const slow = recoveryBoundNs(PROTOCOL, 1, 0, 40) / 1e9;
+  assert.ok(Math.abs(slow - seconds(1, 0) - 0.04 * (3 * 4 + 7)) < 1e-9);
+});
+
 test("each further faulty primary may cost one more time-out", () => {
   assert.is(seconds(2, 1e9) - seconds(1, 1e9), 8);
 });

@@ -6,6 +6,7 @@ import { oneLine, UsageError } from "./usage-error.js";
 /** As commander gives them: text, or absent. */
 export type RawRunOptions = {
   readonly env?: string;
+  readonly inventory?: string;
   readonly replicas?: string;
   readonly timeLimit?: string;
   readonly concurrency?: string;
@@ -19,12 +20,15 @@ export type RawRunOptions = {
   readonly junit?: string;
   readonly replicaBuild?: string;
   readonly only?: string;
+  readonly scenario?: string;
   readonly beyondF?: true;
 };
 
 export type RunOptions = {
   /** Absent: the best that can run here. */
   env?: string;
+  /** The file that names the hosts of `ssh`. */
+  inventory?: string;
   replicas: number;
   /** Load and faults; absent: the suite's own. */
   timeLimitS?: number;
@@ -58,6 +62,7 @@ export function parseRunOptions(raw: RawRunOptions): RunOptions {
   const replicas = parseReplicas(raw.replicas ?? "4");
   return {
     ...given("env", raw.env),
+    ...given("inventory", raw.inventory),
     replicas,
     ...given("timeLimitS", raw.timeLimit, (text) => decimal("--time-limit", text, 0.5, 86_400)),
     ...given("concurrency", raw.concurrency, (text) => parseConcurrency(text, replicas)),

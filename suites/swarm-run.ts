@@ -8,6 +8,7 @@ import { replaceFile } from "./append-file.js";
 import { figuresOf } from "./figures.js";
 import { judgeRun, readRun } from "./judge.js";
 import { ledgerText } from "./ledger-file.js";
+import { keepMinimalHistory } from "./minimal-history.js";
 import { renderReport } from "./report/render.js";
 import type { RunOutcome } from "./run.js";
 import type { RunMeta } from "./run-meta.js";
@@ -53,6 +54,7 @@ export function saveSwarmRun(store: string, result: SimResult, origin: SwarmOrig
   const saved = readRun(directory);
   const verdict: Verdict = judgeRun(saved);
   replaceFile(join(directory, "verdict.json"), verdictText(verdict));
+  keepMinimalHistory(directory, verdict);
   writeFileSync(join(directory, "report.html"), renderReport({ ...saved, verdict }));
   return { directory, meta, verdict, figures: figuresOf(saved) };
 }

@@ -41,9 +41,9 @@ export const TRANSPORT: readonly Mutant[] = [
     patches: [
       {
         file: FILES.datagram,
-        find: "  if (message.length <= room) return [{ kind: WHOLE, parts: [message] }];\n",
+        find: "  if (message.length <= room) return [{ kind: WHOLE, parts: [message], message }];\n",
         replace:
-          "  if (message.length <= room) return [{ kind: WHOLE, parts: [message] }];\n" +
+          "  if (message.length <= room) return [{ kind: WHOLE, parts: [message], message }];\n" +
           "  if (message.length > room) return [];\n",
       },
     ],

@@ -130,11 +130,38 @@ export function isFree({ free }: BankTable, row: number): boolean {
   return free[row] === 1;
 }
 
+/** Ranks are counted out where there are at most so many for each event. */
+const RANKS_AN_EVENT_MAX = 8;
+/** No event has a rank. */
+const NO_EVENT = -0x80000000;
+
 /** The calls and returns of `ops`, whose ranks may have gaps, in order. */
 function eventsOf(ops: readonly BankOp[]): Int32Array {
+  let returns = 0;
+  let last = -1;
+  for (const { call, ret } of ops) {
+    const isOver = Number.isFinite(ret);
+    if (isOver) returns += 1;
+    last = Math.max(last, call, isOver ? ret : -1);
+  }
+  const first = ops[0]?.call ?? 0;
+  const span = last - first + 1;
+  const count = ops.length + returns;
+  if (span > RANKS_AN_EVENT_MAX * (count + 1)) return sortedEvents(ops, count);
+  const byRank = new Int32Array(span).fill(NO_EVENT);
+  for (const [row, { call, ret }] of ops.entries()) {
+    byRank[call - first] = row;
+    if (Number.isFinite(ret)) byRank[ret - first] = ~row;
+  }
+  let next = 0;
+  for (const event of byRank) if (event !== NO_EVENT) byRank[next++] = event;
+  return byRank.slice(0, next);
+}
+
+function sortedEvents(ops: readonly BankOp[], count: number): Int32Array {
   const rets = ops.flatMap(({ ret }, row) => (Number.isFinite(ret) ? [{ ret, row }] : []));
   rets.sort((a, b) => a.ret - b.ret);
-  const events = new Int32Array(ops.length + rets.length);
+  const events = new Int32Array(count);
   let next = 0;
   let over = 0;
   for (const [row, { call }] of ops.entries()) {

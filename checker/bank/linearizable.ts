@@ -9,7 +9,7 @@ import type { BankCase } from "./bank-case.js";
 /** Where an order comes from. */
 type Source = "by ledger" | "by seq" | "inferred" | "searched";
 
-type Figures = { operations: number; indeterminate: number; order: Source; steps: number };
+export type Figures = { operations: number; indeterminate: number; order: Source; steps: number };
 
 const PROBLEMS_MAX = 8;
 
@@ -75,7 +75,7 @@ function unaided(bank: BankCase, figures: Figures): CheckResult {
   return passed(figures, "an order was found and replayed");
 }
 
-function passed(figures: Figures, why: string): CheckResult {
+export function passed(figures: Figures, why: string): CheckResult {
   const summary = `${counted(figures.operations, "operation")} are linearizable: ${why}`;
   return { valid: true, summary, figures };
 }

@@ -27,10 +27,10 @@ function textOf(history: readonly HistoryOp[]): string {
 function columns({ statements, amount, ...table }: BankTable): string[] {
   // The limit of a statement stands in both; as an amount it means nothing.
   const amounts = amount.map((sum, row) => (table.kind[row] === STATEMENT ? 0 : sum));
-  return [
-    ...Object.entries({ ...table, amounts }).map(([name, column]) => `${name} ${String(column)}`),
-    JSON.stringify([...statements]),
-  ];
+  const named = Object.entries({ ...table, amounts }).map(([name, column]) => {
+    return `${name} ${String(column)}`;
+  });
+  return [...named.sort((a, b) => (a < b ? -1 : 1)), JSON.stringify([...statements])];
 }
 
 function sameAsThorough(history: readonly HistoryOp[], pieceBytes?: number): void {

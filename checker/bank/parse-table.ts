@@ -2,7 +2,7 @@
 // an operation, and no objects. It reads what our own runs write, and nothing else: where anything is
 // out of the ordinary it gives up, and the thorough reader says what.
 
-import { float } from "../columns.js";
+import { float, int } from "../columns.js";
 import {
   ACCEPTED,
   ACCOUNT_EXISTS,
@@ -29,6 +29,7 @@ import {
   FROM_BALANCE,
   INDEX,
   LIMIT,
+  LINE_REACH,
   LineScanner,
   NEMESIS,
   PROCESS,
@@ -38,6 +39,7 @@ import {
   TO_BALANCE,
   TYPE,
 } from "./line-scanner.js";
+import { NAMELESS, NameCodes } from "./name-codes.js";
 import { TableBuilder } from "./table-builder.js";
 
 /** Seqs by row of the table; NaN where no reply named one. */
@@ -45,6 +47,12 @@ export type ParsedTable = { table: BankTable; seqs: Float64Array };
 
 const NEWLINE = 0x0a;
 const LINE_BYTES_MAX = 1 << 20;
+/** Processes with greater numbers are not plain. */
+const PROCESS_MAX = 1 << 22;
+/** No row is open. */
+const NO_ROW = -1;
+/** More rows than the first piece lets expect. */
+const ROOM = 1.05;
 const KINDS = new Map([
   ["open", OPEN],
   ["deposit", DEPOSIT],
@@ -63,44 +71,83 @@ const REFUSALS = new Map([
 const OF_MALFORMED: ReadonlySet<string> = new Set(["same-account", "bad-amount", "bad-operation"]);
 const LIMIT_MAX = 64;
 
-const TYPES: ReadonlySet<string> = new Set(["invoke", "ok", "fail", "info"]);
+const TYPES = ["invoke", "ok", "fail", "info"];
+const [INVOKE, OK, FAIL, INFO] = [0, 1, 2, 3];
 
 /** Guards: lines go in once and in order; after one that is not plain, nothing counts any more. */
 export class TableParser {
   readonly #scanner = new LineScanner();
   readonly #builder = new TableBuilder();
+  readonly #bytesExpected: number;
   /** By process: the row it has open. */
-  readonly #open = new Map<number, number>();
-  #rest = new Uint8Array(0);
+  #open = new Int32Array(64).fill(NO_ROW);
+  /** By the number of a string: the kind, and the type, that it names. */
+  readonly #kinds = new NameCodes((name) => KINDS.get(name) ?? NAMELESS);
+  readonly #types = new NameCodes((name) => TYPES.indexOf(name));
+  #rest: Uint8Array = new Uint8Array(0);
   #position = 0;
+  #bytesRead = 0;
   #plain = true;
 
-  /** Takes the next bytes of the file; false where they are not plain. */
+  /** `bytesExpected`, the size of the file, lets columns have their size from the start. */
+  constructor(bytesExpected = 0) {
+    this.#bytesExpected = bytesExpected;
+  }
+
+  /** Takes the next bytes of the file, which are not kept; false where they are not plain. */
   write(piece: Uint8Array): boolean {
-    let bytes = piece;
+    let start = 0;
     if (this.#rest.length > 0) {
-      bytes = new Uint8Array(this.#rest.length + piece.length);
-      bytes.set(this.#rest);
-      bytes.set(piece, this.#rest.length);
+      // The line that two pieces share is read by itself.
+      start = piece.indexOf(NEWLINE) + 1;
+      const end = start > 0 ? start : piece.length;
+      this.#rest = joined(this.#rest, piece.subarray(0, end));
+      if (start === 0) return this.#isShort();
+      const line = this.#rest;
+      this.#rest = new Uint8Array(0);
+      this.#lines(joined(line, new Uint8Array(LINE_REACH)), 0, line.length);
     }
-    const whole = bytes.lastIndexOf(NEWLINE) + 1;
-    for (let start = 0; start < whole && this.#plain; ) start = this.#line(bytes, start) + 1;
-    this.#rest = bytes.slice(whole);
-    // Garbage without newlines must not be collected until memory ends.
-    this.#plain = this.#plain && this.#rest.length <= LINE_BYTES_MAX;
-    return this.#plain;
+    const last = piece.length - 1 - LINE_REACH;
+    const whole = last < start ? start : Math.max(start, piece.lastIndexOf(NEWLINE, last) + 1);
+    this.#lines(piece, start, whole);
+    this.#rest = piece.slice(whole);
+    this.#reserve(piece.length);
+    return this.#isShort();
   }
 
   /** The whole history; undefined where it is not plain, or holds nothing. */
   finish(): ParsedTable | undefined {
-    if (this.#rest.length > 0) this.write(Uint8Array.of(NEWLINE));
+    if (this.#rest.length > 0) {
+      const end = this.#rest.at(-1) === NEWLINE ? this.#rest.length : this.#rest.length + 1;
+      const padding = new Uint8Array(LINE_REACH + 1).fill(NEWLINE);
+      this.#lines(joined(this.#rest, padding), 0, end);
+    }
     if (!this.#plain || this.#position === 0) return undefined;
     return this.#builder.finish(this.#scanner.strings.texts);
   }
 
+  /** Garbage without newlines must not be collected until memory ends. */
+  #isShort(): boolean {
+    this.#plain = this.#plain && this.#rest.length <= LINE_BYTES_MAX;
+    return this.#plain;
+  }
+
+  #reserve(bytes: number): void {
+    const isFirst = this.#bytesRead === 0;
+    this.#bytesRead += bytes;
+    if (!isFirst || bytes === 0) return;
+    this.#builder.reserve((ROOM * this.#bytesExpected) / bytes);
+  }
+
+  /** Takes whole lines. */
+  #lines(bytes: Uint8Array, start: number, end: number): void {
+    this.#scanner.use(bytes);
+    for (let at = start; at < end && this.#plain; ) at = this.#line(bytes, at) + 1;
+  }
+
   /** Takes the line that starts at an offset; returns where it ends. */
   #line(bytes: Uint8Array, start: number): number {
-    let end = this.#scanner.scan(bytes, start);
+    let end = this.#scanner.scan(start);
     if (bytes[end] !== NEWLINE || !this.#event()) {
       end = bytes.indexOf(NEWLINE, start);
       this.#plain = this.#isOfNemesis(bytes.subarray(start, end));
@@ -116,7 +163,7 @@ export class TableParser {
     const op = objectOf(text);
     const { index, time, process, type, f } = op;
     if (index !== this.#position || process !== "nemesis" || typeof time !== "number") return false;
-    return time >= 0 && typeof f === "string" && f !== "" && TYPES.has(String(type));
+    return time >= 0 && typeof f === "string" && f !== "" && TYPES.includes(String(type));
   }
 
   #event(): boolean {
@@ -124,27 +171,34 @@ export class TableParser {
     if (fields[INDEX] !== this.#position) return false;
     const time = float(fields, TIME);
     const process = float(fields, PROCESS);
-    if (!(time >= 0) || Number.isNaN(process)) return false;
+    if (!(time >= 0) || !(process <= PROCESS_MAX)) return false;
     if (process === NEMESIS) return true;
-    const type = strings.text(float(fields, TYPE));
-    const row = this.#open.get(process);
-    if (type === "invoke") {
-      if (row !== undefined) return false;
+    const type = this.#types.of(float(fields, TYPE), strings);
+    if (process >= this.#open.length) this.#admit(process);
+    const row = int(this.#open, process);
+    if (type === INVOKE) {
+      if (row !== NO_ROW) return false;
       const begun = this.#begin(time);
       if (begun === undefined) return false;
-      this.#open.set(process, begun);
+      this.#open[process] = begun;
       return true;
     }
-    if (row === undefined) return false;
-    this.#open.delete(process);
-    return this.#end(row, type ?? "", time);
+    if (row === NO_ROW) return false;
+    this.#open[process] = NO_ROW;
+    return this.#end(row, type, time);
+  }
+
+  #admit(process: number): void {
+    const bigger = new Int32Array(2 * (process + 1)).fill(NO_ROW);
+    bigger.set(this.#open);
+    this.#open = bigger;
   }
 
   /** The new row; undefined where what was asked is not plain. */
   #begin(time: number): number | undefined {
     const { fields, strings } = this.#scanner;
-    const kind = KINDS.get(strings.text(float(fields, F)) ?? "");
-    if (kind === undefined) return undefined;
+    const kind = this.#kinds.of(float(fields, F), strings);
+    if (kind === NAMELESS) return undefined;
     const first = float(fields, kind === MOVE ? FROM : ACCOUNT);
     const second = kind === MOVE ? float(fields, TO) : NO_ACCOUNT;
     const takesAmount = kind === DEPOSIT || kind === WITHDRAW || kind === MOVE;
@@ -161,15 +215,15 @@ export class TableParser {
     return limit > 0 && limit <= LIMIT_MAX;
   }
 
-  #end(row: number, type: string, time: number): boolean {
+  #end(row: number, type: number, time: number): boolean {
     const { fields, strings } = this.#scanner;
     const kind = this.#builder.kindOf(row);
-    if (KINDS.get(strings.text(float(fields, F)) ?? "") !== kind) return false;
+    if (this.#kinds.of(float(fields, F), strings) !== kind) return false;
     const seq = float(fields, SEQ);
     switch (type) {
-      case "info":
+      case INFO:
         return this.#builder.leave(row, time);
-      case "fail": {
+      case FAIL: {
         const error = strings.text(float(fields, ERROR)) ?? "";
         const refusal = REFUSALS.get(error);
         if (Number.isNaN(seq)) return this.#builder.drop(row, time);
@@ -177,7 +231,7 @@ export class TableParser {
         if (refusal === undefined) return this.#builder.drop(row, time);
         return this.#builder.end(row, refusal, Number.NaN, Number.NaN, seq, time);
       }
-      case "ok":
+      case OK:
         return this.#answer(row, kind, seq, time);
       default:
         return false;
@@ -208,6 +262,13 @@ export class TableParser {
     if (kind === MOVE && Number.isNaN(balance) !== Number.isNaN(to)) return false;
     return this.#builder.end(row, ACCEPTED, balance, to, seq, time);
   }
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
 }
 
 /** Empty where the text is no JSON. */

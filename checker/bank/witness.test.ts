@@ -8,7 +8,7 @@ import { bankHistory } from "./bank-history.js";
 import { bankTable } from "./bank-table.js";
 import { historyFrom, runOf } from "./notation.js";
 import { replayTable } from "./replay-table.js";
-import { writesBySeq } from "./seq-writes.js";
+import { orderBySeq, writesBySeq } from "./seq-writes.js";
 import { simulate } from "./simulate-bank.js";
 import { placeAround } from "./write-order.js";
 
@@ -138,6 +138,22 @@ test("seqs order writes whether they are dense or not, and answers order those o
     const seqs = Float64Array.of(1, 2, 2, 2, 1, Number.NaN).map((seq) => seq * scale);
     assert.equal([...writesBySeq(table, seqs)], [0, 2, 3, 1]);
   }
+});
+
+test("where every answer names a seq, those order reads and writes alike", () => {
+  const table = tableOf(`
+    p0 0-1 open A -> ok
+    p1 2-9 deposit A 1 -> 6
+    p2 2-9 deposit A 3 -> 3
+    p3 2-9 balance A -> 5
+    p4 2-9 deposit A 2 -> 5
+    p5 2-9 withdraw A 1 -> ?`);
+  const order = (...seqs: number[]) => [...(orderBySeq(table, Float64Array.from(seqs)) ?? [])];
+  assert.equal(order(1, 5, 2, 4, 3, Number.NaN), [0, 2, 4, 3, 1], "one by one");
+  assert.equal(order(1, 2, 2, 2, 2, Number.NaN), [0, 2, 4, 3, 1], "a batch, the read in time");
+  assert.equal(order(1, 3, 2, 2, 2, Number.NaN), [0, 2, 4, 3, 1], "a batch");
+  assert.equal(order(1, 5, 2, 3, 4, Number.NaN), [], "an answer that the order does not give");
+  assert.equal(order(1, 5, 2, Number.NaN, 3, 9), [], "an answer without a seq");
 });
 
 test("a ledger of another run is no witness, and says what it lacks", () => {

@@ -8,7 +8,7 @@ import type { BankOp } from "./bank-history.js";
 import type { BankTable } from "./bank-table.js";
 import { longest } from "./ledger-index.js";
 import { replayTable } from "./replay-table.js";
-import { writesBySeq } from "./seq-writes.js";
+import { orderBySeq, writesBySeq } from "./seq-writes.js";
 import { type Placement, placeAround } from "./write-order.js";
 
 export type Claim = "by ledger" | "by seq";
@@ -33,6 +33,9 @@ export function witness(
   }
   const seqs = Float64Array.from(ops, ({ source }) => source.seq ?? Number.NaN);
   if (seqs.every(Number.isNaN)) return { failure };
+  const whole = orderBySeq(table, seqs);
+  if (whole !== undefined) return { claim: "by seq", order: whole };
+  // Reads may name no seq, or stand elsewhere among the writes than their batch tells.
   const bySeq = performed(table, ops, "by seq", writesBySeq(table, seqs));
   return "order" in bySeq ? bySeq : { failure: ledger === undefined ? bySeq.failure : failure };
 }

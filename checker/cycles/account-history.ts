@@ -50,20 +50,24 @@ export function bankTransactions(operations: readonly Operation[]): BankTransact
     return fresh;
   };
   for (const [txn, operation] of operations.entries()) add(txn, operation, of);
-  const column = (each: (operation: Operation) => number) => Int32Array.from(operations, each);
-  return {
-    count: operations.length,
-    outcome: Uint8Array.from(
-      operations,
-      ({ outcome }) => ({ ok: OK, info: INFO, fail: FAIL })[outcome],
-    ),
-    process: column(({ process }) => process),
-    call: column(({ call }) => call),
-    ret: column(({ ret }) => (ret === NEVER ? NO_RETURN : ret)),
-    index: column(({ invocation }) => invocation.index),
-    operations,
-    accounts: [...accounts.values()],
-  };
+  return { ...timetable(operations), operations, accounts: [...accounts.values()] };
+}
+
+function timetable(operations: readonly Operation[]): Timetable {
+  const count = operations.length;
+  const outcome = new Uint8Array(count);
+  const process = new Int32Array(count);
+  const call = new Int32Array(count);
+  const ret = new Int32Array(count);
+  const index = new Int32Array(count);
+  for (const [txn, operation] of operations.entries()) {
+    outcome[txn] = { ok: OK, info: INFO, fail: FAIL }[operation.outcome];
+    process[txn] = operation.process;
+    call[txn] = operation.call;
+    ret[txn] = operation.ret === NEVER ? NO_RETURN : operation.ret;
+    index[txn] = operation.invocation.index;
+  }
+  return { count, outcome, process, call, ret, index };
 }
 
 function add(txn: number, operation: Operation, of: (account: string) => AccountHistory): void {

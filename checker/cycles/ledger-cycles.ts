@@ -21,6 +21,7 @@ const PLACED_SHARE_MIN = 0.9;
 
 /** Whether statements alone show nearly every acknowledged posting, each at its place. */
 export function statementsTell(operations: readonly Operation[]): boolean {
+  if (!operations.some(({ f, outcome }) => f === "statement" && outcome === "ok")) return false;
   const bank = bankTransactions(operations);
   const { acknowledged, placed } = coverage(bank, ordersOfAccounts(bank, operations, undefined));
   return acknowledged > 0 && placed >= PLACED_SHARE_MIN * acknowledged;

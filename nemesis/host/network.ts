@@ -31,10 +31,22 @@ import {
   rootLines,
 } from "./tc.js";
 
+/** How one node's network is reached. */
+export type NodeAccess = {
+  /** Runs commands with the rights for iptables and tc, where the node's network is. */
+  shell: Shell;
+  /** The device that leads to the other nodes. */
+  device: string;
+  /** Where plug copies of the HTB delay line die: an address of the device's network. */
+  plugGateway: string;
+};
+
 export type NetworkOptions = {
-  topology: Topology;
+  topology: Pick<Topology, "nodes" | "addresses">;
   /** The runner's own shell; nodes are entered from it. */
   shell: Shell;
+  /** Absent: nodes are network namespaces of this machine, on our bridge. */
+  accessOf?: (node: NodeName) => NodeAccess;
   backend: IptablesBackend;
   /** Undefined: delay and reorder cannot be performed here. */
   mechanism: DelayMechanism | undefined;
@@ -42,8 +54,9 @@ export type NetworkOptions = {
   packetsPerSecond?: number;
 };
 
-type NodeState = {
-  shell: Shell;
+type NodeState = NodeAccess & {
+  /** A node that is not there is left alone; what is asked for is applied when it comes back. */
+  present: boolean;
   /** What was restored last, as text; equal text needs no second restore. */
   restored: string;
   chains: readonly string[];
@@ -75,14 +88,9 @@ export class NetnsNetwork {
       options.topology.nodes.map((node) => [
         node,
         {
-          shell: nodeShell(options.shell, node),
-          restored: "",
-          chains: [],
-          lines: NO_EGRESS,
-          generation: 0,
-          classes: { 0: [], 1: [] },
-          seen: new Map(),
-          dropsSeen: new Map(),
+          ...(options.accessOf?.(node) ?? namespaceAccess(options.shell, node)),
+          present: true,
+          ...freshState(),
         },
       ]),
     );
@@ -101,6 +109,24 @@ export class NetnsNetwork {
     });
   }
 
+  /** The node's network is about to go, and all rules with it: what they did is counted now. */
+  leave(name: NodeName): Promise<void> {
+    return this.#inTurn(async () => {
+      const node = this.#node(name);
+      await this.#count(name, node);
+      node.present = false;
+    });
+  }
+
+  /** The node's network is there again, as new: it gets the state that stands. */
+  rejoin(name: NodeName): Promise<void> {
+    return this.#inTurn(async () => {
+      const node = Object.assign(this.#node(name), freshState(), { present: true });
+      await this.#prepareNode(name, node);
+      await this.#applyTo(name, node, this.#matrix);
+    });
+  }
+
   /** What the fault did until now. Complete once the fault has left the applied matrix. */
   evidence(fault: ResolvedFault): Promise<Evidence> {
     return this.#inTurn(async () => {
@@ -116,9 +142,19 @@ export class NetnsNetwork {
     const rules = this.#rulesOf(name, poolChainsIn(saved), [], NO_EGRESS, 0);
     await this.#restore(node, restoreInput(rules));
     node.restored = restoreInput({ ...rules, chainsBefore: [] });
+    await this.#removeLines(node);
+  }
+
+  async #removeLines(node: NodeState): Promise<void> {
     if (this.#options.mechanism === undefined) return;
-    const leftovers = leftoverLines(NODE_DEVICE, await qdiscsOf(node));
+    const leftovers = leftoverLines(node.device, await qdiscsOf(node));
     if (leftovers.length > 0) await tcBatch(node, leftovers);
+  }
+
+  #node(name: NodeName): NodeState {
+    const node = this.#nodes.get(name);
+    if (node === undefined) throw new RangeError(`no node ${name} in this network`);
+    return node;
   }
 
   async #applyTo(name: NodeName, node: NodeState, matrix: LinkMatrix): Promise<void> {
@@ -152,15 +188,15 @@ export class NetnsNetwork {
     const { mechanism, topology } = this.#options;
     const address = topology.addresses.get(name);
     if (address === undefined) throw new RangeError(`no address is known for node ${name}`);
-    const plugGateway = mechanism === "htb" ? GATEWAY : undefined;
+    const { device, plugGateway } = this.#node(name);
     return {
       address,
-      device: NODE_DEVICE,
+      device,
       addresses: topology.addresses,
       incoming,
       egress,
       generation,
-      plugGateway,
+      plugGateway: mechanism === "htb" ? plugGateway : undefined,
       chainsBefore,
     };
   }
@@ -180,9 +216,9 @@ export class NetnsNetwork {
   async #makeLines(node: NodeState, egress: EgressPlan, generation: Generation): Promise<void> {
     const first = node.classes[0].length === 0 && node.classes[1].length === 0;
     const lines = [
-      ...(first ? rootLines(NODE_DEVICE) : []),
-      ...deleteLines(NODE_DEVICE, node.classes[generation]),
-      ...addLines(NODE_DEVICE, egress, generation, this.#options.mechanism ?? "htb"),
+      ...(first ? rootLines(node.device) : []),
+      ...deleteLines(node.device, node.classes[generation]),
+      ...addLines(node.device, egress, generation, this.#options.mechanism ?? "htb"),
     ];
     for (const id of node.classes[generation]) node.dropsSeen.delete(id);
     await tcBatch(node, lines);
@@ -238,7 +274,8 @@ export class NetnsNetwork {
   }
 
   async #everyNode(act: (name: NodeName, node: NodeState) => Promise<void>): Promise<void> {
-    await Promise.all([...this.#nodes].map(([name, node]) => act(name, node)));
+    const present = [...this.#nodes].filter(([, node]) => node.present);
+    await Promise.all(present.map(([name, node]) => act(name, node)));
   }
 
   /** Faults start and stop from several places; two restores of one node must not cross. */
@@ -249,8 +286,25 @@ export class NetnsNetwork {
   }
 }
 
+function namespaceAccess(shell: Shell, node: NodeName): NodeAccess {
+  return { shell: nodeShell(shell, node), device: NODE_DEVICE, plugGateway: GATEWAY };
+}
+
+/** Of a network that no rule has touched. */
+function freshState() {
+  return {
+    restored: "",
+    chains: [],
+    lines: NO_EGRESS,
+    generation: 0 as const,
+    classes: { 0: [], 1: [] },
+    seen: new Map<string, number>(),
+    dropsSeen: new Map<string, number>(),
+  };
+}
+
 async function qdiscsOf(node: NodeState): Promise<QdiscStats[]> {
-  const argv = ["tc", "-s", "-j", "qdisc", "show", "dev", NODE_DEVICE];
+  const argv = ["tc", "-s", "-j", "qdisc", "show", "dev", node.device];
   const { stdout } = await must(node.shell, argv);
   return parseQdiscs(stdout);
 }

@@ -85,7 +85,10 @@ function unshared(mode: NamespaceMode, entered: boolean, error: string): Finding
   return { name, works: false, reason: error, remedy: REMEDY_UNSHARE };
 }
 
-function choose(mode: NamespaceMode, findings: readonly Finding[]): Probe {
+/** Which back end and which means of delay to use, by what was found. */
+export function mechanismsOf(
+  findings: readonly Finding[],
+): Pick<Probe, "backend" | "canDuplicate" | "mechanism"> {
   const works = (name: string) => findings.some((each) => each.name === name && each.works);
   const usable = (backend: IptablesBackend) =>
     works(`iptables-${backend}`) && works(`iptables-${backend} statistic`);
@@ -99,6 +102,11 @@ function choose(mode: NamespaceMode, findings: readonly Finding[]): Probe {
   const canPlug = canSort && canDuplicate && works(`iptables-${backend} MARK`);
   const netem = canSort && works("tc htb") && works("tc netem");
   const mechanism = netem ? "netem" : canPlug && works("tc htb") ? "htb" : undefined;
+  return { backend, canDuplicate, mechanism };
+}
+
+function choose(mode: NamespaceMode, findings: readonly Finding[]): Probe {
+  const { backend, canDuplicate, mechanism } = mechanismsOf(findings);
   const usableAtAll = backend !== undefined;
   const refused = findings.filter((finding) => !finding.works);
   return {
@@ -148,15 +156,18 @@ function remedyFor(name: string, reason: string): string | undefined {
   return modules[name];
 }
 
-/** Runs inside the new namespaces; answers a line for each thing tried, whatever the outcome. */
-const SCRIPT = `
+/** A function of sh that runs a command and answers a line for parseFindings, whatever the outcome. */
+export const TRY = `
 PATH="$PATH:/usr/sbin:/sbin"
 try() {
   name="$1"; shift
   if said="$("$@" 2>&1)"; then printf '%s\\tok\\n' "$name"; else
     printf '%s\\tno\\t%s\\n' "$name" "$(printf '%s' "$said" | tr '\\n\\t' '  ' | cut -c1-200)"
   fi
-}
+}`;
+
+/** Runs inside the new namespaces. */
+const SCRIPT = `${TRY}
 nodes() {
   mount -t tmpfs tmpfs /run && ip netns add probe && ip link add probe0 type bridge &&
     ip link add probe1 type veth peer name eth0 netns probe && ip link set probe1 master probe0 &&

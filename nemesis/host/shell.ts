@@ -24,6 +24,8 @@ export class ShellError extends Error {
   override readonly name = "ShellError";
   readonly code: ShellFailure;
   readonly command: string;
+  /** What went wrong, without the command and what it said. */
+  readonly detail: string;
   readonly stderr: string;
 
   constructor(code: ShellFailure, argv: readonly string[], detail: string, stderr: string) {
@@ -32,6 +34,7 @@ export class ShellError extends Error {
     super(`${command}: ${detail}${said === "" ? "" : `: ${said}`}`);
     this.code = code;
     this.command = command;
+    this.detail = detail;
     this.stderr = stderr;
   }
 }

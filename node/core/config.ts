@@ -27,6 +27,11 @@ export type ProtocolConfig = {
   fetchNodesMax: number;
   /** Bytes of one request's operation. */
   operationBytesMax: number;
+  /**
+   * Messages that one datagram carries. Many share one, which is cheap; with 1 each travels alone, and
+   * a fault of the network can choose among them by what the header says.
+   */
+  datagramMessagesMax: number;
 };
 
 export const PROTOCOL_DEFAULTS: Omit<ProtocolConfig, "cluster" | "n"> = {
@@ -40,4 +45,5 @@ export const PROTOCOL_DEFAULTS: Omit<ProtocolConfig, "cluster" | "n"> = {
   statusIntervalMs: 150,
   fetchNodesMax: 32,
   operationBytesMax: 1_024,
+  datagramMessagesMax: 65_535,
 };

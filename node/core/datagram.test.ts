@@ -73,6 +73,39 @@ test("what is packed is unpacked: any messages, any order of sizes, any datagram
   );
 });
 
+test("no more messages share a datagram than are allowed to", () => {
+  const messages = Array.from({ length: 7 }, (_, index) => bytesOf(10, index));
+  for (const [datagramMessagesMax, count] of [
+    [1, 7],
+    [3, 3],
+    [7, 1],
+  ] as const) {
+    const options = {
+      cluster: CLUSTER,
+      keyring: modelKeyring(0),
+      datagramBytesMax: 1400,
+      epoch: 7,
+    };
+    const datagrams = pack(createLinks({ ...options, datagramMessagesMax }), 1, messages);
+    assert.is(datagrams.length, count);
+    assert.equal(received(linksOf(1), datagrams), messages);
+  }
+});
+
+test("a liar that describes a datagram wrongly is not heard, and its next one is", () => {
+  const [datagram = new Uint8Array(0)] = pack(linksOf(0), 1, [bytesOf(10), bytesOf(20)]);
+  const content = datagram.subarray(0, datagram.length - MAC_BYTES);
+  const receiver = linksOf(1);
+  for (let at = HEADER_BYTES - 18; at < HEADER_BYTES; at++) {
+    const lie = Buffer.from(content);
+    lie[at] = (lie[at] ?? 0) ^ 1;
+    lie.writeUInt32BE(1 + at, 19);
+    const { messages, refusal } = unpack(receiver, resealed(0, 1, lie));
+    assert.equal([messages, refusal], [[], "misdescribed"], `byte ${at}`);
+  }
+  assert.is(unpack(receiver, datagram).messages.length, 2);
+});
+
 test("small messages for one destination share a datagram", () => {
   const messages = Array.from({ length: 10 }, (_, index) => bytesOf(100, index));
   assert.is(pack(linksOf(0), 1, messages).length, 1);
@@ -123,7 +156,7 @@ test("a datagram for another recipient or cluster, of another version or length,
   assert.is(refusal(linksOf(1), datagram.subarray(0, HEADER_BYTES + MAC_BYTES)), "too-short");
   assert.is(refusal(linksOf(1), bytesOf(200)), "not-a-datagram");
   const future = Uint8Array.from(datagram);
-  future[2] = 2;
+  future[2] = 3;
   assert.is(refusal(linksOf(1), future), "other-version");
 });
 

@@ -4,19 +4,25 @@
 // Every datagram carries the MAC of its link, over all of its bytes: a fragment is authenticated
 // like anything else, and a liar can spoil nobody's messages but its own.
 //
-//   magic "OR" · version 1 · cluster 8 · from 2 · to 2 · epoch 4 · counter 4 · frame… · MAC 16
+//   magic "OR" · version 1 · cluster 8 · from 2 · to 2 · epoch 4 · counter 4 · description 18
+//   · frame… · MAC 16
 //   frame: kind 1 · length 2 · body; fragment: digest 16 · total 4 · stride 2 · index 2 · bytes
-// All integers are big endian. There is one way to write each datagram's content.
+// All integers are big endian. There is one way to write each datagram's content. The description
+// (description.ts) tells what is inside to faults that choose among messages; where that is checked by
+// what is inside it has to fit, so that a liar who describes wrongly is only not heard.
 
 import assert from "node:assert";
 import { createHash } from "node:crypto";
+import { DESCRIPTION_BYTES, describe, isDescription, writeDescription } from "./description.js";
 import { createReassembly, type Fragment, type Reassembly, reassemble } from "./fragments.js";
 import { type Keyring, MAC_BYTES } from "./keyring.js";
 import type { PrincipalId } from "./messages.js";
 import { createReplayWindow, type ReplayWindow, refusesReplay } from "./replay-window.js";
 
+/** Where the description stands. */
+const DESCRIPTION_AT = 23;
 /** Bytes before the first frame. */
-export const HEADER_BYTES = 23;
+export const HEADER_BYTES = DESCRIPTION_AT + DESCRIPTION_BYTES;
 /** Bytes of a frame before its body. */
 const FRAME_HEADER_BYTES = 3;
 /** Bytes of a fragment before its share of the message. */
@@ -31,7 +37,7 @@ export const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 const STRIDE_BYTES_MIN = 256;
 
 const MAGIC = 0x4f52;
-const VERSION = 1;
+const VERSION = 2;
 const WHOLE = 0;
 const FRAGMENT = 1;
 
@@ -41,6 +47,8 @@ export type LinkOptions = {
   keyring: Keyring;
   /** Of every datagram sent; one received may be larger. */
   datagramBytesMax: number;
+  /** Messages that share a datagram; absent: as many as fit. */
+  datagramMessagesMax?: number;
   /** Differs from process to process of one principal (wall clock or random); 32 bits. */
   epoch: number;
 };
@@ -50,6 +58,7 @@ export type Links = {
   readonly cluster: Uint8Array;
   readonly keyring: Keyring;
   readonly datagramBytesMax: number;
+  readonly datagramMessagesMax: number;
   epoch: number;
   counter: number;
   readonly windows: Map<PrincipalId, ReplayWindow>;
@@ -64,6 +73,7 @@ export type DatagramRefusal =
   | "other-recipient"
   | "forged"
   | "replayed"
+  | "misdescribed"
   | "malformed-frame"
   | "malformed-fragment"
   | "oversized-message"
@@ -85,6 +95,7 @@ export function createLinks(options: LinkOptions): Links {
     cluster: Buffer.from(options.cluster, "hex"),
     keyring: options.keyring,
     datagramBytesMax: options.datagramBytesMax,
+    datagramMessagesMax: options.datagramMessagesMax ?? Number.POSITIVE_INFINITY,
     epoch: options.epoch >>> 0,
     counter: 0,
     windows: new Map(),
@@ -104,7 +115,8 @@ export function pack(links: Links, to: PrincipalId, messages: readonly Uint8Arra
   let bytes = 0;
   frames.forEach((frame, index) => {
     const frameBytes = frameLength(frame);
-    if (bytes > 0 && bytes + frameBytes > room) {
+    const full = bytes + frameBytes > room || index - start >= links.datagramMessagesMax;
+    if (bytes > 0 && full) {
       datagrams.push(sealed(links, to, frames.slice(start, index), bytes));
       start = index;
       bytes = 0;
@@ -154,6 +166,7 @@ function messagesIn(
 ): { messages: Uint8Array[]; refusal?: DatagramRefusal } {
   const messages: Uint8Array[] = [];
   let offset = HEADER_BYTES;
+  let hasFragment = false;
   while (offset < content.length) {
     if (offset + FRAME_HEADER_BYTES > content.length) {
       return { messages, refusal: "malformed-frame" };
@@ -171,11 +184,16 @@ function messagesIn(
       continue;
     }
     if (kind !== FRAGMENT) return { messages, refusal: "malformed-frame" };
+    hasFragment = true;
     const fragment = fragmentIn(body);
     if (typeof fragment === "string") return { messages, refusal: fragment };
     const message = reassemble(links.reassembly, from, fragment);
     if (message === "mixed-fragments") return { messages, refusal: message };
     if (message !== "incomplete") messages.push(message);
+  }
+  // What a fragment belongs to is not known before the last one is here: its sender is believed.
+  if (!hasFragment && !isDescription(content, DESCRIPTION_AT, describe(messages))) {
+    return { messages: [], refusal: "misdescribed" };
   }
   return { messages };
 }
@@ -193,13 +211,18 @@ function fragmentIn(body: Buffer): Fragment | "malformed-fragment" | "oversized-
 }
 
 /** A message whole, or cut; a frame is its parts in order, without the frame's header. */
-type Frame = { kind: typeof WHOLE | typeof FRAGMENT; parts: readonly Uint8Array[] };
+type Frame = {
+  kind: typeof WHOLE | typeof FRAGMENT;
+  parts: readonly Uint8Array[];
+  /** All of it. */
+  message: Uint8Array;
+};
 
 function framesOf(message: Uint8Array, datagramBytesMax: number): Frame[] {
   assert(message.length > 0, "pack: an empty message");
   assert(message.length <= MESSAGE_BYTES_MAX, `pack: a message of ${message.length} bytes`);
   const room = datagramBytesMax - HEADER_BYTES - MAC_BYTES - FRAME_HEADER_BYTES;
-  if (message.length <= room) return [{ kind: WHOLE, parts: [message] }];
+  if (message.length <= room) return [{ kind: WHOLE, parts: [message], message }];
 
   const stride = room - FRAGMENT_HEADER_BYTES;
   const digest = createHash("sha256").update(message).digest().subarray(0, 16);
@@ -210,7 +233,7 @@ function framesOf(message: Uint8Array, datagramBytesMax: number): Frame[] {
     header.writeUInt16BE(stride, 20);
     header.writeUInt16BE(index, 22);
     const share = message.subarray(index * stride, (index + 1) * stride);
-    return { kind: FRAGMENT, parts: [header, share] };
+    return { kind: FRAGMENT, parts: [header, share], message };
   });
 }
 
@@ -235,6 +258,8 @@ function sealed(
   links.counter = (links.counter + 1) >>> 0;
   // Counters never repeat within an epoch, or the peer would take new datagrams for old ones.
   if (links.counter === 0) links.epoch = (links.epoch + 1) >>> 0;
+  const said = describe(frames.map(({ message }) => message));
+  writeDescription(datagram, DESCRIPTION_AT, said);
   let offset = HEADER_BYTES;
   for (const frame of frames) {
     datagram[offset] = frame.kind;

@@ -37,7 +37,7 @@ export function propose(replica: Replica, out: Outbox): boolean {
   const outstanding = replica.nextSeq - 1 - replica.executedSeq;
   if (outstanding >= replica.config.batchesOutstandingMax) return false;
   const requests = takeBatch(replica);
-  if (requests.length === 0 && !checkpointWanted(replica)) return false;
+  if (requests.length === 0 && !headsForCheckpoint(replica)) return false;
 
   const { view, nextSeq: seq } = replica;
   const digest = batchDigest(requests);
@@ -57,14 +57,18 @@ export function propose(replica: Replica, out: Outbox): boolean {
 }
 
 /**
- * A peer has been stuck for long where we cannot help it: nobody may hold the state or the commit
- * certificate that it needs any more, which happens when all restart. Null requests then take an idle
- * cluster to its next checkpoint, whose state is there to fetch.
+ * Whether a null request is due. A peer has been stuck for long where we cannot help it: nobody may hold
+ * the state or the commit certificate that it needs any more. Null requests then take an idle cluster to
+ * its next checkpoint, whose state is there to fetch, and no further: who is stuck still, and is heard,
+ * has to say so again for as long. So neither a peer that is gone nor one that lies keeps us busy.
  * DEVIATION: the paper's primary proposes nothing of its own accord.
  */
-function checkpointWanted(replica: Replica): boolean {
-  if (replica.executedSeq % replica.config.checkpointInterval === 0) return false;
-  return replica.peers.some(({ behindTicks }) => behindTicks >= BEHIND_TICKS_MAX);
+function headsForCheckpoint({ peers, nextSeq, config }: Replica): boolean {
+  const stuck = peers.filter(({ behindTicks }) => behindTicks >= BEHIND_TICKS_MAX);
+  if (stuck.length === 0) return false;
+  if ((nextSeq - 1) % config.checkpointInterval !== 0) return true;
+  for (const peer of stuck) peer.behindTicks = 0;
+  return false;
 }
 
 /** The oldest waiting requests, up to the limits of a batch; at most one for each session. */

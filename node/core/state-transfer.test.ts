@@ -47,6 +47,25 @@ test("an idle laggard whose last batch was one vote short catches up", () => {
   cluster.runUntil(() => cluster.converged, 1_000, "r2 is equal");
 });
 
+test("a peer that claims to be behind for ever costs one checkpoint of null requests (swarm seed 2109)", () => {
+  const cluster = new Cluster({
+    n: 4,
+    seed: 2,
+    sessions: 1,
+    config: { checkpointInterval: 8, window: 16, batchesOutstandingMax: 8 },
+  });
+  cluster.ask(19);
+  cluster.runUntil(() => cluster.answered && cluster.converged, 10_000, "answers");
+  const before = cluster.nodes[0]?.replica.executedSeq ?? 0;
+  assert.ok(before > 16 && before < 24, `${before}: between two checkpoints`);
+  const liar = cluster.nodes[3];
+  assert.ok(liar !== undefined);
+  liar.liar = ({ message }) =>
+    message.kind === "status" ? [{ ...message, executedSeq: 1, stableSeq: 0 }] : undefined;
+  cluster.runFor(30_000);
+  assert.is(cluster.nodes[0]?.replica.executedSeq, 24);
+});
+
 test("a laggard alone in a view that nobody else asks for catches up, and stays there", () => {
   const cluster = new Cluster({ n: 4, seed: 6, sessions: 1 });
   cluster.network.connected = (from, to) => from !== 3 && to !== 3;

@@ -55,6 +55,7 @@ export type Transfer = {
 export type ViewTimer =
   | { waitsFor: "nothing" }
   | { waitsFor: "request"; client: ClientId }
+  | { waitsFor: "null-request"; seq: Seq }
   | { waitsFor: "new-view"; view: View };
 
 export type Peer = {

@@ -299,6 +299,21 @@ test("a backup that was paused does not blame the primary for its own sleep", ()
   assert.is(sentOf(later, "view-change").length, 1);
 });
 
+test("a backup waits for a null request as for a client's: too few may be left to commit it", () => {
+  const subject = createSubject(2);
+  const voices = new Voices(subject.config);
+  const proposed = tell(subject, 0, voices.prePrepare(0, 1, []));
+  assert.ok(proposed.some((one) => one.kind === "set-timer" && one.timer === "view"));
+  for (const seq of [1, 2]) {
+    const committed = tell(subject, 0, voices.commitCertificate(0, seq, [], [0, 1, 3]));
+    const waits = committed.some((one) => one.kind === "cancel-timer" && one.timer === "view");
+    assert.is(waits, seq === 1, "it executed: there is nothing to wait for");
+  }
+  tell(subject, 0, voices.prePrepare(0, 3, []));
+  const late = step(subject.replica, { kind: "timeout", timer: "view" });
+  assert.is(sentOf(late, "view-change").length, 1);
+});
+
 for (const paused of [1, 3]) {
   test(`replica ${paused}, paused for two seconds under load, comes back and asks for no view`, () => {
     const cluster = new Cluster({ n: 4, seed: 50, sessions: 3 });

@@ -5,9 +5,9 @@
 // Source: OSDI '99 §4.4, §4.5.2 (liveness).
 
 import { preparedProblem, proofProblem, sign } from "./certificate.js";
-import { sha256 } from "./digest.js";
+import { NULL_DIGEST, sha256 } from "./digest.js";
 import type { LogRecord } from "./log.js";
-import type { PreparedCertificate, PrincipalId, View, ViewChange } from "./messages.js";
+import type { PreparedCertificate, PrincipalId, Seq, View, ViewChange } from "./messages.js";
 import type { Outbox } from "./outbox.js";
 import { quorumOf, weakQuorumOf } from "./quorum.js";
 import { leaveView } from "./slot.js";
@@ -177,12 +177,30 @@ export function updateViewTimer(replica: Replica, out: Outbox): void {
   }
   if (viewTimer.waitsFor === "request" && replica.waiting.has(viewTimer.client)) return;
   const [oldest] = replica.waiting.keys();
-  if (oldest === undefined) {
+  if (oldest !== undefined) {
+    replica.viewTimer = { waitsFor: "request", client: oldest };
+    arm(replica, out);
+    return;
+  }
+  const seq = nullRequestProposed(replica);
+  if (seq === undefined) {
     disarm(replica, out);
     return;
   }
-  replica.viewTimer = { waitsFor: "request", client: oldest };
+  if (viewTimer.waitsFor === "null-request" && viewTimer.seq === seq) return;
+  replica.viewTimer = { waitsFor: "null-request", seq };
   arm(replica, out);
+}
+
+/**
+ * The next seq, where the primary proposed a null request for it. A laggard may need the checkpoint to
+ * which null requests lead, and no client asks for them: where too few are left in this view to commit
+ * them, nobody else would ever leave it.
+ * DEVIATION: the paper's backup waits for clients' requests only.
+ */
+function nullRequestProposed(replica: Replica): Seq | undefined {
+  const seq = replica.executedSeq + 1;
+  return replica.slots.get(seq)?.proposal?.digest === NULL_DIGEST ? seq : undefined;
 }
 
 function arm(replica: Replica, out: Outbox): void {
@@ -218,7 +236,7 @@ export function onViewTimeout(replica: Replica, out: Outbox): void {
   // ticks than the time-out spans say that it was us, not the primary, who did nothing.
   // DEVIATION: the paper's clocks do not stop.
   if (replica.tick < replica.viewTimerTickMin) return;
-  if (viewTimer.waitsFor === "request" && excused(replica)) return;
+  if (viewTimer.waitsFor !== "new-view" && excused(replica)) return;
   startViewChange(replica, replica.view + 1, "timeout", out);
 }
 

@@ -54,7 +54,8 @@ import {
   writeSignature,
 } from "./wire-parts.js";
 
-const TAGS = {
+/** The first byte of a message's encoding. */
+export const TAGS = {
   request: 1,
   reply: 2,
   "pre-prepare": 3,

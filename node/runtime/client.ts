@@ -6,7 +6,7 @@ import { createLinks } from "../core/datagram.js";
 import { CLIENT_PRINCIPAL_MIN, type PrincipalId } from "../core/messages.js";
 import { type ClientAnswer, type ClientCall, monotonicNs } from "./client-call.js";
 import { ClientSessions } from "./client-sessions.js";
-import { type ClusterFile, checkKeys, principalsOf } from "./cluster-file.js";
+import { type ClusterFile, checkKeys, principalsOf, protocolConfigOf } from "./cluster-file.js";
 import { Counters } from "./counters.js";
 import { createKeyring } from "./keyring.js";
 import type { SecretKeys } from "./keys.js";
@@ -49,6 +49,7 @@ export async function openClient(options: ClientOptions): Promise<Client> {
       cluster: cluster.cluster,
       keyring,
       datagramBytesMax: cluster.datagramBytesMax,
+      datagramMessagesMax: protocolConfigOf(cluster).datagramMessagesMax,
       epoch: randomBytes(4).readUInt32BE(),
     }),
     listen: options.listen ?? { host: anyAddressLike(cluster), port: 0 },

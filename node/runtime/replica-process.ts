@@ -72,6 +72,7 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
       cluster: cluster.cluster,
       keyring,
       datagramBytesMax: cluster.datagramBytesMax,
+      datagramMessagesMax: protocolConfigOf(cluster).datagramMessagesMax,
       epoch: randomBytes(4).readUInt32BE(),
     }),
     listen: options.listen ?? own,

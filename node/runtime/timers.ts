@@ -5,8 +5,8 @@
 export type Clock = {
   /** Milliseconds that never run backwards. */
   now(): number;
-  /** Calls back after a delay; gives the function that prevents it. */
-  after(delayMs: number, callback: () => void): () => void;
+  /** Calls back after a delay; gives the function that prevents it. `name` is for onlookers. */
+  after(delayMs: number, callback: () => void, name?: string): () => void;
   /** Calls back once everything that has come by now is in. */
   soon(callback: () => void): void;
 };
@@ -60,7 +60,7 @@ export class Timers<Name extends string> {
 
   #arm(name: Name, delayMs: number, { rearmed }: { rearmed: boolean }): void {
     const dueMs = this.#clock.now() + delayMs;
-    const stop = this.#clock.after(delayMs, () => this.#fired(name));
+    const stop = this.#clock.after(delayMs, () => this.#fired(name), name);
     this.#armed.set(name, { dueMs, delayMs, rearmed, stop });
   }
 

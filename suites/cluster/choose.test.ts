@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "uvu";
 import { UsageError } from "../usage-error.js";
-import { chooseEnvironment } from "./choose.js";
+import { chooseEnvironment, type EnvironmentWish } from "./choose.js";
 import { netnsCapabilities } from "./netns.js";
 import { insideSandbox, type Sandbox } from "./sandbox.js";
 
@@ -26,22 +29,42 @@ async function withVariable(text: string, body: () => unknown): Promise<void> {
 }
 
 test("what was asked for is what is chosen, and the line says so", async () => {
-  const choice = await chooseEnvironment("local");
+  const choice = await chooseEnvironment({ requested: "local" });
   assert.equal(choice.name, "local");
   assert.equal(choice.line, "environment local: processes behind a UDP relay (as asked)");
 });
 
 test("an unknown environment is refused by name", async () => {
   await assert.rejects(
-    chooseEnvironment("mars"),
+    chooseEnvironment({ requested: "mars" }),
     (error) =>
       error instanceof UsageError &&
-      error.message === 'no environment "mars": want netns or local or sim',
+      error.message === 'no environment "mars": want netns or local or sim or ssh',
   );
 });
 
+test("ssh wants an inventory, an inventory wants ssh, and its hosts must answer", async () => {
+  const refusal = async (wish: EnvironmentWish) => {
+    const error = await chooseEnvironment(wish).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    assert.ok(error instanceof UsageError, String(error));
+    return error.message;
+  };
+  assert.match(await refusal({ requested: "ssh" }), /pass --inventory/);
+  assert.match(await refusal({ requested: "local", inventory: "hosts" }), /goes with --env ssh/);
+  const folder = mkdtempSync(join(tmpdir(), "ordeal-test-"));
+  const inventory = join(folder, "hosts");
+  writeFileSync(inventory, "n0 address=127.0.0.1 port=1\n");
+  // Nobody listens there, or there is no ssh here: either way the host is named, in one line.
+  const message = await refusal({ requested: "ssh", inventory });
+  assert.match(message, /^host n0 \(127\.0\.0\.1\): [^\n]+$/);
+  rmSync(folder, { recursive: true });
+});
+
 test("without a wish, the choice is one line with its reason, and honours what is needed", async () => {
-  const choice = await chooseEnvironment(undefined, ["partition", "delay", "kill"]);
+  const choice = await chooseEnvironment({ needed: ["partition", "delay", "kill"] });
   assert.match(choice.line, /^environment (netns|local): [^\n]+ \([^\n]+\)$/);
   for (const kind of ["partition", "delay", "kill"] as const) {
     assert.ok(choice.capabilities.has(kind));
@@ -51,7 +74,7 @@ test("without a wish, the choice is one line with its reason, and honours what i
 test("inside the sandbox the choice has been made outside", () =>
   withVariable(JSON.stringify(SANDBOX), async () => {
     assert.deepEqual(insideSandbox(), SANDBOX);
-    const choice = await chooseEnvironment(undefined);
+    const choice = await chooseEnvironment({});
     assert.equal(choice.name, "netns");
     assert.match(choice.line, /\(rootless\), iptables-nft, delay by htb \(it works here\)/);
     assert.ok(!choice.capabilities.has("duplicate"));

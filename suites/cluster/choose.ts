@@ -5,12 +5,14 @@ import { type Probe, probe } from "../../nemesis/host/probe.js";
 import { localShell, must, ShellError } from "../../nemesis/host/shell.js";
 import { UsageError } from "../usage-error.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
+import { readInventory } from "./inventory.js";
 import { createLocal, LOCAL_CAPABILITIES } from "./local.js";
 import { createNetns, netnsCapabilities } from "./netns.js";
 import { insideSandbox, type Sandbox } from "./sandbox.js";
 import { createSim, SIM_CAPABILITIES } from "./sim.js";
+import { createSsh, openHosts, type SshHosts } from "./ssh.js";
 
-export const ENVIRONMENT_NAMES = ["netns", "local", "sim"] as const;
+export const ENVIRONMENT_NAMES = ["netns", "local", "sim", "ssh"] as const;
 export type EnvironmentName = (typeof ENVIRONMENT_NAMES)[number];
 
 /**
@@ -22,18 +24,38 @@ export type Choice = {
   /** One line for people: which environment, and why. */
   line: string;
   capabilities: ReadonlySet<FaultKind>;
-} & ({ name: "local"; reason: string } | { name: "netns"; sandbox: Sandbox } | { name: "sim" });
+  /** Gives up what was opened to choose, for example connections; after the last run. */
+  close?: () => Promise<void>;
+} & (
+  | { name: "local"; reason: string }
+  | { name: "netns"; sandbox: Sandbox }
+  | { name: "sim" }
+  | { name: "ssh"; hosts: SshHosts }
+);
+
+export type EnvironmentWish = {
+  /** Absent: the best that can run here. */
+  requested?: string;
+  /** Kinds of faults that it must honour. */
+  needed?: readonly FaultKind[];
+  /** The file that names the hosts of `ssh`. */
+  inventory?: string;
+};
 
 /**
  * netns where it works and honours all of `needed`, else local. Throws UsageError where `requested`
  * is no environment, or cannot be had, or cannot do what is needed.
  */
-export async function chooseEnvironment(
-  requested: string | undefined,
-  needed: readonly FaultKind[] = [],
-): Promise<Choice> {
+export async function chooseEnvironment({
+  requested,
+  needed = [],
+  inventory,
+}: EnvironmentWish): Promise<Choice> {
   const inside = insideSandbox();
   if (inside !== undefined) return netnsChoice(inside);
+  if (inventory !== undefined && requested !== "ssh") {
+    throw new UsageError("environment", "--inventory goes with --env ssh: pass both");
+  }
   if (requested !== undefined && !ENVIRONMENT_NAMES.some((name) => name === requested)) {
     throw new UsageError(
       "environment",
@@ -42,6 +64,7 @@ export async function chooseEnvironment(
   }
   if (requested === "local") return localChoice("as asked");
   if (requested === "sim") return simChoice();
+  if (requested === "ssh") return sshChoice(inventory);
 
   const found = await probe(localShell(), { isRoot: process.getuid?.() === 0 });
   const tied = await setprivFailure();
@@ -68,6 +91,8 @@ export function createEnvironment(choice: Choice, options: EnvironmentOptions): 
       return createNetns(options, choice.sandbox);
     case "sim":
       return createSim(options);
+    case "ssh":
+      return createSsh(options, choice.hosts, { name: "ssh", reason: "as asked" });
     default:
       return choice satisfies never;
   }
@@ -78,6 +103,20 @@ function simChoice(): Choice {
     name: "sim",
     line: "environment sim: replicas in one thread, in virtual time (as asked)",
     capabilities: SIM_CAPABILITIES,
+  };
+}
+
+async function sshChoice(inventory: string | undefined): Promise<Choice> {
+  if (inventory === undefined) {
+    throw new UsageError("environment", "--env ssh wants hosts: pass --inventory <file>");
+  }
+  const hosts = await openHosts(readInventory(inventory));
+  return {
+    name: "ssh",
+    line: `environment ssh: ${hosts.line} (as asked)`,
+    capabilities: hosts.capabilities,
+    close: () => hosts.close(),
+    hosts,
   };
 }
 

@@ -22,9 +22,11 @@ export interface FaultyNetwork {
 /** What the nodes stand on. */
 export type Ground = {
   network: FaultyNetwork;
-  plan: Pick<ClusterPlan, "runtimeFolder" | "datagramBytesMax" | "placeOf" | "shellOf">;
+  plan: Pick<ClusterPlan, "runtimeFolder" | "datagramBytesMax" | "placeOf" | "shellOf" | "siteOf">;
   /** Parts of the ground itself that ended though nobody asked them to. */
   failures: () => readonly NodeExit[];
+  /** Brings what the nodes left to the run's folder, where it is not there; they have ended by then. */
+  collect?: () => Promise<void>;
   /** Removes it; the nodes are gone by then. */
   close: () => Promise<void>;
 };
@@ -156,6 +158,7 @@ export class ClusterEnvironment implements Environment {
     await part(() => nodeFaults.letGoOfAll());
     await part(() => processFaults.resumeAll());
     await part(() => cluster.stop());
+    if (ground.collect !== undefined) await part(ground.collect);
     for (const hand of hands) await part(() => hand.close());
     await part(() => ground.close());
     if (failures.length > 0) throw failures[0];

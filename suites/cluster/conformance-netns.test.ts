@@ -26,7 +26,7 @@ if (inside !== undefined) {
 
 /** Runs this file again where the environment works; the cases and their totals are printed there. */
 async function outside(): Promise<void> {
-  const choice = await chooseEnvironment("netns").catch((error: unknown) => {
+  const choice = await chooseEnvironment({ requested: "netns" }).catch((error: unknown) => {
     if (!(error instanceof UsageError)) throw error;
     console.log(`skipped: conformance of netns: ${error.message}`);
     const test = suite("conformance of netns");

@@ -257,7 +257,7 @@ test("a runner that is killed leaves no process and no folder", () =>
     mkdirSync(temporary);
     const runner = spawn(process.execPath, [script], {
       stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, TMPDIR: temporary, XDG_RUNTIME_DIR: temporary },
+      env: { ...process.env, TMPDIR: temporary },
     });
     await once(runner.stdout, "data");
     const pids = readFileSync(`/proc/${runner.pid}/task/${runner.pid}/children`, "utf8")

@@ -86,8 +86,8 @@ export function registryFile(): string {
 /** Where the runners of this user have their files. Throws UsageError where others may write to it. */
 export function registryFolder(): string {
   const uid = process.getuid?.() ?? 0;
-  const runtime = process.env["XDG_RUNTIME_DIR"];
-  const parent = runtime !== undefined && isOurs(runtime) ? runtime : tmpdir();
+  // Not below /run: a sandbox has a /run of its own, and could not reach it there.
+  const parent = /^\/run(\/|$)/.test(tmpdir()) ? "/tmp" : tmpdir();
   const folder = join(parent, `ordeal-${uid}`);
   try {
     mkdirSync(folder, { mode: 0o700 });

@@ -50,7 +50,7 @@ async function withSandbox(mode: NamespaceMode, body: (run: Run) => Promise<void
   const outer = spawn(process.execPath, argv, {
     stdio: ["ignore", "pipe", "inherit"],
     // What it registers lies in the test's folder.
-    env: { ...process.env, XDG_RUNTIME_DIR: folder },
+    env: { ...process.env, TMPDIR: folder },
   });
   const lines: string[] = [];
   readLines(outer.stdout, (line) => lines.push(line));

@@ -23,19 +23,19 @@ export type Sandbox = {
   reason: string;
 };
 
-const VARIABLE = "ORDEAL_SANDBOX";
+export const SANDBOX_VARIABLE = "ORDEAL_SANDBOX";
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGWINCH"] as const;
 
 /** The sandbox this process runs in; undefined outside. Throws where the variable is not ours. */
 export function insideSandbox(): Sandbox | undefined {
-  const text = process.env[VARIABLE];
+  const text = process.env[SANDBOX_VARIABLE];
   if (text === undefined) return undefined;
   const object = parseObject(text) ?? {};
   const mode = field(object, "mode");
   const backend = field(object, "backend");
   const mechanism = field(object, "mechanism");
   if ((mode !== "root" && mode !== "rootless") || (backend !== "legacy" && backend !== "nft")) {
-    throw new Error(`${VARIABLE} is set by ordeal itself; unset it`);
+    throw new Error(`${SANDBOX_VARIABLE} is set by ordeal itself; unset it`);
   }
   return {
     mode,
@@ -70,7 +70,7 @@ function runInSandbox(argv: readonly string[], sandbox: Sandbox): Promise<number
     env: {
       ...process.env,
       PATH: pathWithSbin(),
-      [VARIABLE]: JSON.stringify(sandbox),
+      [SANDBOX_VARIABLE]: JSON.stringify(sandbox),
       // What is made in there and outlives it is registered with us.
       [REGISTRY_VARIABLE]: registryFile(),
     },

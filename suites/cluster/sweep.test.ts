@@ -24,13 +24,15 @@ import { registeredRuns, sweepDeadRuns } from "./sweep.js";
 const DEADLINE_MS = 20_000;
 const REGISTRY = new URL("./registry.js", import.meta.url).href;
 
+/** Where temporary files belong, before each test has a place of its own. */
+const TEMPORARY = tmpdir();
 let folder = "";
 let leftCount = 0;
 const children: ChildProcess[] = [];
 
 test.before.each(() => {
-  folder = mkdtempSync(join(tmpdir(), "ordeal-test-"));
-  process.env["XDG_RUNTIME_DIR"] = folder;
+  folder = mkdtempSync(join(TEMPORARY, "ordeal-test-"));
+  process.env["TMPDIR"] = folder;
 });
 test.after.each(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");

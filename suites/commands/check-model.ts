@@ -1,19 +1,18 @@
 // `ordeal check FILE… --model NAME`: histories from anywhere, judged without a cluster.
 
-import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import type { TransactionOptions } from "../../checker/cycles/check-transactions.js";
 import { modelNamed, modelNames } from "../../checker/cycles/consistency-models.js";
 import type { RegisterAssumptions } from "../../checker/cycles/register-versions.js";
 import type { HistoryFormat } from "../../checker/formats/history-builder.js";
-import type { HistoryOp } from "../../checker/history.js";
 import type { HistoryVerdict } from "../../checker/judge-history.js";
 import type { ModelOptions } from "../../checker/models/named.js";
 import { type Ending, worstOf } from "../exit-code.js";
 import { modelOf } from "../histories/judge-file.js";
 import { type JudgeRequest, judgeFiles } from "../histories/judge-files.js";
 import type { JudgeAnswer } from "../histories/task.js";
+import { smallestLines, stemOf, writeMinimal } from "../minimal-history.js";
 import type { Output } from "../progress.js";
 import { oneLine, UsageError } from "../usage-error.js";
 import { verdictLines, wordOf } from "../verdict-lines.js";
@@ -33,6 +32,7 @@ export type RawModelOptions = {
   jobs?: string;
   json?: boolean;
   store?: string;
+  minimal?: string;
 };
 
 const FORMATS: readonly HistoryFormat[] = ["json-lines", "json", "edn", "log"];
@@ -47,9 +47,10 @@ export async function checkModelCommand(
   const request = parseRequest(raw);
   await modelOf(request.model);
   const endings: Ending[] = [];
-  const store = raw.store ?? "store";
+  const { store = "store", minimal } = raw;
+  requireOneFile(paths, minimal);
   await judgeFiles(paths, request, (path, answer) => {
-    const kept = keepMinimal(path, answer, request, store);
+    const kept = keepMinimal(path, answer, request, store, minimal);
     if (raw.json === true) output.line(JSON.stringify(reportOf(path, answer, request, kept)));
     else if (answer.kind === "unusable") complain(answer.message);
     else for (const line of linesOf(path, answer, kept)) output.line(line);
@@ -128,6 +129,12 @@ function wrong(name: string, wanted: string, found: string): UsageError {
   return new UsageError("bad-option", `--${name} wants ${wanted}, found ${found}`);
 }
 
+/** Throws UsageError where one file is named for the smallest histories of several. */
+export function requireOneFile(paths: readonly string[], minimal: string | undefined): void {
+  if (minimal === undefined || paths.length === 1) return;
+  throw wrong("minimal", "one history to check", `${paths.length}`);
+}
+
 function endingOf(answer: JudgeAnswer): Ending {
   return answer.kind === "verdict" ? answer.verdict["valid?"] : answer.kind;
 }
@@ -140,21 +147,16 @@ function keepMinimal(
   answer: JudgeAnswer,
   request: JudgeRequest,
   store: string,
+  named: string | undefined,
 ): Kept {
   if (answer.kind !== "verdict" || answer.verdict.minimal === undefined) return undefined;
-  const folder = join(store, "minimal");
-  const file = join(folder, `${basename(path).replace(/(\.\w+)?(\.gz)?$/, "")}.jsonl`);
+  const file = named ?? join(store, "minimal", `${stemOf(path)}.jsonl`);
   try {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(file, answer.verdict.minimal.map(line).join(""));
+    writeMinimal(file, answer.verdict.minimal);
   } catch (error) {
     return { failed: oneLine(error) };
   }
   return { file, command: commandOf(file, answer.verdict, request) };
-}
-
-function line(op: HistoryOp): string {
-  return `${JSON.stringify(op)}\n`;
 }
 
 function commandOf(file: string, verdict: HistoryVerdict, request: JudgeRequest): string {
@@ -175,7 +177,7 @@ function linesOf(path: string, answer: JudgeAnswer, kept: Kept): string[] {
   const lines = [...notes.map((note) => `note: ${note}`), ...verdictLines(verdict)];
   if (kept !== undefined) {
     if ("failed" in kept) lines.push(`note: the smallest history is not kept: ${kept.failed}`);
-    else lines.push(`           smallest: ${kept.file}`, `           check it: ${kept.command}`);
+    else lines.push(...smallestLines(kept.file, kept.command));
   }
   const times = `read in ${readMs.toFixed(0)} ms, judged in ${checkMs.toFixed(1)} ms`;
   lines.push(`${path}: ${wordOf(verdict["valid?"])}  (${operations} operations, ${times})`);

@@ -1,5 +1,6 @@
 // `ordeal list`: every suite, what it does, what it claims, how long it takes.
 
+import { describeHold } from "../../nemesis/hold.js";
 import { NEMESIS_PACKAGES } from "../../nemesis/packages.js";
 import { SUITES } from "../catalogue.js";
 
@@ -14,6 +15,12 @@ export function listLines(): string[] {
   const claims = new Map(SUITES.flatMap((suite) => Object.entries(suite.claims)));
   for (const [name, claim] of claims) lines.push(`  ${name}: ${claim}`);
   lines.push("", "Packages for --nemesis:");
-  for (const { name, description } of NEMESIS_PACKAGES) lines.push(`  ${name}: ${description}`);
+  for (const { name, description, hold } of NEMESIS_PACKAGES) {
+    lines.push(`  ${name}: ${description} ${upperFirst(describeHold(hold))}.`);
+  }
   return lines;
+}
+
+function upperFirst(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

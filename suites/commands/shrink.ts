@@ -5,6 +5,7 @@ import type { Ending } from "../exit-code.js";
 import { otherBuild } from "../other-build.js";
 import type { Output } from "../progress.js";
 import { integer } from "../run-options.js";
+import { writeCase } from "../sim/case-file.js";
 import { loadNodeBuild } from "../sim/load-build.js";
 import { parseReduction, type Reduction, reductionText } from "../sim/reduction.js";
 import { replayLine, simulateSeed } from "../sim/seed-run.js";
@@ -17,6 +18,7 @@ import { UsageError } from "../usage-error.js";
 export type RawShrinkOptions = {
   readonly only?: string;
   readonly seconds?: string;
+  readonly save?: string;
   readonly replicaBuild?: string;
 };
 
@@ -44,6 +46,7 @@ export async function shrinkCommand(
     {
       scenario: drawScenario(seed),
       fails: (candidate: Reduction) => simulateSeed(build, seed, candidate).failed.includes(check),
+      misfortunesOf: (candidate: Reduction) => simulateSeed(build, seed, candidate).misfortunes,
       isOver: () => performance.now() - started > seconds * 1_000,
     },
     start,
@@ -54,6 +57,7 @@ export async function shrinkCommand(
   const took = ((performance.now() - started) / 1_000).toFixed(1);
   output.line(`${tried} simulations in ${took} s`);
   const left = reductionText(reduction);
+  if (raw.save !== undefined) writeCase(raw.save, { fails: check, scenario: result.scenario });
   output.line(`replay: ${replayLine(seed, { only: left, replicaBuild })}  (commit ${commit})`);
   return false;
 }

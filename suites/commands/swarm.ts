@@ -6,8 +6,10 @@ import { otherBuild } from "../other-build.js";
 import type { Output } from "../progress.js";
 import { indexRun } from "../run-index.js";
 import { integer, type RawRunOptions } from "../run-options.js";
+import { readCase } from "../sim/case-file.js";
 import { loadNodeBuild } from "../sim/load-build.js";
-import { parseReduction, reduced, reductionText } from "../sim/reduction.js";
+import { parseReduction, type Reduction, reduced, reductionText } from "../sim/reduction.js";
+import type { Scenario } from "../sim/scenario.js";
 import { replayLine } from "../sim/seed-run.js";
 import { simulate } from "../sim/simulate.js";
 import { describeScenario } from "../sim/story.js";
@@ -22,6 +24,8 @@ export type SwarmRequest = {
   seed: number;
   /** What shrinking left of it, as on the command line. */
   only: string;
+  /** A file with a scenario, in place of the seed's. */
+  scenario: string | undefined;
   replicaBuild: string | undefined;
   store: string;
   /** f+1 replicas lie: the run must be caught. */
@@ -34,9 +38,13 @@ export type SwarmRequest = {
  */
 export function parseSwarmRequest(
   suites: readonly string[],
-  { env = "sim", seed, only = "", replicaBuild, store = "store", beyondF }: RawRunOptions,
+  raw: RawRunOptions,
 ): SwarmRequest | undefined {
+  const { env = "sim", seed, only = "", scenario, replicaBuild, store = "store", beyondF } = raw;
   if (!suites.includes("swarm")) {
+    if (scenario !== undefined) {
+      throw new UsageError("bad-option", "--scenario is for the swarm: ordeal run swarm");
+    }
     if (beyondF) throw new UsageError("bad-option", "--beyond-f is for seeds of the swarm");
     if (only === "") return undefined;
     throw new UsageError("bad-option", "--only is for seeds of the swarm: ordeal run swarm");
@@ -47,26 +55,40 @@ export function parseSwarmRequest(
   if (env !== "sim") {
     throw new UsageError("environment", `swarm runs in the simulator only: pass --env sim`);
   }
+  if (scenario !== undefined && (seed !== undefined || only !== "" || beyondF)) {
+    throw new UsageError("bad-option", "--scenario says it all: no --seed, --only or --beyond-f");
+  }
   const number = seed === undefined ? randomInt(2 ** 32) : integer("--seed", seed, 0, 0xffff_ffff);
   const build = replicaBuild === undefined ? undefined : otherBuild(replicaBuild);
-  return { seed: number, only, replicaBuild: build, store, beyondF: beyondF === true };
+  return { seed: number, only, scenario, replicaBuild: build, store, beyondF: beyondF === true };
+}
+
+function scenarioOf({ seed, scenario, beyondF }: SwarmRequest, reduction: Reduction): Scenario {
+  if (scenario !== undefined) return readCase(scenario).scenario;
+  const drawn = reduced(drawScenario(seed), reduction);
+  return beyondF ? withEquivocators(drawn, (drawn.replicas - 1) / 3 + 1) : drawn;
 }
 
 /** The verdict; of a run beyond f, whether it was caught. Throws UsageError on a bad reduction. */
 export async function swarmCommand(
-  { seed, only, replicaBuild, store, beyondF }: SwarmRequest,
+  request: SwarmRequest,
   output: Output,
   { ownBuild, commit }: { ownBuild: string; commit: string },
 ): Promise<Ending> {
-  const reduction = parseReduction(only);
+  const { replicaBuild, store, beyondF } = request;
+  const reduction = parseReduction(request.only);
+  const scenario = scenarioOf(request, reduction);
   const build = await loadNodeBuild(replicaBuild ?? ownBuild);
-  const drawn = reduced(drawScenario(seed), reduction);
-  const scenario = beyondF ? withEquivocators(drawn, (drawn.replicas - 1) / 3 + 1) : drawn;
   const result = simulate(build, scenario);
   for (const line of describeScenario(result)) output.line(line);
   for (const line of verdictLines(result.verdict)) output.line(line);
   const valid = result.verdict["valid?"];
-  const words = [replayLine(seed, { only: reductionText(reduction), replicaBuild })];
+  const only = reductionText(reduction);
+  const words = [
+    request.scenario === undefined
+      ? replayLine(request.seed, { only, replicaBuild })
+      : replayLine(scenario.seed, { scenario: request.scenario, replicaBuild }),
+  ];
   const reproduce = [...words, ...(beyondF ? ["--beyond-f"] : [])].join(" ");
   const startedAt = new Date().toISOString();
   const outcome = saveSwarmRun(openStore(store), result, {
@@ -74,7 +96,7 @@ export async function swarmCommand(
     reproduce,
     startedAt,
     options: {
-      only: reductionText(reduction),
+      only,
       ...(replicaBuild === undefined ? {} : { replicaBuild }),
     },
   });

@@ -3,9 +3,10 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { HistoryError } from "../../checker/history-error.js";
-import { JUDGED_NAMES, judgeHistory } from "../../checker/judge-history.js";
+import { JUDGED_NAMES, judgeBankTable, judgeHistory } from "../../checker/judge-history.js";
 import type { Model } from "../../checker/models/model.js";
 import { readHistoryFile } from "../../checker/read-file.js";
+import { readBankTable } from "../../checker/read-history.js";
 import { oneLine, UsageError } from "../usage-error.js";
 import type { JudgeAnswer, JudgeTask } from "./task.js";
 
@@ -13,6 +14,8 @@ export async function judgeFile(task: JudgeTask): Promise<JudgeAnswer> {
   try {
     const model = await modelOf(task.model);
     const startedAt = performance.now();
+    const quick = quickly(task, startedAt);
+    if (quick !== undefined) return quick;
     const history = await readHistoryFile(task.path, task.format);
     const readAt = performance.now();
     const { steps, bytes, deadline, path, parts, format: _, model: __, ...options } = task;
@@ -35,6 +38,23 @@ export async function judgeFile(task: JudgeTask): Promise<JudgeAnswer> {
     const isUsage = error instanceof HistoryError || error instanceof UsageError;
     return { kind: isUsage ? "unusable" : "crashed", message: oneLine(error) };
   }
+}
+
+/** A bank's history by its columns alone; undefined where that does not decide, or is not all. */
+function quickly({ path, model, format = "json-lines" }: JudgeTask, startedAt: number) {
+  if (model !== "bank" || format !== "json-lines") return undefined;
+  const parsed = readBankTable(path);
+  const readAt = performance.now();
+  const verdict = parsed === undefined ? undefined : judgeBankTable(parsed);
+  if (parsed === undefined || verdict === undefined) return undefined;
+  return {
+    kind: "verdict" as const,
+    verdict,
+    operations: parsed.table.count,
+    notes: [],
+    readMs: readAt - startedAt,
+    checkMs: performance.now() - readAt,
+  };
 }
 
 /** Whether it names a module, and no model of ours. */

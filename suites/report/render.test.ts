@@ -26,6 +26,17 @@ test("the report names no address that a browser could fetch", () => {
   assert.not.match(report, /url\(|@import/);
 });
 
+test("a smallest history that fails alike is linked, where there is one", () => {
+  const { verdict, ...run } = syntheticRun({ ...SMALL, valid: false });
+  assert.not.match(renderReport({ verdict, ...run }), "minimal.jsonl");
+  const smallest = run.record.history.slice(0, 6);
+  const broken = { valid: false as const, summary: "wrong", smallest };
+  const checks = { ...verdict.checks, linearizable: broken };
+  const report = renderReport({ ...run, verdict: { ...verdict, checks } });
+  assert.match(report, /<a href="minimal\.jsonl">minimal\.jsonl<\/a>/);
+  assert.match(report, "6 lines");
+});
+
 test("a run that recorded nothing still has a report", () => {
   const { meta, record, verdict } = syntheticRun(SMALL);
   const bare = { ...record, history: [], faults: [], ledgers: [] };

@@ -18,7 +18,7 @@ import { ledgersSection } from "./ledgers-section.js";
 import { operationsOf } from "./operations.js";
 import { type ReportData, reportDataOf } from "./report-data.js";
 import { STYLESHEET } from "./stylesheet.js";
-import { banner, claims, facts, wordOf } from "./verdict-section.js";
+import { banner, claims, facts, minimalHistory, wordOf } from "./verdict-section.js";
 
 export type Report = { meta: RunMeta; record: RunRecord; verdict: Verdict };
 
@@ -49,6 +49,7 @@ export function renderReport({ meta, record, verdict }: Report): string {
 ${banner(meta, verdict)}
 <main>
 ${facts(meta, record, operations, data.end * 1e9)}
+${minimalHistory(verdict)}
 ${claims(meta, verdict)}
 ${timelineSection(data)}
 ${plotsSection(data)}

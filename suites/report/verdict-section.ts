@@ -1,7 +1,8 @@
 // The top of the report: the verdict in one sentence, what was run, and every claim with its finding.
 
 import type { RunRecord } from "../../checker/run-record.js";
-import type { CheckResult, Valid, Verdict } from "../../checker/verdict.js";
+import { type CheckResult, smallestOf, type Valid, type Verdict } from "../../checker/verdict.js";
+import { MINIMAL_FILE } from "../minimal-history.js";
 import type { RunMeta } from "../run-meta.js";
 import { counted, duration, grouped } from "./format.js";
 import { type Fragment, type Html, html } from "./html.js";
@@ -68,6 +69,15 @@ export function facts(
 <dl class="facts">${pairs.map(([term, value]) => html`<div><dt>${term}</dt><dd>${value}</dd></div>`)}</dl>
 <p class="reproduce"><span>Run it again</span> <code>${meta.reproduce}</code></p>
 </section>`;
+}
+
+/** Where a smallest history that fails alike was kept: its file, which stands beside the report. */
+export function minimalHistory(verdict: Verdict): Html {
+  const smallest = smallestOf(verdict);
+  if (smallest === undefined) return html``;
+  const length = counted(smallest.length, "line");
+  return html`<p class="reproduce"><span>Smallest history that fails alike, ${length}</span>
+<a href="${MINIMAL_FILE}">${MINIMAL_FILE}</a> <code>ordeal check ${MINIMAL_FILE}</code></p>`;
 }
 
 /** Smallest and largest, without a call of as many arguments as there are samples. */

@@ -16,12 +16,13 @@ const DONE: Readonly<Record<NetworkBite["what"], string>> = {
   clog: "stuck",
 };
 
-/** `bite`: what datagrams met; `seen`: what nodes met; `told`: each replica's lies so far. */
+/** `bite`: what datagrams met, `omitted` how many messages did not come through; `seen`: what nodes met; `told`: each replica's lies so far. */
 export function evidenceOf(
   fault: ResolvedFault,
   bite: NetworkBite | undefined,
   seen: readonly string[],
   told: readonly ReadonlyMap<Lie, number>[],
+  omitted: number,
 ): Evidence {
   const measured: Record<string, number | string> = {};
   const words: string[] = [...seen];
@@ -32,6 +33,10 @@ export function evidenceOf(
       total += count;
     }
     words.push(`${DONE[bite.what]} ${total} datagrams on ${bite.links.size} links`);
+  }
+  if (omitted > 0) {
+    measured["omitted"] = omitted;
+    words.push(`${omitted} messages did not come through`);
   }
   if (fault.intent.kind === "lie") {
     for (const node of fault.nodes) {

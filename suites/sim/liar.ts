@@ -5,24 +5,38 @@
 import type { Lie } from "../../nemesis/faults.js";
 import type { Random } from "../../nemesis/random.js";
 import type { ProtocolConfig } from "../../node/core/config.js";
-import type { Keyring } from "../../node/core/keyring.js";
+import { type Keyring, MAC_BYTES } from "../../node/core/keyring.js";
 import type { Message, PrincipalId } from "../../node/core/messages.js";
 import type { Forge, Plot, Said } from "./forge.js";
 import { garbage, madeUpRequest, wrongData, wrongReply } from "./lies-of-data.js";
 import { badProposal, equivocation, plottedVote, proposalOfBackup } from "./lies-of-proposals.js";
 import { falseNewView, falseViewChange } from "./lies-of-views.js";
-import { flood, forgedCertificate, otherVotes, votesOfOthers } from "./lies-of-votes.js";
+import { flood, forgedCertificate, otherBody, otherVotes, votesOfOthers } from "./lies-of-votes.js";
+import type { Misfortunes } from "./misfortunes.js";
 import type { NodeBuild } from "./node-build.js";
 
 /** Messages that a liar remembers, to say them again. */
 const REMEMBERED = 64;
 const OTHER_DIGEST = "ee".repeat(32);
+/** Where a datagram of fragments has what: node/core/datagram.ts. */
+const FRAME_AT = 23;
+const FRAGMENT = 1;
+const DIGEST_AT = 26;
+const DIGEST_BYTES = 16;
+const INDEX_AT = 48;
+const BYTES_AT = 50;
 
 export class Liar {
   readonly #forge: Forge;
   readonly #random: Random;
   readonly #build: NodeBuild;
+  readonly #misfortunes: Misfortunes;
+  /** Lies thought of so far, told or not. */
+  #thought = 0;
+  readonly #keyring: Keyring;
   readonly #old: Message[] = [];
+  /** Messages, by receiver and digest, of which a wrong first fragment was sent. */
+  readonly #poisoned = new Set<string>();
   /** Lies that were told, by kind. */
   readonly told = new Map<Lie, number>();
 
@@ -30,10 +44,11 @@ export class Liar {
     build: NodeBuild,
     config: Pick<ProtocolConfig, "cluster" | "n" | "checkpointInterval">,
     keyring: Keyring,
-    random: Random,
-    plot: Plot,
+    { random, plot, misfortunes }: { random: Random; plot: Plot; misfortunes: Misfortunes },
   ) {
+    this.#misfortunes = misfortunes;
     this.#build = build;
+    this.#keyring = keyring;
     this.#random = random;
     this.#forge = {
       id: keyring.principal,
@@ -63,9 +78,8 @@ export class Liar {
       for (const { lie, percent } of lies) {
         if (!this.#random.chance(percent / 100)) continue;
         const lied = this.#lie(lie, to, message);
-        if (lied === undefined) continue;
+        if (lied === undefined || !this.#tells(lie)) continue;
         said = lied;
-        this.told.set(lie, (this.told.get(lie) ?? 0) + 1);
       }
       this.#remember(message);
       return said.map((one) => {
@@ -73,6 +87,29 @@ export class Liar {
         return one === message ? bytes : this.#build.encodeMessage(one);
       });
     });
+  }
+
+  /** What it sends in place of a datagram; undefined: nothing. */
+  spoil(
+    to: PrincipalId,
+    datagram: Uint8Array,
+    lies: readonly { lie: Lie; percent: number }[],
+  ): Uint8Array | undefined {
+    const poison = lies.find(({ lie }) => lie === "poison-fragments");
+    if (poison === undefined || datagram[FRAME_AT] !== FRAGMENT) return datagram;
+    const view = Buffer.from(datagram.buffer, datagram.byteOffset, datagram.byteLength);
+    const message = `${to} ${view.toString("latin1", DIGEST_AT, DIGEST_AT + DIGEST_BYTES)}`;
+    if (view.readUInt16BE(INDEX_AT) > 0) return this.#poisoned.has(message) ? undefined : datagram;
+    if (!this.#random.chance(poison.percent / 100) || !this.#tells("poison-fragments")) {
+      this.#poisoned.delete(message);
+      return datagram;
+    }
+    this.#poisoned.add(message);
+    const spoiled = Uint8Array.from(datagram);
+    spoiled[BYTES_AT] = (spoiled[BYTES_AT] ?? 0) ^ 1;
+    const content = spoiled.subarray(0, spoiled.length - MAC_BYTES);
+    spoiled.set(this.#keyring.mac(to, content), content.length);
+    return spoiled;
   }
 
   /** Undefined where this lie has nothing to say about this message. */
@@ -92,7 +129,8 @@ export class Liar {
         if (message.kind !== "prepare" && message.kind !== "commit") return undefined;
         return otherVotes(forge, message);
       case "forge-certificate":
-        return message.kind === "status" ? forgedCertificate(forge, message) : undefined;
+        if (message.kind === "status") return forgedCertificate(forge, message);
+        return message.kind === "commit-certificate" ? otherBody(forge, message) : undefined;
       case "forge-view-change":
         return falseViewChange(forge, message);
       case "forge-new-view":
@@ -114,11 +152,20 @@ export class Liar {
         return message.kind === "status" ? flood(forge, message) : undefined;
       case "garbage":
         return garbage(forge, message, this.#build.encodeMessage);
+      case "poison-fragments":
+        return undefined; // Of datagrams: see spoil.
       case "mute":
         return [];
       default:
         return lie satisfies never;
     }
+  }
+
+  /** Whether the next lie is told; then it is counted. */
+  #tells(lie: Lie): boolean {
+    if (!this.#misfortunes.happens(`r${this.#forge.id}!${this.#thought++}`)) return false;
+    this.told.set(lie, (this.told.get(lie) ?? 0) + 1);
+    return true;
   }
 
   #remember(message: Message): void {

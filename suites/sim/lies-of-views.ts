@@ -75,7 +75,7 @@ export function falseNewView(forge: Forge, message: NewView): Said | undefined {
   if (message.replica !== id) return undefined; // It cannot sign for another.
   const { view, prePrepares, viewChanges } = message;
   const own = viewChanges.find(({ replica }) => replica === id);
-  switch (random.int(5)) {
+  switch (random.int(6)) {
     case 0:
       return [signed({ ...message, prePrepares: prePrepares.slice(1) })];
     case 1: {
@@ -92,9 +92,22 @@ export function falseNewView(forge: Forge, message: NewView): Said | undefined {
     case 2:
       return own === undefined
         ? undefined
-        : [signed({ ...message, viewChanges: viewChanges.map(() => own), prePrepares: [] })];
+        : [
+            signed({
+              ...message,
+              viewChanges: viewChanges.map(() => own),
+              ...following(forge, own),
+            }),
+          ];
     case 3:
       return [signed({ ...message, viewChanges: viewChanges.slice(0, -1) })];
+    case 4: {
+      // A null request more than follows.
+      const seq = (prePrepares.at(-1)?.seq ?? 0) + 1;
+      const about = { kind: "pre-prepare" as const, view, seq, digest: NULL_DIGEST };
+      const more = { seq, digest: NULL_DIGEST, signature: signed(about).signature };
+      return [signed({ ...message, prePrepares: [...prePrepares, more] })];
+    }
     default: {
       // View-changes that nobody sent, and their bodies right behind.
       const madeUpOnes = Array.from({ length: quorumOf(n) }, (_, replica) =>
@@ -110,6 +123,26 @@ export function falseNewView(forge: Forge, message: NewView): Said | undefined {
       return [signed({ ...message, viewChanges: named, prePrepares: [] }), ...bodies];
     }
   }
+}
+
+/** What follows from its own view-change alone, if it still has it. */
+function following(
+  { old, signed }: Forge,
+  { digest: named }: NewView["viewChanges"][number],
+): Pick<NewView, "prePrepares"> {
+  const own = old.find(
+    (one): one is ViewChange => one.kind === "view-change" && sha256(encodeMessage(one)) === named,
+  );
+  if (own === undefined) return { prePrepares: [] };
+  const { view, stableSeq, prepared } = own;
+  const maxSeq = Math.max(stableSeq, ...prepared.map(({ seq }) => seq));
+  const prePrepares = Array.from({ length: maxSeq - stableSeq }, (_, index) => {
+    const seq = stableSeq + 1 + index;
+    const digest = prepared.find((one) => one.seq === seq)?.digest ?? NULL_DIGEST;
+    const { signature } = signed({ kind: "pre-prepare" as const, view, seq, digest });
+    return { seq, digest, signature };
+  });
+  return { prePrepares };
 }
 
 /** Asks for the view and shows nothing; without a signature. */

@@ -66,6 +66,15 @@ export function forgedCertificate(forge: Forge, status: Status): Said {
   }
 }
 
+/** A true certificate for one who lacks it, with another batch than the one that committed. */
+export function otherBody({ random }: Forge, message: CommitCertificate): Said | undefined {
+  const { requests } = message;
+  const [first] = requests;
+  if (first === undefined) return undefined;
+  const other = random.pick([[], [...requests, first], requests.slice(1)]);
+  return [{ ...message, requests: other }];
+}
+
 function relabelled(known: CommitCertificate, seq: number): CommitCertificate {
   return { ...known, seq, commits: known.commits.map((commit) => ({ ...commit, seq })) };
 }

@@ -11,7 +11,6 @@ import type { Scenario } from "./scenario.js";
 import type { World } from "./world.js";
 
 const READ_SHARE = 0.5;
-const REFUSED_SHARE = 0.05;
 /** A worker whose operation ended with unknown fate goes on after this, ms. */
 const INFO_PAUSE_MS = 20;
 const OPENING_ATTEMPTS_MAX = 50;
@@ -87,8 +86,8 @@ export class Load {
 
   /** The operations of the scenario, shared by all. */
   work(): void {
-    const { accounts, operations, thinkMs, timeoutMs } = this.#scenario;
-    const mix = { accounts, readShare: READ_SHARE, refusedShare: REFUSED_SHARE };
+    const { accounts, operations, thinkMs, timeoutMs, refusedShare } = this.#scenario;
+    const mix = { accounts, readShare: READ_SHARE, refusedShare };
     let left = operations;
     this.#start((seat) => {
       const draw = bankOps(mix, this.#random.fork(`operations ${seat.index}`));

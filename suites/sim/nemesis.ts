@@ -5,6 +5,7 @@ import type { ClusterView, FaultIntent, FaultRecord, NodeName } from "../../neme
 import { createRandom, type Random } from "../../nemesis/random.js";
 import { resolveFault } from "../../nemesis/resolve.js";
 import type { HistoryRecorder } from "../history-recorder.js";
+import { laggardOf } from "../observation.js";
 import type { Scenario } from "./scenario.js";
 import type { World } from "./world.js";
 
@@ -65,7 +66,16 @@ export class Nemesis {
   #view(): ClusterView {
     const { replicaNames, clientNames } = this.#world;
     const f = (this.#scenario.replicas - 1) / 3;
-    return { replicas: replicaNames, clients: clientNames, f, primary: this.#primary(f) };
+    const primary = this.#primary(f);
+    return { replicas: replicaNames, clients: clientNames, f, primary, laggard: this.#laggard() };
+  }
+
+  /** Of those that run. */
+  #laggard(): NodeName | undefined {
+    const seqs = this.#world.replicas.flatMap(({ id, replica }) =>
+      replica === undefined ? [] : [{ node: `r${id}`, seq: replica.executedSeq }],
+    );
+    return laggardOf(seqs);
   }
 
   /** Of the newest view that f+1 replicas have entered. */

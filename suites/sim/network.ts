@@ -7,6 +7,7 @@ import { composeLinks, type LinkCauses, type LinkState } from "../../nemesis/lin
 import type { Random } from "../../nemesis/random.js";
 import type { PrincipalId } from "../../node/core/messages.js";
 import type { EventQueue } from "./event-queue.js";
+import { Misfortunes } from "./misfortunes.js";
 import { nameOf, principalOf } from "./names.js";
 
 /** Of all links, all the time; percents of datagrams. */
@@ -34,7 +35,12 @@ type Link = {
   readonly name: string;
   readonly from: PrincipalId;
   readonly to: PrincipalId;
+  /** For misfortunes. */
   readonly random: Random;
+  /** For latencies, so that a misfortune that is taken away moves no other. */
+  readonly pace: Random;
+  /** Datagrams put on it so far. */
+  sent: number;
   rule: LinkState | undefined;
   /** The last ones that passed, a ring. */
   readonly old: Uint8Array[];
@@ -48,6 +54,24 @@ type Link = {
 /** What a fault did to datagrams, and to how many of each link ("r0>c1"). */
 export type NetworkBite = { what: keyof LinkCauses; links: Map<string, number> };
 
+/** What chance does to one datagram. */
+type Luck = {
+  lost: boolean;
+  corrupted: boolean;
+  doubled: boolean;
+  repeated: Uint8Array | undefined;
+  /** Held back for so long. */
+  heldUs: number;
+};
+
+const GOOD_LUCK: Luck = {
+  lost: false,
+  corrupted: false,
+  doubled: false,
+  repeated: undefined,
+  heldUs: 0,
+};
+
 export type Deliver = (from: PrincipalId, to: PrincipalId, bytes: Uint8Array) => void;
 
 export class Network {
@@ -57,10 +81,18 @@ export class Network {
   readonly #links = new Map<number, Link>();
   #rules = new Map<number, LinkState>();
   readonly #bites = new Map<string, NetworkBite>();
+  readonly #misfortunes: Misfortunes;
   #weather: Weather;
   delivered = 0;
 
-  constructor(queue: EventQueue, random: Random, weather: Weather, deliver: Deliver) {
+  constructor(
+    queue: EventQueue,
+    random: Random,
+    weather: Weather,
+    deliver: Deliver,
+    misfortunes = new Misfortunes(undefined),
+  ) {
+    this.#misfortunes = misfortunes;
     this.#queue = queue;
     this.#random = random;
     this.#deliver = deliver;
@@ -95,33 +127,43 @@ export class Network {
   /** Puts a datagram on the wire at `atUs`, now or later. */
   send(from: PrincipalId, to: PrincipalId, bytes: Uint8Array, atUs: number): void {
     const link = this.#link(from, to);
-    const { random, rule } = link;
-    const weather = this.#weather;
+    const index = link.sent++;
+    const { rule } = link;
     if (rule?.drop) {
       this.#bite(link, rule, "drop");
       return;
     }
-    if (random.chance(weather.lossPercent / 100)) return;
-    if (this.#strikes(link, "loss", rule?.lossPercent)) return;
-    const corrupted =
-      random.chance(weather.corruptPercent / 100) ||
-      this.#strikes(link, "corrupt", rule?.corruptPercent);
-    const datagram = corrupted ? flipped(bytes, random) : bytes;
-    this.#pass(link, datagram, atUs);
-    if (
-      random.chance(weather.duplicatePercent / 100) ||
-      this.#strikes(link, "duplicate", rule?.duplicatePercent)
-    ) {
-      this.#pass(link, datagram, atUs);
-    }
-    if (
-      link.old.length > 0 &&
-      (random.chance(weather.replayPercent / 100) ||
-        this.#strikes(link, "replay", rule?.replayPercent))
-    ) {
-      this.#pass(link, random.pick(link.old), atUs);
-    }
+    const drawn = this.#draw(link);
+    const strikes = drawn !== GOOD_LUCK && this.#misfortunes.happens(`${link.name}#${index}`);
+    const luck = strikes ? drawn : GOOD_LUCK;
+    if (luck.lost) return;
+    const datagram = luck.corrupted ? flipped(bytes, link.pace) : bytes;
+    this.#pass(link, datagram, atUs + luck.heldUs);
+    if (luck.doubled) this.#pass(link, datagram, atUs);
+    if (luck.repeated !== undefined) this.#pass(link, luck.repeated, atUs);
     this.#remember(link, bytes);
+  }
+
+  /** What happens to the next datagram, by the weather and by faults. */
+  #draw(link: Link): Luck {
+    const { random, rule, old } = link;
+    const weather = this.#weather;
+    const strikes = (what: keyof LinkCauses, weatherPercent: number, percent = 0) =>
+      (weatherPercent > 0 && random.chance(weatherPercent / 100)) ||
+      (percent > 0 && this.#strikes(link, what, percent));
+    const lost = strikes("loss", weather.lossPercent, rule?.lossPercent);
+    const corrupted = strikes("corrupt", weather.corruptPercent, rule?.corruptPercent);
+    const doubled = strikes("duplicate", weather.duplicatePercent, rule?.duplicatePercent);
+    const again = strikes("replay", weather.replayPercent, rule?.replayPercent);
+    const repeated = again && old.length > 0 ? random.pick(old) : undefined;
+    let heldUs = 0;
+    if (weather.reorderPercent > 0 && random.chance(weather.reorderPercent / 100)) {
+      heldUs += random.int(REORDER_US_MAX);
+    }
+    const { percent = 0, gapMs = 0 } = rule?.reorder ?? {};
+    if (percent > 0 && this.#strikes(link, "reorder", percent)) heldUs += 1_000 * gapMs;
+    if (!lost && !corrupted && !doubled && repeated === undefined && heldUs === 0) return GOOD_LUCK;
+    return { lost, corrupted, doubled, repeated, heldUs };
   }
 
   #pass(link: Link, bytes: Uint8Array, atUs: number): void {
@@ -135,20 +177,16 @@ export class Network {
   }
 
   #carry(link: Link, bytes: Uint8Array, atUs: number): void {
-    const { random, rule } = link;
+    const { pace, rule } = link;
     const weather = this.#weather;
     let arrivesUs =
       Math.max(atUs, this.#queue.nowUs) +
       weather.latencyUsMin +
-      random.exponential(weather.latencyUsMean);
+      pace.exponential(weather.latencyUsMean);
     if (rule?.delay !== undefined) {
       this.#bite(link, rule, "delay");
       const { delayMs, jitterMs } = rule.delay;
-      arrivesUs += 1_000 * (delayMs + jitterMs * (2 * random.float() - 1));
-    }
-    if (random.chance(weather.reorderPercent / 100)) arrivesUs += random.int(REORDER_US_MAX);
-    if (this.#strikes(link, "reorder", rule?.reorder?.percent)) {
-      arrivesUs += 1_000 * (rule?.reorder?.gapMs ?? 0);
+      arrivesUs += 1_000 * (delayMs + jitterMs * (2 * pace.float() - 1));
     }
     if (rule?.bytesPerSecond !== undefined) {
       const startUs = Math.max(link.freeUs, this.#queue.nowUs);
@@ -166,8 +204,8 @@ export class Network {
     });
   }
 
-  #strikes(link: Link, what: keyof LinkCauses, percent: number | undefined): boolean {
-    if (percent === undefined || !link.random.chance(percent / 100)) return false;
+  #strikes(link: Link, what: keyof LinkCauses, percent: number): boolean {
+    if (!link.random.chance(percent / 100)) return false;
     if (link.rule !== undefined) this.#bite(link, link.rule, what);
     return true;
   }
@@ -195,6 +233,8 @@ export class Network {
       from,
       to,
       random: this.#random.fork(name),
+      pace: this.#random.fork(`${name} pace`),
+      sent: 0,
       rule: this.#rules.get(key),
       old: [],
       oldAt: 0,

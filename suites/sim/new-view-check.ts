@@ -50,7 +50,12 @@ function expectedOf(viewChanges: readonly ViewChange[]): string[] {
   });
 }
 
-function viewChangeProblem(message: ViewChange, n: number, audit: Audit): string | undefined {
+/** Why it proves nothing, or undefined. */
+export function viewChangeProblem(
+  message: ViewChange,
+  n: number,
+  audit: Audit,
+): string | undefined {
   const { replica, stableSeq, stableProof, prepared, signature } = message;
   if (!audit.holds(replica, message, signature)) return "is not signed by it";
   const [first] = stableProof;

@@ -5,6 +5,7 @@ import type { Random } from "../../nemesis/random.js";
 import type { MemoryStore } from "../../node/ledger/memory-store.js";
 import { type DiskBites, type DiskFlaws, NO_BITES, SOUND } from "./disk-faults.js";
 import { nameOf, principalOf } from "./names.js";
+import type { SimClient } from "./sim-client.js";
 import { LOG_PATH, type SimReplica } from "./sim-replica.js";
 import { Violation } from "./violation.js";
 import type { Watch } from "./watch.js";
@@ -17,8 +18,16 @@ const DISK_FILES: readonly DiskFile[] = ["protocol-log", "protocol-log", "ledger
 type DamageIntent = FaultIntent & { kind: "disk-damage" };
 type Image = { restoreLog: () => void; store: MemoryStore };
 
+export type Nodes = {
+  replicas: readonly SimReplica[];
+  clients: readonly SimClient[];
+  watch: Watch;
+  random: Random;
+};
+
 export class NodeFaults {
   readonly #replicas: readonly SimReplica[];
+  readonly #clients: readonly SimClient[];
   readonly #watch: Watch;
   readonly #random: Random;
   readonly #bitesBefore = new Map<string, DiskBites>();
@@ -27,8 +36,9 @@ export class NodeFaults {
   /** By fault id: what was seen of it. */
   readonly #bites = new Map<string, string[]>();
 
-  constructor(replicas: readonly SimReplica[], watch: Watch, random: Random) {
+  constructor({ replicas, clients, watch, random }: Nodes) {
     this.#replicas = replicas;
+    this.#clients = clients;
     this.#watch = watch;
     this.#random = random;
   }
@@ -73,6 +83,8 @@ export class NodeFaults {
         case "clock":
           this.#bite(fault, `${nameOf(replica.id)} had it`);
           break;
+        case "omission":
+          break;
         default:
           throw new RangeError(`${intent.kind} is no fault of a node`);
       }
@@ -80,7 +92,17 @@ export class NodeFaults {
     if (intent.kind === "clock") {
       for (const replica of this.#of(fault)) replica.clock.set(intent.rate, intent.jumpMs);
     }
+    if (intent.kind === "kill") this.#killClients(fault);
     this.#adjust(active);
+  }
+
+  #killClients(fault: ResolvedFault): void {
+    for (const client of this.#clients) {
+      const name = nameOf(client.principal);
+      if (!fault.nodes.includes(name)) continue;
+      if (!client.isDown) this.#bite(fault, `${name} ended`);
+      client.end();
+    }
   }
 
   heal(fault: ResolvedFault, active: readonly ResolvedFault[]): void {

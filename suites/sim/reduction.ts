@@ -21,12 +21,18 @@ type NumberKey = (typeof NUMBERS)[number];
 const WEATHER = ["loss", "duplicate", "reorder", "corrupt", "replay", "latency"] as const;
 export type WeatherPart = (typeof WEATHER)[number];
 
+type Span = { startMs: number; stopMs: number };
+
 export type Reduction = Partial<Record<NumberKey, number>> & {
   /** All faults begin so much sooner, ms; none before the load. */
   earlierMs?: number;
   /** Ids of the faults that stay. */
   faults?: readonly string[];
   rest?: readonly string[];
+  /** Faults that last shorter than drawn: from and to, ms, before they are made earlier. */
+  times?: Readonly<Record<string, Span>>;
+  /** Names of the misfortunes that stay. */
+  misfortunes?: readonly string[];
   /** What stays of the weather. */
   weather?: readonly WeatherPart[];
   /** The protocol's numbers are the defaults. */
@@ -34,18 +40,27 @@ export type Reduction = Partial<Record<NumberKey, number>> & {
 };
 
 export function reduced(scenario: Scenario, reduction: Reduction): Scenario {
-  const { faults, rest, weather, protocol, replicas, earlierMs = 0, ...numbers } = reduction;
+  const { faults, rest, weather, protocol, replicas, earlierMs = 0, times, ...others } = reduction;
   const smaller = replicas === undefined ? scenario : withReplicas(scenario, replicas);
   return {
     ...smaller,
-    ...numbers,
+    ...others,
     ...(protocol === undefined ? {} : { protocol: {} }),
     ...(weather === undefined ? {} : { weather: weatherOf(scenario.weather, weather) }),
     faults: smaller.faults
       .filter(({ id }) => faults?.includes(id) ?? true)
-      .map((fault) => sooner(fault, earlierMs)),
+      .filter(({ intent }) => hasClients(intent, others.clientProcesses))
+      .map((fault) => sooner({ ...fault, ...times?.[fault.id] }, earlierMs)),
     ...(rest === undefined ? {} : { rest: smaller.rest.filter(({ id }) => rest.includes(id)) }),
   };
+}
+
+/** Whether the client processes that the fault names, if any, are still there. */
+function hasClients({ target }: FaultIntent, clientProcesses = Number.POSITIVE_INFINITY): boolean {
+  if (target.kind !== "nodes") return true;
+  return target.nodes.every(
+    (node) => node.startsWith("r") || Number(node.slice(1)) < clientProcesses,
+  );
 }
 
 function sooner(fault: TimedFault, byMs: number): TimedFault {
@@ -62,7 +77,9 @@ function withReplicas(scenario: Scenario, replicas: number): Scenario {
     const { target } = fault.intent;
     if (target.kind !== "nodes") return [fault];
     const wanted = fault.intent.kind === "lie" || fault.intent.kind === "disk-damage";
-    const nodes = target.nodes.filter((node) => (wanted ? faulty : names).includes(node));
+    const nodes = target.nodes.filter(
+      (node) => (wanted ? faulty : names).includes(node) || (!wanted && node.startsWith("c")),
+    );
     return nodes.length === 0
       ? []
       : [{ ...fault, intent: { ...fault.intent, target: { ...target, nodes } } }];
@@ -109,8 +126,27 @@ function weatherOf(weather: Weather, parts: readonly WeatherPart[]): Weather {
 /** Empty where nothing is reduced. */
 export function reductionText(reduction: Reduction): string {
   return Object.entries(reduction)
-    .map(([key, value]) => `${key}=${Array.isArray(value) ? value.join("+") : value}`)
+    .map(([key, value]) => `${key}=${valueText(value)}`)
     .join(",");
+}
+
+function isList(value: object): value is readonly string[] {
+  return Array.isArray(value);
+}
+
+function valueText(value: Reduction[keyof Reduction]): string {
+  if (typeof value !== "object") return String(value);
+  if (isList(value)) return value.join("+");
+  return Object.entries(value)
+    .map(([id, { startMs, stopMs }]) => `${id}@${startMs}-${stopMs}`)
+    .join("+");
+}
+
+const SPAN = /^(f\d{1,6})@(\d{1,9})-(\d{1,9})$/;
+
+function spanOf(text: string): [string, Span] {
+  const [, id = "", startMs, stopMs] = SPAN.exec(text) ?? [];
+  return [id, { startMs: Number(startMs), stopMs: Number(stopMs) }];
 }
 
 /** Throws UsageError. */
@@ -122,8 +158,10 @@ export function parseReduction(text: string): Reduction {
     const number = NUMBERS.find((known) => known === key);
     if (key === "earlierMs" && /^\d{1,9}$/.test(value)) reduction.earlierMs = Number(value);
     else if (number !== undefined && /^\d{1,9}$/.test(value)) reduction[number] = Number(value);
-    else if (key === "faults" || key === "rest") reduction[key] = list;
-    else if (key === "protocol" && value === "default") reduction.protocol = "default";
+    else if (key === "faults" || key === "rest" || key === "misfortunes") reduction[key] = list;
+    else if (key === "times" && list.every((each) => SPAN.test(each))) {
+      reduction.times = Object.fromEntries(list.map(spanOf));
+    } else if (key === "protocol" && value === "default") reduction.protocol = "default";
     else if (key === "weather" && list.every((each) => WEATHER.some((one) => one === each))) {
       reduction.weather = WEATHER.filter((one) => list.includes(one));
     } else throw new UsageError("bad-option", `--only does not know "${part}"`);

@@ -11,6 +11,7 @@ import type {
 import { quorumOf } from "../../node/core/quorum.js";
 import type { Replica } from "../../node/core/replica.js";
 import { type Audit, isVoteFor, preparedProblem, stableProblem, votersOf } from "./audit.js";
+import { viewChangeProblem } from "./new-view-check.js";
 import { Violation } from "./violation.js";
 
 /** What a replica was at its last turn; over all its processes, but not over a lost disk. */
@@ -39,6 +40,7 @@ export function checkReplica(replica: Replica, last: Remembered, audit: Audit): 
     checkMemory(replica);
   }
   checkStable(replica, audit);
+  if (replica.viewChanges.size > 0) checkViewChanges(replica, audit);
 }
 
 function checkSlots(replica: Replica, audit: Audit): void {
@@ -81,6 +83,21 @@ function checkStable({ id, config, stable }: Replica, audit: Audit): void {
   if (stable.seq === 0 || !isNew(stable, audit)) return;
   const problem = stableProblem(stable.proof, stable, config.n, audit);
   if (problem !== undefined) fail("stable-proof", id, problem);
+}
+
+/** A view-change that is held may end up in a new view, or make one join. */
+function checkViewChanges(
+  { id, config, viewChanges, pendingNewViews }: Replica,
+  audit: Audit,
+): void {
+  const held = [...viewChanges.values()].map(({ message }) => message);
+  const fetched = [...pendingNewViews.values()].flatMap((pending) => [...pending.fetched.values()]);
+  for (const message of [...held, ...fetched]) {
+    if (!isNew(message, audit)) continue;
+    const problem = viewChangeProblem(message, config.n, audit);
+    if (problem === undefined) continue;
+    fail("view-changes", id, `believes r${message.replica}'s view-change, which ${problem}`);
+  }
 }
 
 /** Once a request has executed in a view, the next time-out is the first one again. */

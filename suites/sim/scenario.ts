@@ -23,6 +23,8 @@ export type Scenario = {
   accounts: number;
   /** Operations in all, over all sessions. */
   operations: number;
+  /** Share of the operations that the bank must refuse, 0..1. */
+  refusedShare: number;
   /** The load ends after this and after the last cure, though not all of them were begun; ms. */
   loadMs: number;
   /** Mean of a session's pause between two operations, ms. */
@@ -39,6 +41,8 @@ export type Scenario = {
   core: readonly NodeName[];
   /** What stays wrong with those outside the core while progress is demanded. */
   rest: readonly { id: string; intent: FaultIntent }[];
+  /** Those of its misfortunes that happen (misfortunes.ts); absent: all. */
+  misfortunes?: readonly string[];
   /** More than f replicas are faulty: the run is expected to be unsafe, and must be caught. */
   beyondF: boolean;
 };

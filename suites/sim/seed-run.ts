@@ -38,9 +38,14 @@ export function summaryOf({ scenario, verdict, trace, stats, coverage }: SimResu
 /** The command that repeats a seed. */
 export function replayLine(
   seed: number,
-  { only = "", replicaBuild }: { only?: string; replicaBuild?: string | undefined } = {},
+  {
+    only = "",
+    scenario,
+    replicaBuild,
+  }: { only?: string; scenario?: string; replicaBuild?: string | undefined } = {},
 ): string {
-  const words = ["./ordeal", "run", "swarm", "--env", "sim", "--seed", String(seed)];
+  const which = scenario === undefined ? ["--seed", String(seed)] : ["--scenario", scenario];
+  const words = ["./ordeal", "run", "swarm", "--env", "sim", ...which];
   if (only !== "") words.push("--only", only);
   if (replicaBuild !== undefined) words.push("--replica-build", replicaBuild);
   return words.join(" ");

@@ -11,7 +11,9 @@ const scenario = Array.from({ length: 50 }, (_, seed) => drawScenario(seed)).fin
 
 test("what does not matter goes, what matters stays", () => {
   assert.ok(scenario !== undefined);
-  const [first, second] = [scenario.faults[1]?.id ?? "", scenario.faults[5]?.id ?? ""];
+  // Faults that name replicas go with the replicas.
+  const unnamed = scenario.faults.filter(({ intent: { target } }) => target.kind !== "nodes");
+  const [first = "", second = ""] = [unnamed[0]?.id, unnamed.at(-1)?.id];
   const { reduction } = shrink({
     scenario,
     fails: (candidate) => {
@@ -19,6 +21,7 @@ test("what does not matter goes, what matters stays", () => {
       const ids = faults.map(({ id }) => id);
       return ids.includes(first) && ids.includes(second) && operations >= 9;
     },
+    misfortunesOf: () => [],
     isOver: () => false,
   });
   const left = reduced(scenario, reduction);
@@ -33,9 +36,36 @@ test("what does not matter goes, what matters stays", () => {
   assert.is(left.weather.lossPercent, 0);
 });
 
+test("faults last no longer than it takes, and of all bad luck the messages that matter are left", () => {
+  assert.ok(scenario !== undefined);
+  const matters = scenario.faults[0];
+  assert.ok(matters !== undefined && matters.stopMs - matters.startMs > 40);
+  const middleMs = Math.floor((matters.startMs + matters.stopMs) / 2);
+  const met = Array.from({ length: 300 }, (_, index) => `r0>r1#${index}`);
+  const { reduction } = shrink({
+    scenario,
+    fails: (candidate) => {
+      const { faults, misfortunes = met } = reduced(scenario, { ...candidate, earlierMs: 0 });
+      const fault = faults.find(({ id }) => id === matters.id);
+      const spans = fault !== undefined && fault.startMs <= middleMs && fault.stopMs > middleMs;
+      return spans && misfortunes.includes("r0>r1#57") && misfortunes.includes("r0>r1#140");
+    },
+    misfortunesOf: () => met,
+    isOver: () => false,
+  });
+  assert.equal(reduction.misfortunes, ["r0>r1#57", "r0>r1#140"]);
+  const times = reduction.times?.[matters.id];
+  assert.ok(times !== undefined && times.stopMs - times.startMs < 5, JSON.stringify(times));
+});
+
 test("without time nothing is tried", () => {
   assert.ok(scenario !== undefined);
-  const { reduction, tried } = shrink({ scenario, fails: () => true, isOver: () => true });
+  const { reduction, tried } = shrink({
+    scenario,
+    fails: () => true,
+    misfortunesOf: () => [],
+    isOver: () => true,
+  });
   assert.equal(reduction, {});
   assert.is(tried, 0);
 });
@@ -49,6 +79,8 @@ test("a reduction is one word, and means the same when it is read", () => {
     weather: ["loss"],
     protocol: "default",
     earlierMs: 40,
+    times: { f1: { startMs: 50, stopMs: 70 } },
+    misfortunes: ["r0>r1#57", "r2!14"],
   };
   assert.equal(parseReduction(reductionText(reduction)), reduction);
   assert.equal(parseReduction(""), {});

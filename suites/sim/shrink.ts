@@ -1,5 +1,6 @@
 // Makes a failing seed smaller while the same check still fails: first options, then faults, then
-// operations and clients; again, until nothing can go. Each candidate is a simulation of its own.
+// operations, clients and pauses; again, until nothing can go. Then how long each fault lasts, and
+// single messages and lies. Each candidate is a simulation of its own.
 // Source: Zeller and Hildebrandt, Simplifying and Isolating Failure-Inducing Input, 2002 (ddmin).
 
 import { type Reduction, reduced, weatherParts } from "./reduction.js";
@@ -10,6 +11,8 @@ export type ShrinkProblem = {
   scenario: Scenario;
   /** Whether what the reduction leaves still fails in the same check. */
   fails: (reduction: Reduction) => boolean;
+  /** What chance and liars do in it, one by one (misfortunes.ts). */
+  misfortunesOf: (reduction: Reduction) => readonly string[];
   /** No more time. */
   isOver: () => boolean;
 };
@@ -17,7 +20,10 @@ export type ShrinkProblem = {
 /** The smallest reduction found, and how many simulations it took. */
 export type Shrunk = { reduction: Reduction; tried: number };
 
-export function shrink({ scenario, fails, isOver }: ShrinkProblem, start: Reduction = {}): Shrunk {
+export function shrink(
+  { scenario, fails, misfortunesOf, isOver }: ShrinkProblem,
+  start: Reduction = {},
+): Shrunk {
   let best = start;
   let tried = 0;
   const attempt = (change: Reduction): boolean => {
@@ -45,14 +51,51 @@ export function shrink({ scenario, fails, isOver }: ShrinkProblem, start: Reduct
       "sessions",
       "accounts",
       "clientProcesses",
+      "thinkMs",
     ] as const) {
       shrinkNumber(reduced(scenario, best)[key], leastOf(key, reduced(scenario, best)), (value) =>
         attempt({ [key]: value }),
       );
     }
-    if (isOver() || sizeOf(scenario, best) === before) return { reduction: best, tried };
+    if (isOver() || sizeOf(scenario, best) === before) break;
+  }
+  shrinkTimes(
+    () => best,
+    () => reduced(scenario, best),
+    attempt,
+  );
+  if (isOver()) return { reduction: best, tried };
+  // Only from here on are they a list: what chance does changes with everything before.
+  const met = misfortunesOf(best);
+  const named = { ...best, misfortunes: met };
+  if (met.length > 0 && fails(named)) {
+    best = named;
+    shrinkList(met, (misfortunes) => attempt({ misfortunes }));
+  }
+  return { reduction: best, tried };
+}
+
+/** Faults that end sooner, and begin later. */
+function shrinkTimes(best: () => Reduction, left: () => Scenario, attempt: Attempt): void {
+  const { earlierMs = 0 } = best();
+  for (const { id, startMs, stopMs } of left().faults) {
+    const spanned = (from: number, to: number) =>
+      attempt({
+        times: { ...best().times, [id]: { startMs: from + earlierMs, stopMs: to + earlierMs } },
+      });
+    let stop = stopMs;
+    shrinkNumber(stopMs, startMs + 1, (value) => {
+      if (!spanned(startMs, value)) return false;
+      stop = value;
+      return true;
+    });
+    // Backwards, because it bisects towards less: how long it lasts before its end.
+    shrinkNumber(stop - startMs, 1, (lasting) => spanned(stop - lasting, stop));
   }
 }
+
+/** More than a run has: named ones are easier to read than any that are not. */
+const MISFORTUNES_UNNAMED = 1e6;
 
 type Attempt = (change: Reduction) => boolean;
 
@@ -104,6 +147,7 @@ function sizeOf(scenario: Scenario, reduction: Reduction): number {
   const { faults, rest, operations, sessions, accounts, clientProcesses, replicas } = left;
   const options = Object.keys(left.protocol).length + (left.datagramBytesMax === 8_192 ? 0 : 1);
   const weather = weatherParts(left).length;
+  const faultMs = faults.reduce((sum, { startMs, stopMs }) => sum + stopMs - startMs, 0);
   return (
     1_000 * (faults.length + rest.length) +
     100 * (weather + options) +
@@ -112,6 +156,9 @@ function sizeOf(scenario: Scenario, reduction: Reduction): number {
     10 * sessions +
     5 * clientProcesses +
     accounts +
+    left.thinkMs / 10_000 +
+    faultMs / 1_000 +
+    (left.misfortunes?.length ?? MISFORTUNES_UNNAMED) / 1_000 +
     Math.max(left.loadMs, lastCureMs(left)) / 100
   );
 }

@@ -1,7 +1,7 @@
 // A client process in the simulation: the real sessions of the build under test.
 
 import type { Keyring } from "../../node/core/keyring.js";
-import type { PrincipalId } from "../../node/core/messages.js";
+import { type PrincipalId, SESSIONS_PER_PRINCIPAL } from "../../node/core/messages.js";
 import type { ClientAnswer, ClientCall } from "../../node/runtime/client-call.js";
 import type { ClientSessions } from "../../node/runtime/client-sessions.js";
 import type { EventQueue } from "./event-queue.js";
@@ -15,42 +15,88 @@ export type ClientGround = {
   cluster: string;
   n: number;
   datagramBytesMax: number;
+  datagramMessagesMax: number;
   keyring: Keyring;
   send: (from: PrincipalId, to: PrincipalId, datagram: Uint8Array, atUs: number) => void;
+  /** What of it the network does not lose by kind. */
+  omit: (to: PrincipalId, messages: readonly Uint8Array[]) => readonly Uint8Array[];
 };
+
+type Running = { sessions: ClientSessions; transport: SimTransport; clock: SimClock };
+
+/** The wall clock when a simulation begins, µs: where a client's timestamps start. */
+const WALL_CLOCK_US = 1_000_000;
 
 export class SimClient {
   readonly principal: PrincipalId;
-  readonly #sessions: ClientSessions;
-  readonly #transport: SimTransport;
+  readonly #ground: ClientGround;
+  /** Undefined while its process is down. */
+  #running: Running | undefined;
+  #incarnation = 0;
 
   constructor(ground: ClientGround) {
-    const { build, queue, cluster, n, datagramBytesMax, keyring } = ground;
-    this.principal = keyring.principal;
-    const links = build.createLinks({ cluster, keyring, datagramBytesMax, epoch: 1 });
-    this.#transport = createSimTransport({
+    this.#ground = ground;
+    this.principal = ground.keyring.principal;
+    this.start();
+  }
+
+  get isDown(): boolean {
+    return this.#running === undefined;
+  }
+
+  /** A new process, which remembers nothing of an earlier one. */
+  start(): void {
+    if (this.#running !== undefined) return;
+    this.#incarnation += 1;
+    const { build, queue, cluster, n, keyring, omit } = this.#ground;
+    const { datagramBytesMax, datagramMessagesMax } = this.#ground;
+    const epoch = this.#incarnation;
+    const sizes = { datagramBytesMax, datagramMessagesMax };
+    const links = build.createLinks({ cluster, keyring, ...sizes, epoch });
+    const transport = createSimTransport({
       build,
       links,
       n,
-      filter: (_to, messages) => messages,
-      emit: (to, datagram) => ground.send(this.principal, to, datagram, queue.nowUs),
+      filter: omit,
+      emit: (to, datagram) => this.#ground.send(this.principal, to, datagram, queue.nowUs),
     });
-    this.#sessions = new build.ClientSessions({
+    const clock = new SimClock(queue, (callback) => callback());
+    const sessions = new build.ClientSessions({
       cluster,
       n,
       keyring,
-      transport: this.#transport,
-      clock: new SimClock(queue, (callback) => callback()),
+      transport,
+      clock,
       monotonicNs: () => String(queue.nowUs * 1_000),
-      timestamp: 1_000_000,
+      timestamp: WALL_CLOCK_US + Math.floor(queue.nowUs),
     });
+    this.#running = { sessions, transport, clock };
+  }
+
+  /** The process ends; the fate of what it asked is not known. */
+  end(): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#running = undefined;
+    running.sessions.close();
+    running.clock.cancelAll();
   }
 
   receive(bytes: Uint8Array): void {
-    this.#transport.onDatagram?.(datagramFrom(bytes));
+    this.#running?.transport.onDatagram?.(datagramFrom(bytes));
   }
 
+  /** While its process is down nothing is asked, and the answer says so. */
   call(call: ClientCall, answer: (answer: ClientAnswer) => void): void {
-    this.#sessions.call(call, answer);
+    if (this.#running !== undefined) {
+      this.#running.sessions.call(call, answer);
+      return;
+    }
+    const { queue } = this.#ground;
+    const now = String(queue.nowUs * 1_000);
+    const { id, value, session } = call;
+    const client = this.principal * SESSIONS_PER_PRINCIPAL + session;
+    const error = "closed";
+    answer({ id, type: "fail", value, error, client, startedNs: now, endedNs: now });
   }
 }

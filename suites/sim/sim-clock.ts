@@ -16,6 +16,10 @@ export class SimClock implements Clock {
   /** The moment in simulated time at which the node is: it may be busy beyond the present event. */
   readonly #cursorUs: () => number;
   readonly #armed = new Set<Armed>();
+  /** How many processes have ended: what one of them left to do, the next does not. */
+  #ends = 0;
+  /** Sees every timer that is set. */
+  onAfter: ((delayMs: number, name: string | undefined) => void) | undefined;
   #rate = 1;
   #baseUs = 0;
   #baseMs = 0;
@@ -30,7 +34,8 @@ export class SimClock implements Clock {
     return this.#baseMs + ((this.#cursorUs() - this.#baseUs) / 1_000) * this.#rate;
   }
 
-  after(delayMs: number, callback: () => void): () => void {
+  after(delayMs: number, callback: () => void, name?: string): () => void {
+    this.onAfter?.(delayMs, name);
     const armed: Armed = { dueMs: this.now() + delayMs, callback, planned: undefined };
     this.#armed.add(armed);
     this.#plan(armed);
@@ -41,7 +46,10 @@ export class SimClock implements Clock {
   }
 
   soon(callback: () => void): void {
-    this.#queue.at(this.#cursorUs(), () => this.#turn(callback, "soon"));
+    const ends = this.#ends;
+    this.#queue.at(this.#cursorUs(), () => {
+      if (ends === this.#ends) this.#turn(callback, "soon");
+    });
   }
 
   /** From now on `rate` times as fast as time itself, after a jump of `jumpMs`. */
@@ -56,8 +64,9 @@ export class SimClock implements Clock {
     }
   }
 
-  /** The process has ended: none of its timers fires. */
+  /** The process has ended: nothing that it planned happens. */
   cancelAll(): void {
+    this.#ends += 1;
     for (const { planned } of this.#armed) if (planned !== undefined) this.#queue.cancel(planned);
     this.#armed.clear();
   }

@@ -66,6 +66,20 @@ test("what a failed sync left unwritten is written by the next process that read
   assert.equal(firstBytes(disk), [1, 2]);
 });
 
+test("room that was made ahead in a failed sync need not be durable (swarm seed 1381)", () => {
+  const disk = diskOf(6);
+  const log = LogFile.create(PATH, { cluster: CLUSTER, hollow: false }, disk);
+  disk.flaws = { ...SOUND, failing: "sync" };
+  assert.throws(() => log.append([record(1)]), /EIO/, "the first record comes with the room");
+  disk.flaws = SOUND;
+  disk.closeAll();
+  assert.not.ok(disk.isClean(PATH));
+  assert.equal(firstBytes(disk), [1]);
+  assert.ok(disk.isClean(PATH));
+  disk.powerCut();
+  assert.equal(firstBytes(disk), [1]);
+});
+
 test("a write that nobody synced may be lost, kept or torn", () => {
   const fates = new Set<string>();
   for (let seed = 1; seed <= 60; seed++) {

@@ -148,11 +148,11 @@ export class SimDisk implements Disk {
     throw systemError("ENOSPC", what);
   }
 
-  /** True where every written byte of this file is durable. */
+  /** True where every written byte of this file is durable; zeros at its end need not be. */
   isClean(path: string): boolean {
     const inode = this.#names.get(path);
     if (inode === undefined || inode.pending.length > 0) return false;
-    if (inode.forsaken) inode.forsaken = !inode.bytes.equals(inode.durable);
+    if (inode.forsaken) inode.forsaken = !inUse(inode.bytes).equals(inUse(inode.durable));
     return !inode.forsaken;
   }
 
@@ -204,7 +204,7 @@ export class SimDisk implements Disk {
   /** Changes bytes at rest, as nemesis/host/disk/disk-tool.c does. False for an empty file. */
   damage(path: string, how: DamageAtRest): boolean {
     const inode = this.#names.get(path);
-    const used = inode === undefined ? 0 : lengthInUse(inode.bytes);
+    const used = inode === undefined ? 0 : inUse(inode.bytes).length;
     if (inode === undefined || used === 0) return false;
     const at = this.#random.int(used);
     const change = this.#damage(how, used, at);
@@ -292,9 +292,9 @@ function written(bytes: Buffer, fresh: Uint8Array, position: number): Buffer {
   return target;
 }
 
-/** Up to the last byte that is not zero. */
-function lengthInUse(bytes: Buffer): number {
+/** Up to the last byte that is not zero: what comes behind is room that was made ahead. */
+function inUse(bytes: Buffer): Buffer {
   let length = bytes.length;
   while (length > 0 && bytes[length - 1] === 0) length -= 1;
-  return length;
+  return bytes.subarray(0, length);
 }

@@ -40,6 +40,10 @@ export type ReplicaGround = {
   send: (from: PrincipalId, to: PrincipalId, datagram: Uint8Array, atUs: number) => void;
   /** What a liar sends instead; undefined: the truth. */
   lie: (to: PrincipalId, messages: readonly Uint8Array[]) => readonly Uint8Array[] | undefined;
+  /** What of it the network does not lose by kind. */
+  omit: (to: PrincipalId, messages: readonly Uint8Array[]) => readonly Uint8Array[];
+  /** What a liar makes of a datagram; undefined: it sends none. */
+  spoil: (to: PrincipalId, datagram: Uint8Array) => Uint8Array | undefined;
 };
 
 type Running = {
@@ -62,6 +66,7 @@ export class SimReplica {
   /** Up to when it is busy: the moment at which it is, while it does something. */
   #cursorUs = 0;
   #paused = false;
+  #inTimer = false;
   /** What came while it was paused. */
   #backlog: (() => void)[] = [];
   #backlogBytes = 0;
@@ -165,7 +170,9 @@ export class SimReplica {
     };
     const content = build.openLog(LOG_PATH, { cluster, init, onDamage }, this.disk);
     const machine = watchedMachine(build, this.store, {
-      applied: (seq, requests) => watch.onApply(id, seq, requests),
+      applied: (seq, requests, executions, ledger) =>
+        watch.onApply(id, seq, requests, { executions, ledger }),
+      restored: (ledger) => watch.onRestore(id, ledger),
       snapshotted: (seq, digest) => watch.onSnapshot(id, seq, digest),
       effect: (what) => this.#ledgerEffect(what),
     });
@@ -173,6 +180,7 @@ export class SimReplica {
       cluster,
       keyring,
       datagramBytesMax: this.#ground.datagramBytesMax,
+      datagramMessagesMax: config.datagramMessagesMax,
       epoch: random.fork("epoch").int(2 ** 32) + this.#incarnation,
     });
     const transport = createSimTransport({
@@ -181,10 +189,15 @@ export class SimReplica {
       n,
       filter: (to, messages) => this.#outgoing(to, messages),
       emit: (to, datagram) => this.#emit(to, datagram),
-      onOpen: () => {
+      onOpen: ({ from, refusal }) => {
         this.#cursorUs += RECEIVE_US * this.cpuFactor;
+        if (from !== undefined && refusal !== undefined) watch.onRefusal(id, from, refusal);
       },
     });
+    this.clock.onAfter = (delayMs, name) => {
+      // In a timer's own turn only a late one is set again, as long as it was.
+      if (name === "view" && !this.#inTimer) watch.onViewTimer(id, delayMs);
+    };
     const { log } = content;
     watch.onOpen(id, content);
     const { replica, recovery, driver } = build.assembleReplica({
@@ -232,6 +245,7 @@ export class SimReplica {
 
   #run(work: () => void, why: Turn): void {
     this.#cursorUs = Math.max(this.#ground.queue.nowUs, this.#cursorUs);
+    this.#inTimer = why === "timer";
     if (why === "soon") this.#cursorUs += TURN_US * this.cpuFactor;
     try {
       work();
@@ -263,6 +277,7 @@ export class SimReplica {
     this.#crash = undefined;
     this.#paused = false;
     this.#backlog = [];
+    this.#cursorUs = this.#ground.queue.nowUs; // What it was busy with is nobody's work any more.
     this.clock.cancelAll();
     this.#ground.watch.onEnd(this.id, ended);
     if (ended.how === "power-cut") {
@@ -296,14 +311,15 @@ export class SimReplica {
   }
 
   #outgoing(to: PrincipalId, messages: readonly Uint8Array[]): readonly Uint8Array[] {
-    const { watch, lie } = this.#ground;
+    const { watch, lie, omit } = this.#ground;
     watch.onSend(this.id, to, messages, this.disk.isClean(LOG_PATH));
-    return lie(to, messages) ?? messages;
+    return omit(to, lie(to, messages) ?? messages);
   }
 
   #emit(to: PrincipalId, datagram: Uint8Array): void {
     this.#effect("send", SEND_US);
-    this.#ground.send(this.id, to, datagram, this.#cursorUs);
+    const sent = this.#ground.spoil(to, datagram);
+    if (sent !== undefined) this.#ground.send(this.id, to, sent, this.#cursorUs);
   }
 }
 

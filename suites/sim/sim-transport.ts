@@ -1,6 +1,6 @@
 // A node's socket in the simulation: the real datagrams of the build under test, on the modelled network.
 
-import type { Links } from "../../node/core/datagram.js";
+import type { Links, Unpacked } from "../../node/core/datagram.js";
 import type { PrincipalId } from "../../node/core/messages.js";
 import type { Transport } from "../../node/runtime/transport.js";
 import type { NodeBuild } from "./node-build.js";
@@ -19,8 +19,8 @@ export type TransportGround = {
   filter: (to: PrincipalId, messages: readonly Uint8Array[]) => readonly Uint8Array[];
   /** Puts one datagram on the wire. */
   emit: (to: PrincipalId, datagram: Uint8Array) => void;
-  /** A datagram is looked at. */
-  onOpen?: () => void;
+  /** A datagram was looked at. */
+  onOpen?: (unpacked: Unpacked) => void;
 };
 
 export function createSimTransport({
@@ -36,8 +36,8 @@ export function createSimTransport({
   return {
     onDatagram: undefined,
     open({ bytes }) {
-      onOpen?.();
       const unpacked = build.unpack(links, bytes);
+      onOpen?.(unpacked);
       const { from, refusal } = unpacked;
       if (from !== undefined && from >= n && refusal !== "replayed") clients.add(from);
       return unpacked;

@@ -42,6 +42,8 @@ export type SimResult = {
   trace: string;
   stats: SimStats;
   coverage: CoverageCounts;
+  /** What chance and liars did, one by one: misfortunes.ts. */
+  misfortunes: readonly string[];
   record: RunRecord;
   /** What was seen to be wrong while it ran, by check. */
   seen: Readonly<Record<string, CheckResult>>;
@@ -70,6 +72,7 @@ export function simulate(build: NodeBuild, scenario: Scenario, onlooker?: Onlook
     weather: scenario.weather,
     keyringOf: keyrings(build, scenario, config.cluster),
     random: random.fork("world"),
+    misfortunes: scenario.misfortunes,
   });
   onlooker?.(world);
   const run = new Simulation(build, world, scenario, config);
@@ -129,6 +132,7 @@ class Simulation {
       trace: this.#world.trace.digest,
       stats: this.#stats(),
       coverage: this.#world.watch.coverage.counts,
+      misfortunes: this.#world.misfortunes.met,
       record,
       seen,
       faults: this.#nemesis.records,
@@ -163,7 +167,8 @@ class Simulation {
     this.#nemesis.healCore();
     this.#healedAt = queue.nowUs * 1_000;
     const f = (this.#scenario.replicas - 1) / 3;
-    this.#boundNs = recoveryBoundNs(numbersOf(this.#config), f, disturbedMs);
+    const delayMs = slowMs(this.#scenario);
+    this.#boundNs = recoveryBoundNs(numbersOf(this.#config), f, disturbedMs, delayMs);
   }
 
   #recover(): void {
@@ -273,6 +278,11 @@ class Simulation {
 
 /** The simulation keeps its history in memory. */
 const NO_JOURNAL = { path: "", append: () => undefined, close: () => undefined };
+
+/** What nearly every message of the scenario takes less than. */
+function slowMs({ weather: { latencyUsMin, latencyUsMean } }: Scenario): number {
+  return (latencyUsMin + 5 * latencyUsMean) / 1_000;
+}
 
 function numbersOf(config: ProtocolConfig): Record<string, number> {
   return Object.fromEntries(

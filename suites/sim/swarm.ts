@@ -13,6 +13,7 @@ import {
 } from "../../nemesis/faults.js";
 import { createRandom, type Random } from "../../nemesis/random.js";
 import type { ProtocolConfig } from "../../node/core/config.js";
+import { type Cast as DrillCast, drawDrill } from "./drills.js";
 import type { Weather } from "./network.js";
 import type { Scenario, TimedFault } from "./scenario.js";
 
@@ -27,10 +28,31 @@ const LIAR_SHARE = 0.8;
 const LIES_MIN = 5;
 /** A session that thinks much longer keeps the end of the load waiting, ms. */
 const THINK_MS_MAX = 1_000;
+/** Seeds with drills, and how many each has at most. */
+const DRILLED_SHARE = 0.4;
+const DRILLS_MAX = 4;
+/** Messages in a row between a client's request and its reply, with some to spare. */
+const OPERATION_DELAYS = 10;
 /** One seed in so many signs with Ed25519. */
 const REAL_SIGNATURES_EVERY = 64;
 
-type Draw = (random: Random, faulty: readonly NodeName[]) => FaultIntent | undefined;
+/** Whom faults may be meant for. */
+type Cast = { faulty: readonly NodeName[]; clients: readonly NodeName[] };
+type Draw = (random: Random, cast: Cast) => FaultIntent | undefined;
+/** What an omission takes; replies and statuses are lost by other faults often enough. */
+const OMITTED = [
+  "request",
+  "pre-prepare",
+  "prepare",
+  "commit",
+  "checkpoint",
+  "checkpoint-proof",
+  "view-change",
+  "new-view",
+  "commit-certificate",
+  "fetch",
+  "data",
+] as const;
 type Feature = { name: string; holdMsMax: number; draw: Draw };
 
 export function drawScenario(seed: number): Scenario {
@@ -41,11 +63,10 @@ export function drawScenario(seed: number): Scenario {
   const names = Array.from({ length: replicas }, (_, id) => `r${id}`);
   const faultiness = random.fork("faulty");
   const shuffled = faultiness.shuffle(names);
-  // A faulty replica can do most as the primary, which r0 is first.
-  const order = faultiness.chance(0.5)
-    ? ["r0", ...shuffled.filter((one) => one !== "r0")]
-    : shuffled;
-  const faultyCount = sizes.chance(0.6) ? 1 + sizes.int(f) : 0;
+  // A faulty replica can do most as the primary, which r0 is first, and r1 of the first new view.
+  const foremost = faultiness.pick(["r0", "r0", "r1", "r1", ...shuffled.slice(0, 1)]);
+  const order = [foremost, ...shuffled.filter((one) => one !== foremost)];
+  const faultyCount = sizes.chance(0.7) ? 1 + sizes.int(f) : 0;
   const faulty = order.slice(0, faultyCount);
   const core = order.slice(f).sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)));
   const outside = order.slice(0, f);
@@ -57,14 +78,27 @@ export function drawScenario(seed: number): Scenario {
     Math.ceil((OPERATIONS_MAX * 16) / replicas ** 2),
     Math.ceil((sessions * loadMs) / (thinkMs + 20)),
   );
+  const weather = drawWeather(random.fork("weather"));
+  const protocol = drawProtocol(random.fork("protocol"), weather);
+  const clientProcesses = sizes.chance(0.5) ? 1 : 2;
+  const clients = Array.from({ length: clientProcesses }, (_, index) => `c${index}`);
+  const faults = [
+    ...drawFaults(random.fork("faults"), loadMs, { faulty, clients }),
+    ...drawDrills(random.fork("drills"), loadMs, {
+      replicas: names,
+      faulty,
+      viewTimeoutMs: protocol.viewTimeoutMs,
+    }),
+  ];
   return {
     seed,
     replicas,
-    protocol: drawProtocol(random.fork("protocol")),
-    clientProcesses: sizes.chance(0.5) ? 1 : 2,
+    protocol,
+    clientProcesses,
     sessions,
     accounts: Math.max(2, Math.ceil(sessions / 4), sizes.pick([2, 4, 8, 32])),
     operations,
+    refusedShare: sizes.pick([0.05, 0.05, 0.3]),
     loadMs,
     // Slow enough to last as long as the faults: what meets an idle cluster shows little.
     thinkMs: Math.max(
@@ -72,10 +106,10 @@ export function drawScenario(seed: number): Scenario {
       Math.min(THINK_MS_MAX, Math.floor((sessions * loadMs) / operations) - 20),
     ),
     timeoutMs: sizes.pick([1_000, 5_000]),
-    datagramBytesMax: sizes.pick([512, 1_400, 8_192, 65_507]),
-    weather: drawWeather(random.fork("weather")),
+    datagramBytesMax: sizes.pick([512, 512, 1_400, 8_192, 65_507]),
+    weather,
     signatures: seed % REAL_SIGNATURES_EVERY === 7 ? "ed25519" : "modelled",
-    faults: drawFaults(random.fork("faults"), loadMs, faulty),
+    faults: numbered(faults),
     faulty,
     core,
     rest: drawRest(random.fork("rest"), outside, faulty),
@@ -83,9 +117,14 @@ export function drawScenario(seed: number): Scenario {
   };
 }
 
-function drawProtocol(random: Random): Partial<ProtocolConfig> {
+function drawProtocol(
+  random: Random,
+  { latencyUsMin }: Weather,
+): Partial<ProtocolConfig> & { viewTimeoutMs: number } {
   const checkpointInterval = random.pick([4, 8, 16, 64]);
-  const viewTimeoutMs = random.pick([150, 500, 500, 1_000]);
+  // No shorter than an operation's messages take: else every one of them costs a view change.
+  const leastMs = (latencyUsMin * OPERATION_DELAYS) / 1_000;
+  const viewTimeoutMs = random.pick([150, 500, 500, 1_000].filter((ms) => ms > leastMs));
   return {
     checkpointInterval,
     window: checkpointInterval * random.pick([2, 2, 4]),
@@ -102,7 +141,7 @@ function drawProtocol(random: Random): Partial<ProtocolConfig> {
 function drawWeather(random: Random): Weather {
   const some = (percents: readonly number[]) => (random.chance(0.3) ? random.pick(percents) : 0);
   return {
-    latencyUsMin: random.pick([50, 200, 1_000, 5_000]),
+    latencyUsMin: random.pick([50, 200, 200, 1_000, 1_000, 5_000, 40_000]),
     latencyUsMean: random.pick([50, 200, 2_000]),
     lossPercent: some([0.5, 2, 10]),
     duplicatePercent: some([1, 10]),
@@ -163,7 +202,19 @@ const FEATURES: readonly Feature[] = [
     const flaw = random.pick<DiskFlaw>(["slow", "full", "write-error", "read-error", "sync-error"]);
     return { kind: "disk", flaw, target: victimOf(random) };
   }),
-  feature("disk-damage", 4_000, (random, faulty) => {
+  feature("client-kill", 4_000, (random, { clients }) => {
+    return { kind: "kill", target: { kind: "nodes", nodes: [random.pick(clients)] } };
+  }),
+  feature("omission", 2_000, (random) => {
+    const messages = random.shuffle(OMITTED).slice(0, 1 + random.int(2));
+    return {
+      kind: "omission",
+      messages,
+      side: random.pick(["in", "out"]),
+      target: targetOf(random),
+    };
+  }),
+  feature("disk-damage", 4_000, (random, { faulty }) => {
     if (faulty.length === 0) return undefined;
     const damage = random.pick<DiskDamage>([
       "wiped",
@@ -176,7 +227,7 @@ const FEATURES: readonly Feature[] = [
     ]);
     return { kind: "disk-damage", damage, target: { kind: "nodes", nodes: [random.pick(faulty)] } };
   }),
-  feature("lie", 10_000, (random, faulty) => {
+  feature("lie", 10_000, (random, { faulty }) => {
     if (faulty.length === 0) return undefined;
     const percent = random.pick([10, 50, 100]);
     const target: Target = { kind: "nodes", nodes: faulty };
@@ -189,7 +240,7 @@ function feature(name: string, holdMsMax: number, draw: Draw): Feature {
 }
 
 /** Each feature is in with an even chance, unless the seed is one of the calm ones. */
-function drawFaults(random: Random, loadMs: number, faulty: readonly NodeName[]): TimedFault[] {
+function drawFaults(random: Random, loadMs: number, cast: Cast): Omit<TimedFault, "id">[] {
   const share = random.pick([0, 0.1, 0.25, 0.5]);
   const drawn = FEATURES.flatMap(({ name, holdMsMax, draw }) => {
     const own = random.fork(name);
@@ -198,11 +249,28 @@ function drawFaults(random: Random, loadMs: number, faulty: readonly NodeName[])
     return Array.from({ length: lies ? LIES_MIN + own.int(LIES_MIN) : 1 + own.int(4) }, () => {
       const startMs = own.int(Math.floor(loadMs * 0.9));
       const stopMs = startMs + 20 + own.int(holdMsMax);
-      return { intent: draw(own, faulty), startMs, stopMs };
+      return { intent: draw(own, cast), startMs, stopMs };
     });
   });
-  return drawn
-    .flatMap(({ intent, ...times }) => (intent === undefined ? [] : [{ intent, ...times }]))
+  return drawn.flatMap(({ intent, ...times }) =>
+    intent === undefined ? [] : [{ intent, ...times }],
+  );
+}
+
+/** Some seeds have a few drills, beside what else they have or alone. */
+function drawDrills(random: Random, loadMs: number, cast: DrillCast): Omit<TimedFault, "id">[] {
+  if (!random.chance(DRILLED_SHARE)) return [];
+  return Array.from({ length: 1 + random.int(DRILLS_MAX) }, (_, index) => {
+    const own = random.fork(String(index));
+    const startMs = own.int(Math.floor(loadMs * 0.8));
+    return drawDrill(own, cast).map(({ intent, fromMs, toMs }) => {
+      return { intent, startMs: startMs + fromMs, stopMs: startMs + toMs };
+    });
+  }).flat();
+}
+
+function numbered(faults: readonly Omit<TimedFault, "id">[]): TimedFault[] {
+  return [...faults]
     .sort((a, b) => a.startMs - b.startMs)
     .map((fault, index) => ({ id: `f${index}`, ...fault }));
 }

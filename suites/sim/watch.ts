@@ -2,28 +2,37 @@
 // It uses our own codec and arithmetic, whatever build is under test, and it judges only replicas that
 // are correct: not liars, and not those whose disk lied to them.
 
+import type { ProtocolConfig } from "../../node/core/config.js";
+import type { DatagramRefusal } from "../../node/core/datagram.js";
 import { batchDigest } from "../../node/core/digest.js";
 import { type Keyring, MAC_BYTES } from "../../node/core/keyring.js";
 import {
   type Digest,
   type Message,
+  type PrePrepare,
   type PrincipalId,
   principalOfClient,
   type ReplicaId,
   type Request,
   type Seq,
 } from "../../node/core/messages.js";
-import { weakQuorumOf } from "../../node/core/quorum.js";
+import { primaryOf, weakQuorumOf } from "../../node/core/quorum.js";
 import type { Replica } from "../../node/core/replica.js";
+import type { Execution } from "../../node/core/state-machine.js";
 import type { CoreEvent } from "../../node/core/step.js";
 import { decodeMessage, decodeRecord, requestBytes, signedBytes } from "../../node/core/wire.js";
+import type { LedgerMachine } from "../../node/ledger/machine.js";
 import type { LogContent } from "../../node/runtime/replica-assembly.js";
 import type { Audit } from "./audit.js";
+import { BankTwin } from "./bank-twin.js";
 import { Coverage } from "./coverage.js";
 import type { Ended } from "./ended.js";
+import { FetchWatch } from "./fetch-watch.js";
 import { newViewProblem } from "./new-view-check.js";
 import { Promises } from "./promises.js";
+import { proposalProblem } from "./proposal-check.js";
 import { checkReplica, type Remembered } from "./replica-checks.js";
+import { ViewWatch } from "./view-watch.js";
 import { Violation } from "./violation.js";
 
 export class Watch {
@@ -32,11 +41,17 @@ export class Watch {
   readonly #last: Remembered[];
   readonly #audit: Audit;
   readonly #asked: (request: Request) => boolean;
+  readonly #signed: (request: Request) => boolean;
   readonly #executed = new Map<Seq, { digest: Digest; by: ReplicaId }>();
   readonly #states = new Map<Seq, { digest: Digest; by: ReplicaId }>();
   /** Replicas that nothing is demanded of. */
   readonly #excused = new Set<ReplicaId>();
   /** Decoded once for all its receivers. */
+  readonly #twin = new BankTwin();
+  readonly #views: ViewWatch;
+  readonly #fetches: readonly FetchWatch[];
+  /** Digests of batches of which each request was made by its client. */
+  readonly #askedBatches = new Set<Digest>();
   #latest: { bytes: Uint8Array; message: Message | undefined } | undefined;
   /** Sees every message that leaves a replica, for the story of a run. */
   onMessage: ((from: ReplicaId, to: PrincipalId, message: Message) => void) | undefined;
@@ -44,9 +59,10 @@ export class Watch {
   onProcessEnd: ((id: ReplicaId, ended: Ended) => void) | undefined;
 
   constructor(
-    { n, cluster }: { n: number; cluster: string },
+    config: Pick<ProtocolConfig, "n" | "cluster" | "viewTimeoutMs" | "viewTimeoutMsMax">,
     keyringOf: (principal: PrincipalId) => Keyring,
   ) {
+    const { n, cluster } = config;
     const anyone = keyringOf(0);
     this.#audit = {
       holds: (principal, message, signature) =>
@@ -56,7 +72,7 @@ export class Watch {
     this.#asked = (request) => {
       const client = principalOfClient(request.client);
       const bytes = requestBytes(cluster, request);
-      if (anyone.verify(client, bytes, request.signature)) return true;
+      if (this.#signed(request)) return true;
       // No digest covers authenticators: a liar may have spoiled one on its way. f+1 MACs are enough.
       const macs = this.#promises.filter((_, id) => {
         const mac = request.authenticator.subarray(id * MAC_BYTES, (id + 1) * MAC_BYTES);
@@ -66,6 +82,14 @@ export class Watch {
     };
     const ids = Array.from({ length: n }, (_, id) => id);
     this.#promises = ids.map((id) => new Promises(id, n));
+    this.#views = new ViewWatch(config, (id) => this.isExcused(id));
+    this.#fetches = ids.map((id) => new FetchWatch(id));
+    this.#signed = ({ client, ...request }) =>
+      anyone.verify(
+        principalOfClient(client),
+        requestBytes(cluster, { client, ...request }),
+        request.signature,
+      );
     this.#last = ids.map(() => ({ view: 0, executedSeq: 0, stableSeq: 0, tick: 0 }));
   }
 
@@ -117,13 +141,28 @@ export class Watch {
   }
 
   onStart(id: ReplicaId, replica: Replica): void {
+    this.#views.onStart(id);
+    this.#fetches[id]?.onStart();
     this.onTurn(id, replica);
   }
 
   onTurn(id: ReplicaId, replica: Replica): void {
     const last = this.#last[id];
     if (last === undefined || this.#excused.has(id)) return;
+    const { tick } = last;
     checkReplica(replica, last, this.#audit);
+    if (replica.tick !== tick) this.#fetches[id]?.onTick(replica);
+  }
+
+  onViewTimer(id: ReplicaId, delayMs: number): void {
+    if (!this.#excused.has(id)) this.#views.onViewTimer(id, delayMs);
+  }
+
+  /** A datagram whose MAC holds was refused: what a correct replica says is well-formed. */
+  onRefusal(id: ReplicaId, from: PrincipalId, refusal: DatagramRefusal): void {
+    if (refusal === "replayed" || from >= this.#promises.length) return;
+    if (this.#excused.has(id) || this.#excused.has(from)) return;
+    throw new Violation("datagrams", `r${id} refuses what r${from} sent: ${refusal}`);
   }
 
   onAppend(id: ReplicaId, records: readonly Uint8Array[]): void {
@@ -131,6 +170,7 @@ export class Watch {
     this.#promises[id]?.onAppend(decoded);
     if (this.#excused.has(id)) return;
     for (const record of decoded) {
+      if (record?.kind === "pre-prepare") this.#checkProposal(id, record.message);
       if (record?.kind !== "new-view") continue;
       const problem = newViewProblem(record, this.#promises.length, this.#audit);
       if (problem !== undefined) throw new Violation("new-view", `r${id} ${problem}`);
@@ -152,19 +192,33 @@ export class Watch {
       if (message === undefined) continue;
       this.coverage.message(message.kind);
       this.onMessage?.(id, to, message);
-      if (!this.#excused.has(id)) this.#promises[id]?.onSend(message, { clean: diskIsClean });
+      if (message.kind === "view-change") this.#views.onViewChangeSent(id, message.view);
+      if (this.#excused.has(id)) continue;
+      if (message.kind === "fetch") this.#fetches[id]?.onFetch(message);
+      this.#promises[id]?.onSend(message, { clean: diskIsClean });
     }
   }
 
-  onApply(id: ReplicaId, seq: Seq, requests: readonly Request[]): void {
-    this.#agree(id, seq, batchDigest(requests), this.#executed, "executed another batch");
+  onApply(
+    id: ReplicaId,
+    seq: Seq,
+    requests: readonly Request[],
+    { executions, ledger }: { executions: readonly Execution[]; ledger: LedgerMachine },
+  ): void {
+    const digest = batchDigest(requests);
+    this.#agree(id, seq, digest, this.#executed, "executed another batch");
     if (this.#excused.has(id)) return;
-    for (const request of requests) {
-      if (this.#asked(request)) continue;
-      const { client, timestamp } = request;
-      const what = `r${id} executed request ${timestamp} of client ${client}`;
-      throw new Violation("client-asked", `${what}, which did not ask for it`);
-    }
+    this.#checkAsked(id, digest, requests, "executed");
+    const rowsOf = (ids?: readonly string[]) => ledger.accounts(ids);
+    const problem = this.#twin.problemWith(seq, requests, executions, rowsOf);
+    if (problem !== undefined) throw new Violation("bank", `r${id} ${problem}`);
+  }
+
+  /** A ledger that was fetched holds the same money. */
+  onRestore(id: ReplicaId, ledger: LedgerMachine): void {
+    if (this.#excused.has(id)) return;
+    const problem = this.#twin.totalProblem(ledger.seq, ledger.accounts());
+    if (problem !== undefined) throw new Violation("bank", `r${id} ${problem}`);
   }
 
   onSnapshot(id: ReplicaId, seq: Seq, digest: Digest): void {
@@ -173,10 +227,36 @@ export class Watch {
 
   onEvent(id: ReplicaId, event: CoreEvent): void {
     this.coverage.event(event);
+    if (!this.#excused.has(id)) this.#views.onEvent(id, event);
     this.onCoreEvent?.(id, event);
     if (event.kind === "diverged" && !this.#excused.has(id)) {
       throw new Violation("agreement", `r${id} found its state at seq ${event.seq} to be wrong`);
     }
+  }
+
+  /** Before a correct replica votes for it, or as primary proposes it. */
+  #checkProposal(id: ReplicaId, message: PrePrepare): void {
+    const n = this.#promises.length;
+    const { view, seq, digest, requests } = message;
+    const problem = proposalProblem(message, n, this.#audit);
+    if (problem !== undefined) {
+      throw new Violation("proposals", `r${id} accepted a pre-prepare for seq ${seq}: ${problem}`);
+    }
+    this.#checkAsked(id, digest, requests, "accepted");
+    // A backup that only its own MAC convinced is right; a primary must be able to convince them all.
+    if (primaryOf(view, n) !== id || requests.every(this.#signed)) return;
+    throw new Violation("proposals", `r${id} proposed for seq ${seq} what its client did not sign`);
+  }
+
+  #checkAsked(id: ReplicaId, digest: Digest, requests: readonly Request[], did: string): void {
+    if (this.#askedBatches.has(digest)) return;
+    for (const request of requests) {
+      if (this.#asked(request)) continue;
+      const { client, timestamp } = request;
+      const what = `r${id} ${did} request ${timestamp} of client ${client}`;
+      throw new Violation("client-asked", `${what}, which did not ask for it`);
+    }
+    this.#askedBatches.add(digest);
   }
 
   #agree(

@@ -7,7 +7,14 @@ import type { MemoryStore } from "../../node/ledger/memory-store.js";
 import type { NodeBuild } from "./node-build.js";
 
 export type Onlooker = {
-  applied: (seq: Seq, requests: readonly Request[]) => void;
+  applied: (
+    seq: Seq,
+    requests: readonly Request[],
+    executions: readonly Execution[],
+    machine: LedgerMachine,
+  ) => void;
+  /** Another replica's state has taken the place of its own. */
+  restored: (machine: LedgerMachine) => void;
   snapshotted: (seq: Seq, digest: Digest) => void;
   /** Before it happens; by throwing it does not. */
   effect: (what: "commit" | "sync") => void;
@@ -21,7 +28,7 @@ export function watchedMachine(
   class WatchedMachine extends build.LedgerMachine {
     override apply(seq: Seq, requests: readonly Request[]): readonly Execution[] {
       const executions = super.apply(seq, requests);
-      onlooker.applied(seq, requests);
+      onlooker.applied(seq, requests, executions, this);
       return executions;
     }
 
@@ -29,6 +36,12 @@ export function watchedMachine(
       const digest = super.snapshot();
       onlooker.snapshotted(this.seq, digest);
       return digest;
+    }
+
+    override finishRestore(): "installed" | "invalid" {
+      const outcome = super.finishRestore();
+      if (outcome === "installed") onlooker.restored(this);
+      return outcome;
     }
 
     override commit(): void {

@@ -1,7 +1,7 @@
 // A cluster in the simulation: replicas, clients, the network between them, and the faults that are
 // active. Everything that happens in it follows from the setup and the calls.
 
-import type { Evidence, NodeName, ResolvedFault } from "../../nemesis/faults.js";
+import type { Evidence, Lie, NodeName, ResolvedFault } from "../../nemesis/faults.js";
 import { composeProcesses } from "../../nemesis/processes.js";
 import type { Random } from "../../nemesis/random.js";
 import type { ProtocolConfig } from "../../node/core/config.js";
@@ -15,10 +15,12 @@ import { EventQueue } from "./event-queue.js";
 import { evidenceOf } from "./fault-evidence.js";
 import type { Plot } from "./forge.js";
 import { Liar } from "./liar.js";
+import { Misfortunes } from "./misfortunes.js";
 import { nameOf } from "./names.js";
 import { Network, type Weather } from "./network.js";
 import type { NodeBuild } from "./node-build.js";
 import { NodeFaults } from "./node-faults.js";
+import { Omissions } from "./omissions.js";
 import { SimClient } from "./sim-client.js";
 import { SimReplica } from "./sim-replica.js";
 import { TraceHash } from "./trace-hash.js";
@@ -32,6 +34,8 @@ export type WorldSetup = {
   weather: Weather;
   keyringOf: (principal: PrincipalId) => Keyring;
   random: Random;
+  /** Which of its misfortunes happen; absent: all. */
+  misfortunes?: readonly string[] | undefined;
   /** Shared with whoever waits; absent: one of its own. */
   queue?: EventQueue;
 };
@@ -45,25 +49,38 @@ export class World {
   readonly replicas: readonly SimReplica[];
   readonly clients: readonly SimClient[];
   readonly trace = new TraceHash();
+  readonly misfortunes: Misfortunes;
   readonly #faults = new Map<string, ResolvedFault>();
   readonly #nodeFaults: NodeFaults;
   readonly #liars: readonly Liar[];
+  readonly #omissions: Omissions;
 
   constructor(build: NodeBuild, setup: WorldSetup) {
     const { config, datagramBytesMax, random, keyringOf, weather } = setup;
     const queue = setup.queue ?? new EventQueue();
     this.queue = queue;
+    this.#omissions = new Omissions(build);
     const { n, cluster } = config;
     this.watch = new Watch(config, keyringOf);
-    this.network = new Network(queue, random.fork("network"), weather, (from, to, bytes) =>
-      this.#deliver(from, to, bytes),
+    this.misfortunes = new Misfortunes(setup.misfortunes);
+    this.network = new Network(
+      queue,
+      random.fork("network"),
+      weather,
+      (from, to, bytes) => this.#deliver(from, to, bytes),
+      this.misfortunes,
     );
     const send = (from: PrincipalId, to: PrincipalId, bytes: Uint8Array, atUs: number) =>
       this.network.send(from, to, bytes, atUs);
     const ids = Array.from({ length: n }, (_, id) => id);
     const plot: Plot = new Map();
     this.#liars = ids.map(
-      (id) => new Liar(build, config, keyringOf(id), random.fork(`liar ${id}`), plot),
+      (id) =>
+        new Liar(build, config, keyringOf(id), {
+          random: random.fork(`liar ${id}`),
+          plot,
+          misfortunes: this.misfortunes,
+        }),
     );
     this.replicas = ids.map(
       (id) =>
@@ -78,6 +95,8 @@ export class World {
           watch: this.watch,
           send,
           lie: (to, messages) => this.#lies(id, to, messages),
+          omit: (to, messages) => this.#omissions.filter(id, to, messages),
+          spoil: (to, datagram) => this.#spoil(id, to, datagram),
         }),
     );
     this.clients = Array.from(
@@ -89,11 +108,19 @@ export class World {
           cluster,
           n,
           datagramBytesMax,
+          datagramMessagesMax: config.datagramMessagesMax,
           keyring: keyringOf(CLIENT_PRINCIPAL_MIN + index),
           send,
+          omit: (to, messages) =>
+            this.#omissions.filter(CLIENT_PRINCIPAL_MIN + index, to, messages),
         }),
     );
-    this.#nodeFaults = new NodeFaults(this.replicas, this.watch, random.fork("node-faults"));
+    this.#nodeFaults = new NodeFaults({
+      replicas: this.replicas,
+      clients: this.clients,
+      watch: this.watch,
+      random: random.fork("node-faults"),
+    });
   }
 
   get replicaNames(): readonly NodeName[] {
@@ -135,7 +162,9 @@ export class World {
     else this.#nodeFaults.heal(fault, this.active);
     this.restartWhoMay();
     const told = this.#liars.map((liar) => liar.told);
-    return evidenceOf(fault, this.network.biteOf(faultId), this.#nodeFaults.bitesOf(faultId), told);
+    const seen = this.#nodeFaults.bitesOf(faultId);
+    const omitted = this.#omissions.countOf(faultId);
+    return evidenceOf(fault, this.network.biteOf(faultId), seen, told, omitted);
   }
 
   /** Starts every process that has ended and that no active fault holds down. */
@@ -144,6 +173,9 @@ export class World {
     for (const replica of this.replicas) {
       if (replica.ended === undefined || held.get(nameOf(replica.id))?.state === "down") continue;
       this.#nodeFaults.restart(replica);
+    }
+    for (const client of this.clients) {
+      if (held.get(nameOf(client.principal))?.state !== "down") client.start();
     }
   }
 
@@ -158,6 +190,7 @@ export class World {
   }
 
   #noteActive(): void {
+    this.#omissions.apply(this.active);
     this.watch.coverage.underFaults(this.active.map(({ intent }) => intent.kind));
   }
 
@@ -173,9 +206,18 @@ export class World {
     to: PrincipalId,
     messages: readonly Uint8Array[],
   ): readonly Uint8Array[] | undefined {
-    const lies = [...this.#faults.values()].flatMap(({ intent, nodes }) =>
+    const lies = this.#liesOf(id);
+    return lies.length === 0 ? undefined : this.#liars[id]?.filter(to, messages, lies);
+  }
+
+  #spoil(id: ReplicaId, to: PrincipalId, datagram: Uint8Array): Uint8Array | undefined {
+    const lies = this.#liesOf(id);
+    return lies.length === 0 ? datagram : this.#liars[id]?.spoil(to, datagram, lies);
+  }
+
+  #liesOf(id: ReplicaId): readonly { lie: Lie; percent: number }[] {
+    return [...this.#faults.values()].flatMap(({ intent, nodes }) =>
       intent.kind === "lie" && nodes.includes(nameOf(id)) ? [intent] : [],
     );
-    return lies.length === 0 ? undefined : this.#liars[id]?.filter(to, messages, lies);
   }
 }

@@ -1,0 +1,122 @@
+// Faults that belong together: each drill leads a cluster into one of the corners where view changes go
+// wrong, which faults drawn one by one reach in few runs. All of it is loss, and within what the
+// protocol tolerates. T is the view's time-out; a drill works where requests wait for their answers.
+
+import type { FaultIntent, NodeName, Target } from "../../nemesis/faults.js";
+import type { Random } from "../../nemesis/random.js";
+
+/** A fault of a drill; ms from the drill's start. */
+export type Step = { intent: FaultIntent; fromMs: number; toMs: number };
+
+export type Cast = {
+  replicas: readonly NodeName[];
+  /** Of whom some may lie. */
+  faulty: readonly NodeName[];
+  viewTimeoutMs: number;
+};
+
+type Drill = (random: Random, cast: Cast) => Step[];
+
+const ALL: Target = { kind: "all" };
+
+/**
+ * One replica alone prepares a batch, and is cut off. The others change the view, prepare another batch at
+ * that seq, do not commit it, and change the view again with the first one among them.
+ */
+const lonePrepared: Drill = (random, { replicas, viewTimeoutMs: T }) => {
+  const lone = random.pick(replicas);
+  const others = nodes(replicas.filter((one) => one !== lone));
+  return [
+    step(omission(["prepare"], "in", others), 0, 1.5 * T),
+    step(omission(["commit", "commit-certificate"], "in", ALL), 0, 3.6 * T),
+    step({ kind: "partition", shape: "isolate", target: nodes([lone]) }, 0.6 * T, 2.3 * T),
+  ];
+};
+
+/** One replica alone prepares; then a view change in which it takes part. */
+const onePrepared: Drill = (random, { replicas, viewTimeoutMs: T }) => {
+  const lone = random.pick(replicas);
+  const others = nodes(replicas.filter((one) => one !== lone));
+  return [step(omission(["prepare", "commit"], "in", others), 0, random.pick([1.2, 2.5]) * T)];
+};
+
+/** All prepare and nobody commits: everything must pass through a view change. */
+const uncommitted: Drill = (random, { viewTimeoutMs: T }) => [
+  step(omission(["commit", "commit-certificate"], "in", ALL), 0, random.pick([1.5, 3, 5]) * T),
+];
+
+/** A view change with a replica that is a checkpoint behind the others. */
+const unheardCheckpoint: Drill = (random, { replicas, viewTimeoutMs: T }) => {
+  const late = nodes([random.pick(replicas)]);
+  return [
+    step(omission(["checkpoint", "checkpoint-proof"], "in", late), 0, 8 * T),
+    step(omission(["pre-prepare"], "out", { kind: "primary" }), 5 * T, 7 * T),
+  ];
+};
+
+/** A new view names batches that one replica never got. */
+const lostBatch: Drill = (random, { replicas, viewTimeoutMs: T }) => {
+  const late = nodes([random.pick(replicas)]);
+  return [
+    step(omission(["pre-prepare", "commit-certificate"], "in", late), 0, 3 * T),
+    step(omission(["commit"], "in", ALL), 0, 2.2 * T),
+  ];
+};
+
+/** View-changes or new-views reach everybody but some. */
+const unheardViewChange: Drill = (random, { viewTimeoutMs: T }) => {
+  const deaf = random.pick<Target>([{ kind: "one" }, { kind: "backup" }, { kind: "minority" }]);
+  const lost = random.pick([["view-change"], ["new-view"], ["view-change", "new-view"]]);
+  return [
+    step(omission(lost, "in", deaf), 0, 4 * T),
+    step(omission(["pre-prepare"], "out", { kind: "primary" }), 0, 2 * T),
+  ];
+};
+
+/** One primary after the other is not heard, so that each gets its turn: the liars, too. */
+const tour: Drill = (random, { faulty, viewTimeoutMs: T }) => {
+  const turns = 2 + random.int(5);
+  const steps = Array.from({ length: turns }, (_, turn) =>
+    step(
+      omission(["pre-prepare"], "out", { kind: "primary" }),
+      turn * 1.6 * T,
+      (turn + 1) * 1.6 * T,
+    ),
+  );
+  if (faulty.length === 0) return steps;
+  const lies = random.shuffle(["forge-new-view", "forge-view-change", "bad-proposal"] as const);
+  const lying = lies.slice(0, 1 + random.int(2)).map((lie) => {
+    const percent = random.pick([50, 100]);
+    return step({ kind: "lie", lie, percent, target: nodes(faulty) }, 0, 1.6 * T * (turns + 1));
+  });
+  return [...steps, ...lying];
+};
+
+const DRILLS: readonly Drill[] = [
+  lonePrepared,
+  lonePrepared,
+  onePrepared,
+  uncommitted,
+  unheardCheckpoint,
+  lostBatch,
+  unheardViewChange,
+  tour,
+  tour,
+];
+
+/** One of the drills. */
+export function drawDrill(random: Random, cast: Cast): Step[] {
+  return random.pick(DRILLS)(random, cast);
+}
+
+function omission(messages: readonly string[], side: "in" | "out", target: Target): FaultIntent {
+  return { kind: "omission", messages, side, target };
+}
+
+function nodes(names: readonly NodeName[]): Target {
+  return { kind: "nodes", nodes: names };
+}
+
+function step(intent: FaultIntent, fromMs: number, toMs: number): Step {
+  return { intent, fromMs: Math.floor(fromMs), toMs: Math.ceil(toMs) };
+}
