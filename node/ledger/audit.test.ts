@@ -4,8 +4,8 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { auditLedger } from "./audit.js";
 import { LedgerMachine } from "./machine.js";
+import { auditLedger } from "./sqlite-audit.js";
 import { openSqliteStore } from "./sqlite-store.js";
 import { applyAll, busyBatches, memoryDisk, restoreFrom } from "./testing/fixture.js";
 

@@ -3,8 +3,6 @@
 // entries is computed again: the chain, the digests of pages, each balance. Names, addresses and cached
 // replies follow from nothing here; where one of them rotted, the next checkpoint's digest shows it.
 
-import Database from "better-sqlite3";
-import { checkLedgerFile, entryRange, loadLedger } from "./sqlite-store.js";
 import { CHAIN_START, LedgerState } from "./state.js";
 import { type Account, type Block, CASH, type Entry, type Stored } from "./store.js";
 
@@ -12,27 +10,10 @@ import { type Account, type Block, CASH, type Entry, type Stored } from "./store
 type Standing = Pick<Account, "balance" | "entryCount" | "lastEntry">;
 
 /**
- * Says what does not fit in the ledger of this file, in one line; undefined where all does, or where
- * nothing was written yet. Reads every entry once. Throws SQLite's error where SQLite cannot read it.
+ * Says what does not fit, in one line; undefined where all does. `entries` and `blocks` ascending, all of
+ * them; each entry is looked at once.
  */
-export function auditLedger(path: string): string | undefined {
-  const db = new Database(path, { fileMustExist: true });
-  try {
-    if (db.prepare("SELECT 1 FROM sqlite_schema").get() === undefined) return undefined;
-    checkLedgerFile(db, path);
-    const blocks = db.prepare<[], Block>(
-      `SELECT seq, first_entry AS firstEntry, entry_count AS entryCount, chain
-       FROM block ORDER BY seq`,
-    );
-    const stored = loadLedger(db);
-    return auditRows(stored, blocks.all(), entryRange(db).iterate(0, Number.MAX_SAFE_INTEGER));
-  } finally {
-    db.close();
-  }
-}
-
-/** `entries` and `blocks` ascending, all of them. */
-function auditRows(
+export function auditRows(
   stored: Stored,
   blocks: readonly Block[],
   entries: Iterable<Entry>,

@@ -3,7 +3,7 @@
 
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { auditLedger } from "../ledger/audit.js";
+import { auditLedger } from "../ledger/sqlite-audit.js";
 import { openSqliteStore, type SqliteStore } from "../ledger/sqlite-store.js";
 import { machineDisk } from "./disk.js";
 import { messageOf, OrdealError, systemCodeOf } from "./ordeal-error.js";
