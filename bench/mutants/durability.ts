@@ -4,6 +4,8 @@ import { DIGEST_WITHOUT_BANK, TRANSFER_WITHOUT_BANK } from "./checkpoint.js";
 import { FILES, type Mutant, PAPER_BANK } from "./mutant.js";
 
 const POWER_FAILURE = { suite: "power-failure", options: [] };
+/** Of all machines at once, and nothing that was not synced is left. */
+const POWER_CUT = { suite: "power-cut", options: ["--nemesis", "power-cut-all"] };
 
 export const DURABILITY: readonly Mutant[] = [
   {
@@ -135,6 +137,7 @@ export const DURABILITY: readonly Mutant[] = [
     breaks: "durability of votes",
     exposedBy: "a power cut",
     source: "the weak default of many stores; Jepsen's lazyfs reports",
+    real: POWER_CUT,
     patches: [
       {
         file: FILES.logFile,
@@ -148,6 +151,7 @@ export const DURABILITY: readonly Mutant[] = [
     wrong: "A compacted log takes the old one's place before it is on the disk.",
     breaks: "durability of votes",
     exposedBy: "a power cut after a compaction",
+    real: POWER_CUT,
     patches: [
       {
         file: FILES.logFile,
@@ -161,6 +165,7 @@ export const DURABILITY: readonly Mutant[] = [
     wrong: "The log is cut before the ledger is durable.",
     breaks: "durability",
     exposedBy: "a power cut after a checkpoint",
+    real: POWER_CUT,
     patches: [
       {
         file: FILES.driver,

@@ -181,11 +181,12 @@ function openData(
 
 function openLedger({ data, log }: ReplicaOptions, points: CrashPoints | undefined) {
   const path = join(data, LEDGER_FILE);
-  const store = openLedgerFile(path, (reason) => {
+  const machineOn = (store: Store): LedgerMachine =>
+    points === undefined ? new LedgerMachine(store) : new WatchedLedger(store, points);
+  return openLedgerFile(path, machineOn, (reason) => {
     const keptAs = `${path}.damaged`;
     log.write({ event: "ledger-damaged", reason, keptAs, consequence: "state-transfer" });
   });
-  return points === undefined ? new LedgerMachine(store) : new WatchedLedger(store, points);
 }
 
 function idsOf(question: ReadonlyMap<string, unknown>): readonly string[] | undefined {
