@@ -57,6 +57,9 @@ const EVIDENCE: Claims = {
 /** The view timer stops doubling at 2 s, so that what faults wound up unwinds within a short run. */
 const PROTOCOL = { viewTimeoutMsMax: 2_000 };
 
+/** Checkpoints often enough that a short run has many: logs are cut, states transferred, votes passed. */
+const MANY_CHECKPOINTS = { ...PROTOCOL, checkpointInterval: 16, window: 32 };
+
 function suite(
   name: string,
   description: string,
@@ -138,14 +141,17 @@ export const SUITES: readonly Suite[] = [
   suite("power-cut", "Cuts the power of some or all machines: what was not synced is lost.", {
     nemesis: ["power-cut", "power-cut-all"],
     requiredFaults: ["power-cut"],
+    protocol: MANY_CHECKPOINTS,
   }),
   suite("torn-log", "Tears the end off one replica's log, again and again.", {
     nemesis: ["torn-log"],
     requiredFaults: ["disk-damage"],
+    protocol: MANY_CHECKPOINTS,
   }),
   suite("bit-rot", "Flips bits in one replica's log and ledger while it is down.", {
     nemesis: ["bit-rot"],
     requiredFaults: ["disk-damage"],
+    protocol: MANY_CHECKPOINTS,
   }),
   suite(
     "rolled-back-disk",
@@ -153,11 +159,13 @@ export const SUITES: readonly Suite[] = [
     {
       nemesis: ["rolled-back-disk"],
       requiredFaults: ["disk-damage"],
+      protocol: MANY_CHECKPOINTS,
     },
   ),
   suite("wipe-one", "Wipes one replica's disk again and again: it must rejoin from its peers.", {
     nemesis: ["wipe-one"],
     requiredFaults: ["disk-damage"],
+    protocol: MANY_CHECKPOINTS,
   }),
   suite(
     "paper-table",
