@@ -57,7 +57,16 @@ for (const [args, message] of USAGE) {
 test("help is no error", async () => {
   const { exitCode, stdout } = await ordeal("--help");
   assert.is(exitCode, 0);
-  for (const command of ["run", "list", "check", "clean", "replay", "cluster", "client"]) {
+  for (const command of [
+    "run",
+    "list",
+    "check",
+    "clean",
+    "doctor",
+    "replay",
+    "cluster",
+    "client",
+  ]) {
     assert.match(stdout, new RegExp(`^  ${command} `, "m"));
   }
 });

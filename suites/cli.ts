@@ -12,6 +12,7 @@ import { ENVIRONMENT_NAMES } from "./cluster/choose.js";
 import { checkCommand } from "./commands/check.js";
 import { checkModelCommand, type RawModelOptions } from "./commands/check-model.js";
 import { cleanCommand } from "./commands/clean.js";
+import { doctorCommand } from "./commands/doctor.js";
 import { fuzzCommand, type RawFuzzOptions } from "./commands/fuzz.js";
 import { listLines } from "./commands/list.js";
 import { faultsOf, replayCommand } from "./commands/replay.js";
@@ -47,6 +48,13 @@ function createProgram(): Command {
     .description("describe every suite: what it does, what it claims, how long it takes")
     .action(() => {
       for (const line of listLines()) output.line(line);
+    });
+  program
+    .command("doctor")
+    .description("try what works on this machine: environments, faults, tools (exit code 0 or 1)")
+    .option("--json", "one line of JSON")
+    .action(async ({ json }: { json?: true }) => {
+      process.exitCode = await doctorCommand({ json: json === true }, output);
     });
   program
     .command("clean")

@@ -7,6 +7,7 @@ import { chooseEnvironment, createEnvironment } from "./cluster/choose.js";
 import type { Environment } from "./cluster/environment.js";
 import { enterSandbox, insideSandbox } from "./cluster/sandbox.js";
 import { sweepDeadRuns } from "./cluster/sweep.js";
+import { enterUml, insideUml } from "./cluster/uml.js";
 import { EXIT_CRASH } from "./exit-code.js";
 import type { Output } from "./progress.js";
 import type { RunContext } from "./run.js";
@@ -41,16 +42,17 @@ export async function inEnvironment(
 ): Promise<number> {
   const root = openStore(store);
   openIndex(root).close();
-  if (insideSandbox() === undefined) await removeLeftovers(output);
+  const isInside = insideSandbox() !== undefined || insideUml();
+  if (!isInside) await removeLeftovers(output);
   const choice = await chooseEnvironment({
     ...(env !== undefined && { requested: env }),
     ...(inventory !== undefined && { inventory: resolve(inventory) }),
     needed,
   });
-  if (choice.name === "netns" && insideSandbox() === undefined) {
-    return enterSandbox(process.argv.slice(1), choice.sandbox);
-  }
+  const argv = process.argv.slice(1);
+  if (choice.name === "netns" && !isInside) return enterSandbox(argv, choice.sandbox);
   output.line(choice.line);
+  if (choice.name === "uml" && "parts" in choice) return enterUml(argv, choice.parts);
   const interrupt = new AbortController();
   const onSignal = () => {
     if (interrupt.signal.aborted) process.exit(EXIT_CRASH);

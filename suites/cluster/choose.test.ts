@@ -39,7 +39,7 @@ test("an unknown environment is refused by name", async () => {
     chooseEnvironment({ requested: "mars" }),
     (error) =>
       error instanceof UsageError &&
-      error.message === 'no environment "mars": want netns or local or sim or ssh',
+      error.message === 'no environment "mars": want netns or local or sim or ssh or uml',
   );
 });
 

@@ -1,5 +1,6 @@
 // Which environment a run gets, and why: said in one line before anything else.
 
+import { release } from "node:os";
 import type { FaultKind } from "../../nemesis/faults.js";
 import { type Probe, probe } from "../../nemesis/host/probe.js";
 import { localShell, must, ShellError } from "../../nemesis/host/shell.js";
@@ -11,8 +12,11 @@ import { createNetns, netnsCapabilities } from "./netns.js";
 import { insideSandbox, type Sandbox } from "./sandbox.js";
 import { createSim, SIM_CAPABILITIES } from "./sim.js";
 import { createSsh, openHosts, type SshHosts } from "./ssh.js";
+import { insideUml } from "./uml.js";
+import type { UmlParts } from "./uml-init.js";
+import { findUml } from "./uml-parts.js";
 
-export const ENVIRONMENT_NAMES = ["netns", "local", "sim", "ssh"] as const;
+export const ENVIRONMENT_NAMES = ["netns", "local", "sim", "ssh", "uml"] as const;
 export type EnvironmentName = (typeof ENVIRONMENT_NAMES)[number];
 
 /**
@@ -31,6 +35,9 @@ export type Choice = {
   | { name: "netns"; sandbox: Sandbox }
   | { name: "sim" }
   | { name: "ssh"; hosts: SshHosts }
+  | { name: "uml"; parts: UmlParts }
+  /** Inside, where alone can be known what this kernel can do. */
+  | { name: "uml"; sandbox: Sandbox }
 );
 
 export type EnvironmentWish = {
@@ -53,6 +60,7 @@ export async function chooseEnvironment({
 }: EnvironmentWish): Promise<Choice> {
   const inside = insideSandbox();
   if (inside !== undefined) return netnsChoice(inside);
+  if (insideUml()) return umlChoiceInside();
   if (inventory !== undefined && requested !== "ssh") {
     throw new UsageError("environment", "--inventory goes with --env ssh: pass both");
   }
@@ -64,6 +72,7 @@ export async function chooseEnvironment({
   }
   if (requested === "local") return localChoice("as asked");
   if (requested === "sim") return simChoice();
+  if (requested === "uml") return umlChoiceOutside();
   if (requested === "ssh") return sshChoice(inventory);
 
   const found = await probe(localShell(), { isRoot: process.getuid?.() === 0 });
@@ -89,6 +98,9 @@ export function createEnvironment(choice: Choice, options: EnvironmentOptions): 
       return createLocal(options, choice.reason);
     case "netns":
       return createNetns(options, choice.sandbox);
+    case "uml":
+      if (!("sandbox" in choice)) throw new Error("uml: boot it first");
+      return createNetns(options, choice.sandbox);
     case "sim":
       return createSim(options);
     case "ssh":
@@ -103,6 +115,31 @@ function simChoice(): Choice {
     name: "sim",
     line: "environment sim: replicas in one thread, in virtual time (as asked)",
     capabilities: SIM_CAPABILITIES,
+  };
+}
+
+async function umlChoiceOutside(): Promise<Choice> {
+  const parts = await findUml();
+  if (!("kernel" in parts)) {
+    const remedy = parts.remedy === undefined ? "" : `; to enable: ${parts.remedy}`;
+    throw new UsageError("environment", `--env uml: ${parts.reason}${remedy}`);
+  }
+  const line = `environment uml: booting ${parts.kernel}`;
+  // What works in there is found out in there.
+  return { name: "uml", line, capabilities: new Set(), parts };
+}
+
+/** What was asked for is checked in here: outside nobody could know what this kernel can do. */
+async function umlChoiceInside(): Promise<Choice> {
+  const found = await probe(localShell(), { isRoot: true });
+  const { sandbox, why } = sandboxFrom(found, "as asked");
+  if (sandbox === undefined) throw new UsageError("environment", `--env uml: ${why}`);
+  const delay = sandbox.mechanism ?? "nothing";
+  return {
+    name: "uml",
+    line: `environment uml: network namespaces in User-Mode Linux ${release()}, iptables-${sandbox.backend}, delay by ${delay} (as asked)`,
+    capabilities: netnsCapabilities(sandbox),
+    sandbox: { ...sandbox, kernel: "uml" },
   };
 }
 
@@ -140,7 +177,8 @@ function netnsChoice(sandbox: Sandbox): Choice {
   };
 }
 
-function sandboxFrom(found: Probe, reason: string): { sandbox?: Sandbox; why: string } {
+/** What a runner inside must know; undefined where namespaces cannot be used, and why. */
+export function sandboxFrom(found: Probe, reason: string): { sandbox?: Sandbox; why: string } {
   const { mode, backend, canDuplicate, mechanism } = found;
   if (mode === undefined || backend === undefined) {
     return { why: `${found.reason}${remedies(found)}` };

@@ -41,9 +41,10 @@ export function createNetns(
   stopMsMax = STOP_MS_MAX,
 ): Environment {
   const { mode, backend, mechanism, reason } = sandbox;
+  const name = sandbox.kernel === "uml" ? "uml" : "netns";
   const kind = {
-    name: "netns",
-    description: `netns: namespaces (${mode}), iptables-${backend}, delay by ${mechanism ?? "nothing"}; ${reason}`,
+    name,
+    description: `${name}: namespaces (${mode}), iptables-${backend}, delay by ${mechanism ?? "nothing"}; ${reason}`,
     capabilities: netnsCapabilities(sandbox),
     stopMsMax,
     ...diskHands(options.seed),

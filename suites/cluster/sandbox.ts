@@ -19,12 +19,15 @@ export type Sandbox = {
   backend: IptablesBackend;
   canDuplicate: boolean;
   mechanism: DelayMechanism | undefined;
+  /** Absent: the machine's own. */
+  kernel?: "uml";
   /** Why this environment was chosen; one line. */
   reason: string;
 };
 
+/** Signals to the runner that are for the program inside. */
+export const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGWINCH"] as const;
 export const SANDBOX_VARIABLE = "ORDEAL_SANDBOX";
-const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGWINCH"] as const;
 
 /** The sandbox this process runs in; undefined outside. Throws where the variable is not ours. */
 export function insideSandbox(): Sandbox | undefined {
@@ -87,28 +90,32 @@ function runInSandbox(argv: readonly string[], sandbox: Sandbox): Promise<number
 }
 
 /**
- * setpriv has the kernel end `unshare` with us (unless we were gone before: then the shell behind it
- * has another parent), and `unshare` ends its child, the first of its process namespace: so
- * everything ends. /run is our own: network namespaces are named there.
+ * Put before our pid and a command: setpriv has the kernel end it with us (unless we were gone before:
+ * then the shell has another parent).
+ */
+export const WITH_US: readonly [string, ...string[]] = [
+  "setpriv",
+  "--pdeathsig",
+  "KILL",
+  "sh",
+  "-c",
+  '[ $PPID = "$0" ] && exec "$@"',
+];
+
+/**
+ * When `unshare` is ended it ends its child, the first of its process namespace: so everything ends.
+ * /run is our own: network namespaces are named there.
  */
 function sandboxCommand(
   mode: NamespaceMode,
   command: readonly string[],
 ): readonly [string, ...string[]] {
-  const withUs: [string, ...string[]] = [
-    "setpriv",
-    "--pdeathsig",
-    "KILL",
-    "sh",
-    "-c",
-    '[ $PPID = "$0" ] && exec "$@"',
-  ];
   const inside = ["sh", "-c", 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"', "sh"];
-  return [...withUs, String(process.pid), ...UNSHARE[mode], ...inside, ...command];
+  return [...WITH_US, String(process.pid), ...UNSHARE[mode], ...inside, ...command];
 }
 
 /** Tools live in sbin, which an unprivileged user's PATH may lack. */
-function pathWithSbin(): string {
+export function pathWithSbin(): string {
   return `${process.env["PATH"] ?? "/usr/bin:/bin"}:/usr/sbin:/sbin`;
 }
 

@@ -1,0 +1,107 @@
+// Which environments work on this machine, why not where they do not, and what faults each can make here.
+
+import { release } from "node:os";
+import type { FaultKind } from "../../nemesis/faults.js";
+import { type Finding, type Probe, probe } from "../../nemesis/host/probe.js";
+import type { Shell } from "../../nemesis/host/shell.js";
+import { sandboxFrom } from "../cluster/choose.js";
+import { LOCAL_CAPABILITIES } from "../cluster/local.js";
+import { netnsCapabilities } from "../cluster/netns.js";
+import { SIM_CAPABILITIES } from "../cluster/sim.js";
+
+export type EnvironmentReport = {
+  /** As --env takes it; "netns (root)" and "netns (rootless)" are one there. */
+  name: string;
+  works: boolean;
+  /** Mechanisms where it works, else why it does not. One line. */
+  reason: string;
+  remedy?: string;
+  /** Faults that it can make here; empty where it does not work. */
+  faults: readonly FaultKind[];
+};
+
+/** Everything that was found out about namespaces, in either mode. */
+export type NamespaceProbes = { root: Probe | undefined; rootless: Probe };
+
+export async function probeNamespaces(shell: Shell): Promise<NamespaceProbes> {
+  const isRoot = process.getuid?.() === 0;
+  return {
+    // Tries the other mode too, where root has no right to namespaces.
+    root: isRoot ? await probe(shell, { isRoot: true }) : undefined,
+    rootless: await probe(shell, { isRoot: false }),
+  };
+}
+
+/** All environments that this build has, in the order of people's interest. */
+export function environmentReports(
+  { root, rootless }: NamespaceProbes,
+  tools: readonly Finding[],
+): readonly EnvironmentReport[] {
+  return [
+    netnsReport("netns (root)", root?.mode === "root" ? root : undefined, root, tools),
+    netnsReport("netns (rootless)", rootless.mode && rootless, rootless, tools),
+    umlReport(tools),
+    withFaults(toolReport("local", ["UDP on loopback", "SQLite addon"], tools), LOCAL_CAPABILITIES),
+    simReport(),
+    toolReport("docker", ["docker"], tools),
+    toolReport("vagrant", ["vagrant", "docker"], tools),
+    toolReport("ssh", ["ssh"], tools),
+  ];
+}
+
+function netnsReport(
+  name: string,
+  found: Probe | undefined,
+  asked: Probe | undefined,
+  tools: readonly Finding[],
+): EnvironmentReport {
+  const tied = tools.find((tool) => tool.name === "setpriv");
+  if (asked === undefined) return refused(name, "not root", "sudo ./ordeal doctor");
+  if (tied?.works === false) return refused(name, `setpriv: ${tied.reason}`, tied.remedy);
+  const { sandbox } = found === undefined ? {} : sandboxFrom(found, "as asked");
+  if (sandbox === undefined) {
+    const first = asked.findings.find((finding) => !finding.works && finding.remedy !== undefined);
+    return refused(name, asked.reason, first?.remedy);
+  }
+  const { backend, mechanism } = sandbox;
+  const reason = `iptables-${backend}, delay by ${mechanism ?? "nothing"}; Linux ${release()}`;
+  return { name, works: true, reason, faults: [...netnsCapabilities(sandbox)] };
+}
+
+/** Its kernel is tried as a tool; what netns can do with netem and either extra, it can. */
+function umlReport(tools: readonly Finding[]): EnvironmentReport {
+  const inside = { canDuplicate: true, mechanism: "netem" } as const;
+  return withFaults(toolReport("uml", ["user-mode-linux"], tools), netnsCapabilities(inside));
+}
+
+function withFaults(report: EnvironmentReport, faults: ReadonlySet<FaultKind>): EnvironmentReport {
+  return report.works ? { ...report, faults: [...faults] } : report;
+}
+
+/** It works where its tools do; which faults it can make shows on its hosts. */
+function toolReport(
+  name: string,
+  needs: readonly string[],
+  tools: readonly Finding[],
+): EnvironmentReport {
+  const found = needs.map((need) => tools.find((tool) => tool.name === need) ?? notTried(need));
+  const missing = found.find((tool) => !tool.works);
+  if (missing !== undefined) {
+    return refused(name, `${missing.name}: ${missing.reason}`, missing.remedy);
+  }
+  return { name, works: true, reason: found.map(({ reason }) => reason).join("; "), faults: [] };
+}
+
+/** Nothing of the machine plays a part in it. */
+function simReport(): EnvironmentReport {
+  const reason = "replicas in one thread, in virtual time";
+  return { name: "sim", works: true, reason, faults: [...SIM_CAPABILITIES] };
+}
+
+function refused(name: string, reason: string, remedy: string | undefined): EnvironmentReport {
+  return { name, works: false, reason, ...(remedy !== undefined && { remedy }), faults: [] };
+}
+
+function notTried(name: string): Finding {
+  return { name, works: false, reason: "not tried" };
+}

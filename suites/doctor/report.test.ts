@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { release } from "node:os";
+import { test } from "uvu";
+import type { Finding, Probe } from "../../nemesis/host/probe.js";
+import { UNSHARE } from "../../nemesis/host/probe.js";
+
+import { reportLines, reportOf } from "./report.js";
+import { withRemedyThatHelps } from "./tools.js";
+
+const ok = (name: string): Finding => ({ name, works: true, reason: "works" });
+const no = (name: string, remedy?: string): Finding => ({
+  name,
+  works: false,
+  reason: `no ${name} here`,
+  ...(remedy !== undefined && { remedy }),
+});
+
+const TOOLS = ["setpriv", "UDP on loopback", "SQLite addon", "ssh"].map(ok);
+
+function probed(changes: Partial<Probe> = {}): Probe {
+  return {
+    findings: ["netns", "iptables-legacy", "iptables-legacy TEE", "iptables-legacy MARK", "tc htb"]
+      .map(ok)
+      .concat(no("tc netem", "apt-get install user-mode-linux kmod")),
+    mode: "rootless",
+    unshare: UNSHARE.rootless,
+    backend: "legacy",
+    canDuplicate: true,
+    mechanism: "htb",
+    reason: "it works",
+    ...changes,
+  };
+}
+
+function nothing(): Probe {
+  const findings = [no("unshare (rootless)", "sysctl -w kernel.unprivileged_userns_clone=1")];
+  const { backend: _, mode: __, ...rest } = probed({ findings, canDuplicate: false });
+  return {
+    ...rest,
+    backend: undefined,
+    mode: undefined,
+    mechanism: undefined,
+    reason: "forbidden",
+  };
+}
+
+test("a fault names the way it is made here, and what stands in the way of the better one", () => {
+  const report = reportOf({ root: undefined, rootless: probed() }, TOOLS);
+  const delay = report.faults.find(({ kind }) => kind === "delay");
+  assert.deepEqual(delay, {
+    kind: "delay",
+    environments: ["netns (rootless)", "local", "sim"],
+    mechanism: "HTB delay line",
+    reason: "tc netem: no tc netem here",
+    remedy: "apt-get install user-mode-linux kmod",
+  });
+  const duplicate = report.faults.find(({ kind }) => kind === "duplicate");
+  assert.deepEqual([duplicate?.mechanism, duplicate?.reason], ["iptables TEE", undefined]);
+});
+
+test("a run takes namespaces where they work, in whichever mode, else the relay", () => {
+  const first = reportOf({ root: undefined, rootless: probed() }, TOOLS);
+  assert.deepEqual([first.default, first.works], ["netns", true]);
+  const second = reportOf({ root: undefined, rootless: nothing() }, TOOLS);
+  assert.deepEqual([second.default, second.works], ["local", true]);
+  const third = reportOf({ root: undefined, rootless: nothing() }, [no("UDP on loopback")]);
+  assert.deepEqual([third.default, third.works], ["none", false]);
+});
+
+test("an environment that does not work makes no fault, and says why and what would help", () => {
+  const report = reportOf({ root: undefined, rootless: nothing() }, TOOLS);
+  const rootless = report.environments.find(({ name }) => name === "netns (rootless)");
+  assert.deepEqual(rootless, {
+    name: "netns (rootless)",
+    works: false,
+    reason: "forbidden",
+    remedy: "sysctl -w kernel.unprivileged_userns_clone=1",
+    faults: [],
+  });
+  assert.ok(report.faults.every(({ environments }) => !environments.includes("netns (rootless)")));
+});
+
+test("without setpriv a killed runner would leave its namespaces: netns is refused", () => {
+  const tools = [...TOOLS.slice(1), no("setpriv", "apt-get install util-linux")];
+  const report = reportOf({ root: undefined, rootless: probed() }, tools);
+  assert.equal(report.default, "local");
+  const rootless = report.environments.find(({ name }) => name === "netns (rootless)");
+  assert.equal(rootless?.remedy, "apt-get install util-linux");
+});
+
+test("no module can be loaded into a kernel that has none", () => {
+  const helped = withRemedyThatHelps(no("tc netem", "modprobe sch_netem"));
+  const other = withRemedyThatHelps(no("docker", "apt-get install docker.io"));
+  assert.equal(other.remedy, "apt-get install docker.io");
+  if (helped.remedy !== "modprobe sch_netem") {
+    assert.match(helped.reason, new RegExp(`Linux ${release()} has no modules`));
+    assert.match(helped.remedy ?? "", /--env uml/);
+  }
+});
+
+test("the tables name every environment, every fault and every trial once", () => {
+  const report = reportOf({ root: undefined, rootless: probed() }, TOOLS);
+  const lines = reportLines(report);
+  for (const { name } of report.environments) {
+    assert.equal(lines.filter((line) => line.startsWith(`${name}  `)).length >= 1, true, name);
+  }
+  for (const { kind } of report.faults) {
+    assert.equal(lines.filter((line) => line.startsWith(`${kind} `)).length, 1, kind);
+  }
+  assert.equal(lines.at(-1), "a run without --env takes netns, which works here");
+});
+
+test.run();
