@@ -1,5 +1,6 @@
 // The checker's fast paths against its slow exact ones, for as many random histories as one likes.
-// Exits with 1 at the first disagreement, and prints the seed that shows it again.
+// Exits with 1 at the first disagreement, and prints the seed that shows it again; else tells what was
+// drawn, and how it was judged.
 // Run: npm run fuzz [histories] [first seed]
 
 import { disagreement, type Trial, trial } from "../checker/bank/testing/trial.js";
@@ -23,8 +24,14 @@ for (let seed = first; seed < first + histories; seed++) {
 }
 report(histories);
 
-function tally(size: string, { expected, found }: Trial): void {
+function tally(size: string, { drawn, expected, found }: Trial): void {
+  const { accounts, infoShare, amountMax, processes } = drawn;
   count(`${size} histories that are ${word(expected)}`);
+  count(`histories of ${accounts === 1 ? "1 account" : `${accounts} accounts`}`);
+  count(`histories of which ${100 * infoShare} % is not known`);
+  count(`histories of ${amountMax > 100 ? "wide" : "small"} amounts`);
+  if (amountMax <= 100 && infoShare > 0) count("histories of small amounts, some not known");
+  if (accounts === 2 && processes >= 16) count("histories of 2 accounts and 16 clients or more");
   for (const { valid, order } of found) count(`judgements ${word(valid)}, ${order || "no order"}`);
 }
 

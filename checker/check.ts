@@ -21,6 +21,13 @@ export type CheckOptions = {
   /** Budget of the exact search; counted, not timed, so that verdicts repeat. */
   search?: SearchLimits;
   evidence?: EvidenceOptions;
+  watch?: CheckWatch;
+};
+
+/** Told what will be judged, and of each finding as it is made: for whoever may have to end early. */
+export type CheckWatch = {
+  begin(names: readonly string[]): void;
+  end(name: string, result: CheckResult): void;
 };
 
 /**
@@ -35,8 +42,12 @@ export function checkRun(record: RunRecord, options: CheckOptions = {}): Verdict
     return verdictOf(new Map([["history", crashed(error)]]));
   }
   const results = new Map<string, CheckResult>();
-  for (const [name, check] of checksOf(operations, record, options)) {
-    results.set(name, guarded(check));
+  const checks = checksOf(operations, record, options);
+  options.watch?.begin(checks.map(([name]) => name));
+  for (const [name, check] of checks) {
+    const result = guarded(check);
+    results.set(name, result);
+    options.watch?.end(name, result);
   }
   return verdictOf(results);
 }
@@ -89,9 +100,21 @@ function guarded(check: () => CheckResult): CheckResult {
   }
 }
 
+/** What a runtime says where it can hold no more: no fault of the check's. */
+const OUT_OF_MEMORY = /allocation failed|maximum size exceeded|Invalid (typed )?array length/;
+
 function crashed(error: unknown): CheckResult {
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof RangeError && OUT_OF_MEMORY.test(message)) {
+    return notJudged("memory", message);
+  }
   return { valid: "unknown", summary: `the check failed: ${message}`, crashed: message };
+}
+
+/** The finding of a check that was ended before it had one. */
+export function notJudged(cause: "time" | "memory", detail: string): CheckResult {
+  const summary = `not judged: the ${cause} budget ended (${detail})`;
+  return { valid: "unknown", summary, figures: { cause } };
 }
 
 function verdictOf(results: ReadonlyMap<string, CheckResult>): Verdict {

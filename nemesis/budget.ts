@@ -3,7 +3,7 @@
 // a run that goes there must be caught. Source: Castro and Liskov, OSDI '99, §2 and §3.
 
 import type { ClusterView, NodeName, ResolvedFault } from "./faults.js";
-import { composeLinks } from "./links.js";
+import { composeLinks, type LinkState } from "./links.js";
 import { composeProcesses } from "./processes.js";
 import type { Random } from "./random.js";
 import { resolveFault } from "./resolve.js";
@@ -48,7 +48,9 @@ export function budgetOf(
 ): Budget {
   const cut = new Set<string>();
   for (const link of composeLinks(active)) {
-    if (link.drop || link.clogged || link.lossPercent === 100) cut.add(`${link.from}>${link.to}`);
+    if (link.drop || link.clogged || link.lossPercent === 100 || losesMessages(link)) {
+      cut.add(`${link.from}>${link.to}`);
+    }
   }
   const spending = new Set([...faulty, ...active.flatMap(spentBy)]);
   const mutual = (a: NodeName, b: NodeName) => !cut.has(`${a}>${b}`) && !cut.has(`${b}>${a}`);
@@ -80,10 +82,14 @@ export function spentBy({ intent, nodes }: ResolvedFault): readonly NodeName[] {
   return intent.kind === "lie" || intent.kind === "disk-damage" ? nodes : [];
 }
 
+/** Whether it loses some messages as often as they are sent again: progress may depend on them. */
+function losesMessages({ messages = [] }: LinkState): boolean {
+  return messages.some(({ effect, match }) => effect === "drop" && match.first === undefined);
+}
+
 /** Whether its nodes cannot serve, though nothing holds their processes. */
 function hinders({ intent }: ResolvedFault): boolean {
   if (intent.kind === "disk") return intent.flaw !== "slow";
-  if (intent.kind === "omission") return intent.messages.length > 0;
   return intent.kind === "clock" && intent.rate === 0;
 }
 

@@ -1,6 +1,7 @@
 // Faults in words, for progress lines, bands of the report and the explanation of a verdict.
 
 import type { FaultIntent, NodeName, ResolvedFault, Target } from "./faults.js";
+import { describeMatch } from "./messages.js";
 
 /** "partition isolate primary", "loss 20 % all", "delay 50±10 ms one": what was asked. */
 export function describeIntent(intent: FaultIntent): string {
@@ -54,6 +55,8 @@ function wordsOf(intent: FaultIntent): string[] {
       return ["reorder", `${intent.percent} % by ${intent.gapMs} ms`];
     case "delay":
       return ["delay", `${intent.delayMs}±${intent.jitterMs} ms`];
+    case "message":
+      return ["message", ...wordsOfMessage(intent)];
     case "kill":
     case "terminate":
     case "pause":
@@ -81,13 +84,20 @@ function wordsOf(intent: FaultIntent): string[] {
       return ["power-cut", intent.unsynced ?? ""];
     case "disk-damage":
       return ["disk-damage", intent.damage, intent.file ?? ""];
-    case "omission":
-      return ["omission", intent.messages.join("+"), intent.side === "in" ? "into" : "out of"];
     case "lie":
       return ["lie", intent.lie, `${intent.percent} %`];
     default:
       return intent satisfies never;
   }
+}
+
+function wordsOfMessage({
+  effect,
+  match,
+  direction,
+}: Extract<FaultIntent, { kind: "message" }>): string[] {
+  const what = typeof effect === "string" ? effect : `delay by ${effect.delayMs} ms`;
+  return [what, describeMatch(match), direction === "in" ? "to" : "from"];
 }
 
 function meaningOf({ intent, nodes, links }: ResolvedFault): string {

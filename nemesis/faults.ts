@@ -55,6 +55,14 @@ export type FaultIntent =
   | { kind: "reorder"; percent: number; gapMs: number; target: Target }
   /** Every datagram waits delayMs, plus or minus jitterMs (uniform). */
   | { kind: "delay"; delayMs: number; jitterMs: number; target: Target }
+  /** Only datagrams that carry such messages, on links into the targets or out of them. */
+  | {
+      kind: "message";
+      effect: MessageEffect;
+      match: MessageMatch;
+      direction: "in" | "out";
+      target: Target;
+    }
   /** SIGKILL; the cure restarts from the node's own disk. `all` is a power failure. */
   | { kind: "kill"; target: Target }
   /** SIGTERM: the process makes everything durable and ends with exit code 0. The cure restarts. */
@@ -77,11 +85,6 @@ export type FaultIntent =
   | { kind: "bandwidth"; bytesPerSecond: number; target: Target }
   /** Links deliver nothing until the cure, and then all that waits. */
   | { kind: "clog"; target: Target }
-  /**
-   * Messages of these kinds, and no others, do not come through into the targets, or out of them: an
-   * unlucky network at its unluckiest. Kinds are named as the protocol names them.
-   */
-  | { kind: "omission"; messages: readonly string[]; side: "in" | "out"; target: Target }
   /**
    * The machine loses power, and with it what was not synced: all of it, or each sector by chance
    * ("torn"). Absent: one or the other, by chance. The cure restarts.
@@ -191,6 +194,42 @@ export type Lie = (typeof LIES)[number];
 
 export type FaultKind = FaultIntent["kind"];
 
+/** Kinds of messages of the protocol, in the order of the bits that name them in a datagram's header. */
+export const MESSAGE_KINDS = [
+  "request",
+  "reply",
+  "pre-prepare",
+  "prepare",
+  "commit",
+  "checkpoint",
+  "view-change",
+  "new-view",
+  "status",
+  "fetch",
+  "data",
+  "checkpoint-proof",
+  "commit-certificate",
+] as const;
+export type MessageKind = (typeof MESSAGE_KINDS)[number];
+
+/** Which messages; what is absent does not matter. */
+export type MessageMatch = {
+  kinds: readonly MessageKind[];
+  /** Exactly this view, or the views of one parity. Requests, checkpoints and data have none. */
+  view?: number;
+  viewParity?: "even" | "odd";
+  /** From the first to the last, both included. Only what is about one seq has a seq. */
+  seqs?: { from: number; to: number };
+  /** On each link only the first so many; 1 to 32. */
+  first?: number;
+};
+
+/** Lost; delivered twice; or later by so many ms. */
+export type MessageEffect = "drop" | "duplicate" | { delayMs: number };
+
+/** What one fault does to messages of a link. */
+export type MessageRule = { faultId: string; effect: MessageEffect; match: MessageMatch };
+
 /** What is wrong with one directed link, `from` → `to`. Absent fields mean: nothing. */
 export type LinkRule = {
   from: NodeName;
@@ -204,6 +243,7 @@ export type LinkRule = {
   replayPercent?: number;
   bytesPerSecond?: number;
   clogged?: boolean;
+  messages?: readonly MessageRule[];
 };
 
 /** An intent with its targets named. `links` for network faults, `nodes` for process faults. */

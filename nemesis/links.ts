@@ -25,6 +25,7 @@ export type LinkMatrix = readonly LinkState[];
 /**
  * Composes faults that act on the same links. A drop wins. Percentages combine as independent chances;
  * delays and jitters add, the least bandwidth wins; packets held back for reordering wait for the longest of the gaps.
+ * Rules for messages stand side by side, in the order of their faults, each with its own count.
  */
 export function composeLinks(faults: readonly ResolvedFault[]): LinkMatrix {
   const byReceiver = new Map<NodeName, Map<NodeName, LinkState>>();
@@ -112,6 +113,9 @@ function compose(state: LinkState, rule: LinkRule, faultId: string): LinkState {
   if (rule.clogged) {
     composed.clogged = true;
     causes.clog = [...causes.clog, faultId];
+  }
+  if (rule.messages !== undefined) {
+    composed.messages = [...(state.messages ?? []), ...rule.messages];
   }
   return { ...composed, causes };
 }

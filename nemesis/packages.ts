@@ -14,6 +14,7 @@ import {
 } from "./faults.js";
 import { FLAPPING, flappingNamed } from "./flapping.js";
 import type { Hold } from "./hold.js";
+import { MESSAGE_PACKAGES } from "./message-packages.js";
 import type { NemesisPackage } from "./nemesis-package.js";
 import type { Random } from "./random.js";
 
@@ -163,6 +164,7 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
     },
     hold: HOLD,
   },
+  ...MESSAGE_PACKAGES,
   kill("kill", "Kills one replica (SIGKILL) and restarts it from its disk.", "one", HOLD),
   kill("kill-primary", "Kills the primary (SIGKILL) and restarts it.", "primary", HOLD),
   kill("kill-f", "Kills f replicas at once (SIGKILL) and restarts them.", "f", HOLD),

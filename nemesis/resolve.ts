@@ -9,6 +9,7 @@ import type {
   ResolvedFault,
   Target,
 } from "./faults.js";
+import { requireMatch } from "./messages.js";
 import { partitionOf, withoutClientPairs } from "./partitions.js";
 import type { Random } from "./random.js";
 
@@ -70,6 +71,8 @@ export function resolveFault(
       const { bytesPerSecond } = intent;
       return resolveLinks(id, intent, view, random, (link) => ({ ...link, bytesPerSecond }));
     }
+    case "message":
+      return resolveMessages(id, intent, view, random);
     case "clog":
       return resolveLinks(id, intent, view, random, (link) => ({ ...link, clogged: true }));
     case "kill":
@@ -86,7 +89,6 @@ export function resolveFault(
     case "strobe":
     case "disk":
     case "disk-damage":
-    case "omission":
     case "lie":
       return { id, intent, nodes: replicasOf(intent, view, random), links: [] };
     default:
@@ -162,6 +164,20 @@ function replicasOf({ kind, target }: FaultIntent, view: ClusterView, random: Ra
 function some(nodes: readonly NodeName[], count: number, random: Random): NodeName[] {
   const chosen = random.shuffle(nodes).slice(0, count);
   return nodes.filter((node) => chosen.includes(node));
+}
+
+function resolveMessages(
+  id: string,
+  intent: Extract<FaultIntent, { kind: "message" }>,
+  view: ClusterView,
+  random: Random,
+): ResolvedFault {
+  const { effect, match, direction } = intent;
+  requireMatch(match);
+  const rule = { messages: [{ faultId: id, effect, match }] };
+  const into = resolveLinks(id, intent, view, random, (link) => ({ ...link, ...rule }));
+  if (direction === "in") return into;
+  return { ...into, links: into.links.map((link) => ({ ...link, from: link.to, to: link.from })) };
 }
 
 /** Every link into the targets, from replicas and clients; "all" means the clients' links too. */

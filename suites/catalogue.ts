@@ -108,6 +108,24 @@ export const SUITES: readonly Suite[] = [
     nemesis: ["delay"],
     requiredFaults: ["delay"],
   }),
+  suite("flapping", "Cuts and heals links faster than the protocol's time-outs run.", {
+    nemesis: ["flapping"],
+    requiredFaults: ["partition"],
+  }),
+  suite("slow-primary", "Delays what the primary is sent, and what it proposes.", {
+    nemesis: ["slow-primary", "late-proposals"],
+    requiredFaults: ["delay", "message"],
+  }),
+  suite("lost-commits", "Loses every commit to one replica, with or without their certificates.", {
+    nemesis: ["lost-commits"],
+    requiredFaults: ["message"],
+  }),
+  suite("lost-new-view", "Kills primaries while the first new-views, or all of one, are lost.", {
+    nemesis: ["lost-new-view", "kill-primary"],
+    requiredFaults: ["message", "kill"],
+    timeLimitS: 12,
+    takes: "about 17 s",
+  }),
   suite("kill-primary", "Kills the primary (SIGKILL) and restarts it from its own disk.", {
     nemesis: ["kill-primary"],
     requiredFaults: ["kill"],

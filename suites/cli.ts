@@ -10,7 +10,8 @@ import { JUDGED_NAMES } from "../checker/judge-history.js";
 import { errorCode } from "./append-file.js";
 import { ENVIRONMENT_NAMES } from "./cluster/choose.js";
 import { checkCommand } from "./commands/check.js";
-import { checkModelCommand, type RawModelOptions } from "./commands/check-model.js";
+import { checkModelCommand } from "./commands/check-model.js";
+import { checkOptions, type RawModelOptions } from "./commands/check-options.js";
 import { cleanCommand } from "./commands/clean.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { fuzzCommand, type RawFuzzOptions } from "./commands/fuzz.js";
@@ -128,8 +129,8 @@ function registerCheck(program: Command, output: Output): void {
     .option("--consistency-model <name>", "of transactions (default: the strongest)")
     .option("--assume <names>", "of rw-register: wfr-keys,sequential-keys,linearizable-keys")
     .option("--format <name>", "json-lines, json, edn or log; default: what the file looks like")
-    .option("--budget-time <seconds>", "for each file (default: 60); then the verdict is unknown")
-    .option("--budget-memory <megabytes>", "for each file (default: 2048)")
+    .option("--budget-time <seconds>", "for each file (default: 60; of a run: 900)")
+    .option("--budget-memory <megabytes>", "for each file (default: 2048; of a run: 4096)")
     .option("--jobs <count>", "files and parts judged at once (default: the cores)")
     .option("--json", "a line of JSON for each file")
     .option("--store <folder>", "where the smallest failing histories are kept", "store")
@@ -141,7 +142,7 @@ function registerCheck(program: Command, output: Output): void {
       const { model } = options;
       process.exitCode = exitCodeOf(
         model === undefined
-          ? checkCommand(paths, output, options.minimal)
+          ? await checkCommand(paths, output, checkOptions(options))
           : await checkModelCommand(paths, { ...options, model }, output, complain),
       );
     });

@@ -97,7 +97,7 @@ test("all faults are healed, the newest first, each once", async () => {
   );
 });
 
-test("a fault that begins late is held as long as planned", async () => {
+test("a fault that begins late is held as long as planned, and left out once no load would meet it", async () => {
   const environment = setUp().environment;
   rmSync(join(folder, "history.jsonl"));
   rmSync(join(folder, "faults.jsonl"));
@@ -115,10 +115,13 @@ test("a fault that begins late is held as long as planned", async () => {
     { atMs: 20, action: "stop", faultId: "f0" },
     { atMs: 50, action: "start", faultId: "f1", intent },
     { atMs: 110, action: "stop", faultId: "f1" },
+    { atMs: 800, action: "start", faultId: "f2", intent },
+    { atMs: 850, action: "stop", faultId: "f2" },
   ] as const;
   const steps = stepsOfPlan(plan, environment, createRandom(1), environment.time.nowMs());
   await performSteps(steps, driver, NEVER);
-  const [, , start, stop] = records();
+  const [, , start, stop, ...more] = records();
+  assert.equal(more, [], "f2 is later by what the first cure took, and the plan ends before");
   assert.ok(stop.time - start.time >= 55e6, `held for ${stop.time - start.time} ns`);
 });
 

@@ -2,7 +2,7 @@
 // here alike, so that the verdict depends on nothing but the files.
 
 import { join } from "node:path";
-import { checkRun } from "../checker/check.js";
+import { type CheckWatch, checkRun } from "../checker/check.js";
 import type { HistoryOp } from "../checker/history.js";
 import { type LogScan, logPatterns } from "../checker/log-patterns.js";
 import { readHistory } from "../checker/read-history.js";
@@ -49,10 +49,10 @@ export function readRun(directory: string): SavedRun {
   return { meta, record, faults, notes, logs };
 }
 
-export function judgeRun({ meta, record, logs }: SavedRun): Verdict {
+export function judgeRun({ meta, record, logs }: SavedRun, watch?: CheckWatch): Verdict {
   const checks = {
     ...meta.seen,
-    ...checkRun(record).checks,
+    ...checkRun(record, watch === undefined ? {} : { watch }).checks,
     processes: checkProcesses(meta),
     ...(logs.sources > 0 || WRITE_LOGS.has(meta.environment)
       ? { "log-patterns": logPatterns(logs, record.faults) }
@@ -62,11 +62,15 @@ export function judgeRun({ meta, record, logs }: SavedRun): Verdict {
 }
 
 /** A history that stands alone: nothing is known of ledgers, faults or processes. */
-export function judgeHistory(path: string): { verdict: Verdict; notes: readonly string[] } {
+export function judgeHistory(
+  path: string,
+  watch?: CheckWatch,
+): { verdict: Verdict; notes: readonly string[] } {
   const notes: string[] = [];
   const history = readHistory(path, (torn) => notes.push(torn));
   const alone = { faults: [], ledgers: [], correctReplicas: [], expectedFaults: [] };
-  return { verdict: checkRun({ history, ...alone }), notes };
+  const options = watch === undefined ? {} : { watch };
+  return { verdict: checkRun({ history, ...alone }, options), notes };
 }
 
 /** Names of the claims that a verdict found false, in order. */

@@ -32,7 +32,8 @@ export async function performSteps(
 /**
  * Steps of a plan made by the nemesis; `loadStart` is a reading of the time's `nowMs`. Where an action
  * begins late, because a restart before it took long, the later ones shift: a fault is held for as
- * long as was planned, even if fewer fit.
+ * long as was planned, even if fewer fit. What would begin after the last planned cure is left out: no
+ * load would meet it.
  */
 export function stepsOfPlan(
   plan: readonly PlannedAction[],
@@ -41,12 +42,14 @@ export function stepsOfPlan(
   loadStart: number,
 ): FaultStep[] {
   const { time } = environment;
+  const lastMs = plan.at(-1)?.atMs ?? 0;
   let lagMs = 0;
   return plan.map((action) => ({
     moment: (signal) => until(time, loadStart + action.atMs + lagMs, signal),
     perform: async (driver) => {
       lagMs = Math.max(lagMs, time.nowMs() - loadStart - action.atMs);
       if (action.action === "stop") return driver.stop(action.faultId);
+      if (action.atMs + lagMs >= lastMs) return;
       const view = await clusterView(environment);
       const { faultId, intent } = action;
       await driver.start(resolveFault(faultId, intent, view, random.fork(faultId)));

@@ -1,6 +1,7 @@
 // From a suite and the user's options to the plan of one run, and the line that repeats it.
 
 import { resolve } from "node:path";
+import type { FaultKind } from "../nemesis/faults.js";
 import { kindsOf } from "../nemesis/schedule.js";
 import type { Suite, TableRow } from "./catalogue.js";
 import type { LoadOptions } from "./interpreter.js";
@@ -33,13 +34,19 @@ export function suitePlan(suite: Suite, basis: PlanBasis): RunPlan {
   const timeLimitS = options.timeLimitS ?? suite.timeLimitS;
   const nemesisIntervalS = options.nemesisIntervalS ?? suite.intervalS;
   const load = loadOptions(suite, options, 0.02);
+  const protocol = protocolFor(suite.protocol, kindsOf(nemesis));
   return {
-    ...commonPlan(suite, basis),
+    ...commonPlan({ ...suite, protocol }, basis),
     requiredFaults,
     loadLimitMs: timeLimitS * 1_000,
     script: suiteScript({ ...load, timeLimitS, nemesis, nemesisIntervalS }),
     options: { ...recordedOptions(suite, basis), timeLimitS, nemesis, nemesisIntervalS },
   };
+}
+
+/** A fault that chooses among messages means one, and not those that share its datagram. */
+function protocolFor(protocol: Suite["protocol"], kinds: readonly FaultKind[]): Suite["protocol"] {
+  return kinds.includes("message") ? { datagramMessagesMax: 1, ...protocol } : protocol;
 }
 
 /** A run of a table's row: as fast as the cluster takes it, nothing refused. */

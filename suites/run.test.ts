@@ -72,7 +72,7 @@ test("a verdict judged again is the same, byte for byte", async () => {
   const path = join(directory, "verdict.json");
   const before = readFileSync(path, "utf8");
   rmSync(path);
-  assert.is(checkCommand([directory], context.output), true);
+  assert.is(await checkCommand([directory], context.output), true);
   assert.is(readFileSync(path, "utf8"), before);
 });
 
@@ -151,7 +151,7 @@ test("a run that was killed is judged from what it had recorded, torn last line 
   const cut = { loadEnd: 0, healed: 0, quiescent: 0, end: 0 };
   const early = { ...rest, recoveryBoundNs: 0, phases: cut, incomplete: "it was cut off" };
   writeFileSync(join(directory, "run.json"), JSON.stringify(early));
-  assert.not.equal(checkCommand([directory], context.output), true);
+  assert.not.equal(await checkCommand([directory], context.output), true);
   assert.ok(lines.some((line) => line.startsWith("note: ") && line.includes("torn")));
 });
 
@@ -166,7 +166,7 @@ test("logs that were never collected leave what they tell unknown", async () => 
 test("a history that stands alone is judged by what it can tell", async () => {
   const { context } = contextOf("stale-read");
   const { directory } = await performRun(planOf("smoke"), context);
-  assert.is(checkCommand([join(directory, "history.jsonl")], context.output), false);
+  assert.is(await checkCommand([join(directory, "history.jsonl")], context.output), false);
 });
 
 test("a table's run counts its operations and kills on the way", async () => {

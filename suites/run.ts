@@ -12,7 +12,8 @@ import { collectLedgers } from "./collect.js";
 import { FaultDriver } from "./fault-driver.js";
 import { figuresOf, type RunFigures } from "./figures.js";
 import { HistoryRecorder } from "./history-recorder.js";
-import { judgeRun, readRun } from "./judge.js";
+import { readRun } from "./judge.js";
+import { judgeInThread } from "./judging.js";
 import { keepMinimalHistory } from "./minimal-history.js";
 import { performSteps } from "./nemesis-runner.js";
 import { quiesce } from "./observation.js";
@@ -95,8 +96,10 @@ export async function performRun(plan: RunPlan, context: RunContext): Promise<Ru
 
   const { final, crashed } = await runPhases(plan, context, environment, directory, meta);
   writeMeta(directory, final);
-  const saved = readRun(directory);
-  const verdict = judgeRun(saved);
+  const [{ verdict }, saved] = await Promise.all([
+    judgeInThread({ what: "run", path: directory }),
+    Promise.resolve().then(() => readRun(directory)),
+  ]);
   replaceFile(join(directory, "verdict.json"), verdictText(verdict));
   keepMinimalHistory(directory, verdict);
   await attempt(context.output, "report", () =>

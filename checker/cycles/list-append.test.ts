@@ -18,7 +18,7 @@ for (const { claim, history, shows } of LIST_CASES) {
   test(claim, () => assert.equal(anomaliesOf(history), [...shows]));
 }
 
-test("every anomaly has at least three histories that show it", () => {
+test("every anomaly has at least three histories that show it, and a near miss", () => {
   const cases = [...LIST_CASES, ...REGISTER_CASES];
   const direct: readonly AnomalyName[] = [
     "internal",
@@ -38,6 +38,10 @@ test("every anomaly has at least three histories that show it", () => {
   for (const name of [...direct, ...cycles]) {
     const count = cases.filter(({ shows }) => shows.includes(name)).length;
     assert.ok(count >= 3, `${name} has ${count}`);
+    assert.ok(
+      cases.some(({ misses }) => misses.includes(name)),
+      `${name} has no near miss`,
+    );
   }
 });
 

@@ -22,6 +22,17 @@ for (const [model, what, text, isLegal] of MODEL_CASES) {
   });
 }
 
+test("every model has at least three histories to reject, and one that looks like them", () => {
+  const models = new Set(MODEL_CASES.map(([model]) => model.name));
+  for (const name of MODEL_NAMES) models.add(namedModel(name)?.name ?? name);
+  for (const name of models) {
+    const own = MODEL_CASES.filter(([model]) => model.name === name);
+    const rejected = own.filter(([, , , isLegal]) => !isLegal).length;
+    assert.ok(rejected >= 3, `${name} has ${rejected}`);
+    assert.ok(own.length > rejected, `${name} has no near miss`);
+  }
+});
+
 const UNKNOWN_CALLS: readonly [Model, string, RegExp][] = [
   [register(), "p0 0-1 cas [1 2]", /^op 0: a register knows read, write, not cas$/],
   [casRegister(), "p0 0-1 cas 3", /^op 0: cas wants \[from to\], not 3$/],

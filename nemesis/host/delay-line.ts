@@ -7,7 +7,7 @@
 // waits behind it. Such a line serves one datagram in twice its delay, so there are many. What waits
 // counts against the sender's socket buffer, some 170 datagrams: a faster sender is held up itself.
 
-import type { NodeName } from "../faults.js";
+import type { MessageRule, NodeName } from "../faults.js";
 import type { LinkState } from "../links.js";
 
 export type DelayMechanism = "netem" | "htb";
@@ -29,6 +29,8 @@ export type EgressLink = {
   pool?: number;
   /** Those that are held back take this pool instead. */
   late?: { percent: number; pool: number };
+  /** Messages that wait longer than others take these. */
+  messages?: readonly { rule: MessageRule; pool: number }[];
 };
 
 export type EgressPlan = { links: readonly EgressLink[]; pools: readonly DelayPool[] };
@@ -42,6 +44,9 @@ export type EgressOptions = {
 /** HTB lines of one pool: fewer would run in step, more cost set-up time. */
 const LINES_MIN = 16;
 const LINES_MAX = 512;
+
+/** Of a sender's datagrams, those of the kinds that one rule means: sizes their lines. */
+const MESSAGE_SHARE = 0.1;
 
 /** Waits shorter than this are not worth a line. */
 const WAIT_MS_MIN = 0.1;
@@ -59,7 +64,8 @@ export function planEgress(links: readonly LinkState[], options: EgressOptions):
   };
   const planned = links.flatMap((link): EgressLink[] => {
     const { from, to, drop, delay, reorder } = link;
-    if (drop || (delay === undefined && reorder === undefined)) return [];
+    const slowed = delayedMessages(link);
+    if (drop || (delay === undefined && reorder === undefined && slowed.length === 0)) return [];
     const { delayMs, jitterMs } = delay ?? { delayMs: 0, jitterMs: 0 };
     const egress: EgressLink = { from, to };
     if (delay !== undefined) egress.pool = poolFor(delayMs, jitterMs, 1);
@@ -68,9 +74,23 @@ export function planEgress(links: readonly LinkState[], options: EgressOptions):
       const pool = poolFor(delayMs + reorder.gapMs, jitterMs, share);
       egress.late = { percent: reorder.percent, pool };
     }
+    if (slowed.length > 0) {
+      egress.messages = slowed.map(({ rule, laterMs }) => {
+        return { rule, pool: poolFor(delayMs + laterMs, jitterMs, MESSAGE_SHARE) };
+      });
+    }
     return [egress];
   });
   return { links: planned, pools };
+}
+
+/** Rules of the link that make messages wait, and for how long. */
+export function delayedMessages({
+  messages = [],
+}: LinkState): { rule: MessageRule; laterMs: number }[] {
+  return messages.flatMap((rule) =>
+    typeof rule.effect === "string" ? [] : [{ rule, laterMs: rule.effect.delayMs }],
+  );
 }
 
 function longer(first: DelayPool | undefined, second: DelayPool): DelayPool {

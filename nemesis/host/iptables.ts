@@ -7,6 +7,7 @@
 import type { NodeName } from "../faults.js";
 import type { LinkState } from "../links.js";
 import type { EgressPlan } from "./delay-line.js";
+import { messageRules } from "./message-rules.js";
 import { classOf, type Generation } from "./tc.js";
 
 export type IptablesBackend = "legacy" | "nft";
@@ -126,16 +127,26 @@ function isPart(text: string | undefined): text is LinkCounter["part"] {
 function incomingRules(rules: NodeRules, link: LinkState): string[] {
   const from = `-A ${CHAIN_IN} -s ${addressOf(rules, link.from)}/32`;
   if (link.drop) return [`${from} ${comment("drop", link)} -j DROP`];
-  if (!link.lossPercent) return [];
-  return [`${from} ${chance(link.lossPercent)} ${comment("loss", link)} -j DROP`];
+  const messages = (link.messages ?? []).flatMap((rule) =>
+    rule.effect === "drop" ? messageRules(`${from} -p udp`, rule, link, "-j DROP", true) : [],
+  );
+  if (!link.lossPercent) return messages;
+  return [...messages, `${from} ${chance(link.lossPercent)} ${comment("loss", link)} -j DROP`];
 }
 
 /** A copy routed to ourselves arrives again, over lo; it may be lost like any other datagram. */
 function duplicateRules(rules: NodeRules, link: LinkState): string[] {
-  if (link.drop || !link.duplicatePercent) return [];
+  if (link.drop) return [];
   const from = `-A ${CHAIN_DUPLICATE} -i ${rules.device} -p udp -s ${addressOf(rules, link.from)}/32`;
   const copy = `-j TEE --gateway ${rules.address}`;
-  return [`${from} ${chance(link.duplicatePercent)} ${comment("duplicate", link)} ${copy}`];
+  const messages = (link.messages ?? []).flatMap((rule) =>
+    rule.effect === "duplicate" ? messageRules(from, rule, link, copy, false) : [],
+  );
+  if (!link.duplicatePercent) return messages;
+  return [
+    ...messages,
+    `${from} ${chance(link.duplicatePercent)} ${comment("duplicate", link)} ${copy}`,
+  ];
 }
 
 function egressRules(rules: NodeRules): string[] {
@@ -145,7 +156,9 @@ function egressRules(rules: NodeRules): string[] {
     rules.plugGateway === undefined ? [] : [`-A ${CHAIN_OUT} -m mark --mark ${PLUGGED} -j RETURN`];
   const sorted = rules.egress.links.flatMap((link) => {
     const to = `-A ${CHAIN_OUT} -o ${rules.device} -p udp -d ${addressOf(rules, link.to)}/32`;
-    const out: string[] = [];
+    const out = (link.messages ?? []).flatMap(({ rule, pool }) =>
+      messageRules(to, rule, link, `-g ${poolName(pool)}`, true),
+    );
     if (link.late !== undefined) {
       const { percent, pool } = link.late;
       out.push(`${to} ${chance(percent)} ${comment("reorder", link)} -g ${poolName(pool)}`);

@@ -1,6 +1,7 @@
 // What the counters say about a fault, in figures and in a sentence. Pure.
 
-import type { Evidence, FaultKind, ResolvedFault } from "../faults.js";
+import type { Evidence, FaultIntent, FaultKind, MessageEffect, ResolvedFault } from "../faults.js";
+import { wordOfEffect } from "../messages.js";
 import type { DelayMechanism } from "./delay-line.js";
 import type { IptablesBackend, LinkCounter } from "./iptables.js";
 
@@ -16,7 +17,7 @@ export function networkEvidence(
   taken: TakenPackets,
   { backend, mechanism }: { backend: IptablesBackend; mechanism: DelayMechanism | undefined },
 ): Evidence {
-  const proof = PROOF[fault.intent.kind];
+  const proof = proofOf(fault.intent);
   if (proof === undefined) {
     throw new RangeError(`a ${fault.intent.kind} is no fault of the network: ${fault.id}`);
   }
@@ -33,7 +34,10 @@ export function networkEvidence(
     faultId: fault.id,
     landed: packets > 0,
     summary: `${proof.verb} ${packets} datagrams on ${where}${lost}`,
-    mechanism: mechanismOf(proof.part, backend, mechanism),
+    mechanism:
+      fault.intent.kind === "message"
+        ? messageMechanism(fault.intent.effect, backend, mechanism)
+        : mechanismOf(proof.part, backend, mechanism),
     measured: {
       [`${proof.part}Packets`]: packets,
       linksBitten: counted.length,
@@ -44,7 +48,22 @@ export function networkEvidence(
   };
 }
 
-type NetworkPart = LinkCounter["part"];
+type NetworkPart = LinkCounter["part"] | "message";
+
+function proofOf(intent: FaultIntent): { part: NetworkPart; verb: string } | undefined {
+  if (intent.kind !== "message") return PROOF[intent.kind];
+  return { part: "message", verb: wordOfEffect(intent.effect) };
+}
+
+function messageMechanism(
+  effect: MessageEffect,
+  backend: IptablesBackend,
+  mechanism: DelayMechanism | undefined,
+): string {
+  if (effect === "drop") return `iptables-${backend} INPUT u32 DROP`;
+  if (effect === "duplicate") return `iptables-${backend} PREROUTING u32 TEE`;
+  return `iptables-${backend} POSTROUTING u32 into ${mechanismOf("delay", backend, mechanism)}`;
+}
 
 /** Which counter proves which kind of fault, and how people call what it counted. */
 const PROOF: Partial<Record<FaultKind, { part: NetworkPart; verb: string }>> = {
@@ -70,6 +89,8 @@ function mechanismOf(
     case "reorder":
     case "delay":
       return mechanism === "netem" ? "tc netem" : "tc htb delay lines";
+    case "message":
+      return `iptables-${backend} u32`;
     default:
       return part satisfies never;
   }

@@ -3,7 +3,7 @@
 
 import type { Evidence, NodeName, ResolvedFault } from "../faults.js";
 import type { LinkMatrix, LinkState } from "../links.js";
-import { type DelayMechanism, type EgressPlan, planEgress } from "./delay-line.js";
+import { type DelayMechanism, delayedMessages, type EgressPlan, planEgress } from "./delay-line.js";
 import {
   chainsOf,
   type IptablesBackend,
@@ -16,6 +16,7 @@ import {
   restoreInput,
   saveArgv,
 } from "./iptables.js";
+import { type MessageCounter, parseMessageCounters, remainingRules } from "./message-rules.js";
 import { GATEWAY, NODE_DEVICE, nodeShell, type Topology } from "./netns.js";
 import { networkEvidence, type TakenPackets } from "./network-evidence.js";
 import { must, type Shell } from "./shell.js";
@@ -157,7 +158,8 @@ export class NetnsNetwork {
     return node;
   }
 
-  async #applyTo(name: NodeName, node: NodeState, matrix: LinkMatrix): Promise<void> {
+  async #applyTo(name: NodeName, node: NodeState, wanted: LinkMatrix): Promise<void> {
+    const matrix = await this.#withRemaining(name, node, wanted);
     const egress = this.#egressOf(matrix.filter((link) => link.from === name));
     const needsLines = egress.pools.length > 0 && !samePools(egress, node.lines);
     const next: Generation = node.generation === 0 ? 1 : 0;
@@ -176,6 +178,18 @@ export class NetnsNetwork {
     node.chains = chainsOf(rules);
     // What the same wish would read like the next time, now that no chain is stale.
     node.restored = restoreInput({ ...rules, chainsBefore: node.chains });
+  }
+
+  /** A restore sets counts to zero: rules for the first so many are given what is left of them. */
+  async #withRemaining(name: NodeName, node: NodeState, wanted: LinkMatrix): Promise<LinkMatrix> {
+    const ends = ({ from, to }: LinkState) => from === name || to === name;
+    if (!wanted.some((link) => link.messages !== undefined && ends(link))) return wanted;
+    await this.#count(name, node);
+    return wanted.map((link) => {
+      if (link.messages === undefined) return link;
+      const taken = (faultId: string) => this.#taken.get(faultId)?.get(messageKey(link)) ?? 0;
+      return { ...link, messages: remainingRules(link.messages, taken) };
+    });
   }
 
   #rulesOf(
@@ -203,7 +217,10 @@ export class NetnsNetwork {
 
   #egressOf(outgoing: readonly LinkState[]): EgressPlan {
     const { mechanism } = this.#options;
-    const wanted = outgoing.some((link) => link.delay !== undefined || link.reorder !== undefined);
+    const wanted = outgoing.some(
+      (link) =>
+        link.delay !== undefined || link.reorder !== undefined || delayedMessages(link).length > 0,
+    );
     if (!wanted) return NO_EGRESS;
     if (mechanism === undefined) {
       throw new Error("delay and reorder need sch_netem or sch_htb, and this kernel has neither");
@@ -230,7 +247,9 @@ export class NetnsNetwork {
   /** Adds what a node's counters show since they were read last to the faults that caused it. */
   async #count(name: NodeName, node: NodeState): Promise<void> {
     if (!this.#matrix.some((link) => link.to === name || link.from === name)) return;
-    for (const counter of parseCounters(await this.#save(node))) this.#credit(node, counter);
+    const saved = await this.#save(node);
+    for (const counter of parseCounters(saved)) this.#credit(node, counter);
+    for (const counter of parseMessageCounters(saved)) this.#creditMessages(node, counter);
     if (node.lines.pools.length > 0) await this.#countDrops(name, node);
   }
 
@@ -242,6 +261,14 @@ export class NetnsNetwork {
     for (const faultId of link?.causes[part] ?? []) this.#add(faultId, key, fresh);
   }
 
+  #creditMessages(node: NodeState, counter: MessageCounter): void {
+    const key = messageKey(counter);
+    const seenKey = `${counter.faultId} ${key}`;
+    const fresh = counter.packets - (node.seen.get(seenKey) ?? 0);
+    node.seen.set(seenKey, counter.packets);
+    this.#add(counter.faultId, key, fresh);
+  }
+
   async #countDrops(name: NodeName, node: NodeState): Promise<void> {
     let fresh = 0;
     for (const { parent, drops } of await qdiscsOf(node)) {
@@ -250,7 +277,13 @@ export class NetnsNetwork {
       node.dropsSeen.set(parent, drops);
     }
     const late = this.#matrix.filter((link) => link.from === name);
-    const causes = new Set(late.flatMap((link) => [...link.causes.delay, ...link.causes.reorder]));
+    const causes = new Set(
+      late.flatMap((link) => [
+        ...link.causes.delay,
+        ...link.causes.reorder,
+        ...delayedMessages(link).map(({ rule }) => rule.faultId),
+      ]),
+    );
     for (const faultId of causes) this.#add(faultId, `overflow:${name}`, fresh);
   }
 
@@ -284,6 +317,10 @@ export class NetnsNetwork {
     this.#turn = result.catch(() => undefined); // The caller of this turn sees the error.
     return result;
   }
+}
+
+function messageKey({ from, to }: Pick<MessageCounter, "from" | "to">): string {
+  return `message:${from}>${to}`;
 }
 
 function namespaceAccess(shell: Shell, node: NodeName): NodeAccess {

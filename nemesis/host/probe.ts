@@ -25,6 +25,8 @@ export type Probe = {
   unshare: readonly string[];
   backend: IptablesBackend | undefined;
   canDuplicate: boolean;
+  /** Datagrams can be told apart by what their header says. */
+  canMatchMessages: boolean;
   /** Undefined: neither netem nor the HTB delay line; no delay and no reorder. */
   mechanism: DelayMechanism | undefined;
   reason: string;
@@ -60,6 +62,7 @@ export async function probe(shell: Shell, { isRoot }: { isRoot: boolean }): Prom
     unshare: [],
     backend: undefined,
     canDuplicate: false,
+    canMatchMessages: false,
     mechanism: undefined,
     reason: `network namespaces cannot be used here: ${reasons}`,
   };
@@ -88,7 +91,7 @@ function unshared(mode: NamespaceMode, entered: boolean, error: string): Finding
 /** Which back end and which means of delay to use, by what was found. */
 export function mechanismsOf(
   findings: readonly Finding[],
-): Pick<Probe, "backend" | "canDuplicate" | "mechanism"> {
+): Pick<Probe, "backend" | "canDuplicate" | "canMatchMessages" | "mechanism"> {
   const works = (name: string) => findings.some((each) => each.name === name && each.works);
   const usable = (backend: IptablesBackend) =>
     works(`iptables-${backend}`) && works(`iptables-${backend} statistic`);
@@ -102,11 +105,12 @@ export function mechanismsOf(
   const canPlug = canSort && canDuplicate && works(`iptables-${backend} MARK`);
   const netem = canSort && works("tc htb") && works("tc netem");
   const mechanism = netem ? "netem" : canPlug && works("tc htb") ? "htb" : undefined;
-  return { backend, canDuplicate, mechanism };
+  const canMatchMessages = canDuplicate && works(`iptables-${backend} u32`);
+  return { backend, canDuplicate, canMatchMessages, mechanism };
 }
 
 function choose(mode: NamespaceMode, findings: readonly Finding[]): Probe {
-  const { backend, canDuplicate, mechanism } = mechanismsOf(findings);
+  const { backend, canDuplicate, canMatchMessages, mechanism } = mechanismsOf(findings);
   const usableAtAll = backend !== undefined;
   const refused = findings.filter((finding) => !finding.works);
   return {
@@ -115,6 +119,7 @@ function choose(mode: NamespaceMode, findings: readonly Finding[]): Probe {
     unshare: UNSHARE[mode],
     backend,
     canDuplicate,
+    canMatchMessages,
     mechanism,
     reason: usableAtAll
       ? `namespaces (${mode}), iptables-${backend}, ${mechanism ?? "no"} delay`
@@ -149,6 +154,8 @@ function remedyFor(name: string, reason: string): string | undefined {
     "iptables-nft": "modprobe nf_tables",
     "iptables-legacy statistic": "modprobe xt_statistic",
     "iptables-nft statistic": "modprobe -a xt_statistic nft_compat",
+    "iptables-legacy u32": "modprobe xt_u32",
+    "iptables-nft u32": "modprobe -a xt_u32 nft_compat",
     "iptables-legacy TEE": "modprobe xt_TEE",
     "iptables-nft TEE": "modprobe -a xt_TEE nft_compat",
     netns: "modprobe -a veth bridge",
@@ -180,6 +187,8 @@ for kind in legacy nft; do
   try "$tool" "$tool" -w 5 -A INPUT -s 10.77.0.1 -m comment --comment probe -j DROP
   try "$tool statistic" "$tool" -w 5 -A INPUT -s 10.77.0.1 \\
     -m statistic --mode random --probability 0.5 -j DROP
+  try "$tool u32" "$tool" -w 5 -A INPUT -p udp -s 10.77.0.1 \\
+    -m u32 --u32 "0>>22&0x3C@29&0x10=1:0xffff" -m statistic --mode nth --every 9 --packet 0 -j DROP
   try "$tool TEE" "$tool" -w 5 -t mangle -A PREROUTING -p udp -s 10.77.0.1 -j TEE --gateway 10.77.0.1
   try "$tool CLASSIFY" "$tool" -w 5 -t mangle -A POSTROUTING -p udp -d 10.77.0.1 \\
     -j CLASSIFY --set-class 1:2

@@ -11,6 +11,7 @@ export type HostFaults = {
   /** Undefined: no packet filter, so nothing can be done to links. */
   backend: IptablesBackend | undefined;
   canDuplicate: boolean;
+  canMatchMessages: boolean;
   mechanism: DelayMechanism | undefined;
 };
 
@@ -18,10 +19,15 @@ export type HostFaults = {
 export async function probeHostFaults(shell: Shell): Promise<HostFaults> {
   const { stdout } = await must(shell, ["sh", "-c", PROBE], { deadlineMs: 30_000 });
   const findings = parseFindings(stdout);
-  const { backend, canDuplicate, mechanism } = mechanismsOf(findings);
+  const { canDuplicate, canMatchMessages, ...found } = mechanismsOf(findings);
   // A duplicate comes in through lo with a peer's source address, which a strict filter refuses.
   const strict = findings.some(({ name, works }) => name === "reverse path" && !works);
-  return { findings, backend, canDuplicate: canDuplicate && !strict, mechanism };
+  return {
+    findings,
+    ...found,
+    canDuplicate: canDuplicate && !strict,
+    canMatchMessages: canMatchMessages && !strict,
+  };
 }
 
 /** What all of these machines can do. */
@@ -32,6 +38,7 @@ export function commonFaults(all: readonly HostFaults[]): Omit<HostFaults, "find
   return {
     backend: same(({ backend }) => backend),
     canDuplicate: all.every(({ canDuplicate }) => canDuplicate),
+    canMatchMessages: all.every(({ canMatchMessages }) => canMatchMessages),
     mechanism: same(({ mechanism }) => mechanism),
   };
 }
@@ -90,6 +97,8 @@ for kind in legacy nft; do
   try "$tool statistic" "$tool" -w 5 -A "$chain" -s 192.0.2.1 \\
     -m statistic --mode random --probability 0.5 -j DROP
   "$tool" -w 5 -t mangle -N "$chain" 2>/dev/null
+  try "$tool u32" "$tool" -w 5 -A "$chain" -p udp -s 192.0.2.1 \\
+    -m u32 --u32 "0>>22&0x3C@29&0x10=1:0xffff" -m statistic --mode nth --every 9 --packet 0 -j DROP
   try "$tool TEE" "$tool" -w 5 -t mangle -A "$chain" -p udp -s 192.0.2.1 -j TEE --gateway 127.0.0.1
   try "$tool CLASSIFY" "$tool" -w 5 -t mangle -A "$chain" -p udp -d 192.0.2.1 \\
     -j CLASSIFY --set-class 1:2

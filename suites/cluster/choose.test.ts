@@ -13,6 +13,7 @@ const SANDBOX: Sandbox = {
   mode: "rootless",
   backend: "nft",
   canDuplicate: false,
+  canMatchMessages: false,
   mechanism: "htb",
   reason: "it works here",
 };
@@ -84,11 +85,11 @@ test("a sandbox variable that is not ours is refused", () =>
   withVariable("yes", () => assert.throws(insideSandbox, /ORDEAL_SANDBOX is set by ordeal/)));
 
 test("netns can do what its mechanisms can do", () => {
-  const kinds = (canDuplicate: boolean, mechanism: "htb" | undefined) =>
-    [...netnsCapabilities({ canDuplicate, mechanism })].sort();
+  const kinds = (can: boolean, mechanism: "htb" | undefined) =>
+    [...netnsCapabilities({ canDuplicate: can, canMatchMessages: can, mechanism })].sort();
   assert.deepEqual(kinds(false, undefined), ["kill", "loss", "partition", "pause"]);
   assert.deepEqual(kinds(true, "htb"), [
-    ...["delay", "duplicate", "kill", "loss", "partition", "pause", "reorder"],
+    ...["delay", "duplicate", "kill", "loss", "message", "partition", "pause", "reorder"],
   ]);
 });
 

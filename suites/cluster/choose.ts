@@ -179,11 +179,12 @@ function netnsChoice(sandbox: Sandbox): Choice {
 
 /** What a runner inside must know; undefined where namespaces cannot be used, and why. */
 export function sandboxFrom(found: Probe, reason: string): { sandbox?: Sandbox; why: string } {
-  const { mode, backend, canDuplicate, mechanism } = found;
+  const { mode, backend, canDuplicate, canMatchMessages, mechanism } = found;
   if (mode === undefined || backend === undefined) {
     return { why: `${found.reason}${remedies(found)}` };
   }
-  return { sandbox: { mode, backend, canDuplicate, mechanism, reason }, why: reason };
+  const sandbox = { mode, backend, canDuplicate, canMatchMessages, mechanism, reason };
+  return { sandbox, why: reason };
 }
 
 /** Why setpriv cannot have the sandbox end with us; without that a killed run would leave it. */

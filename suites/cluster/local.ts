@@ -27,6 +27,7 @@ export const LOCAL_CAPABILITIES: ReadonlySet<FaultKind> = new Set<FaultKind>([
   "duplicate",
   "reorder",
   "delay",
+  "message",
   "kill",
   "pause",
   ...diskKinds(),

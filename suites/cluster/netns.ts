@@ -26,11 +26,13 @@ const PORT = 7400;
 /** What can be done with what the probe found. */
 export function netnsCapabilities({
   canDuplicate,
+  canMatchMessages,
   mechanism,
-}: Pick<Sandbox, "canDuplicate" | "mechanism">): ReadonlySet<FaultKind> {
+}: Pick<Sandbox, "canDuplicate" | "canMatchMessages" | "mechanism">): ReadonlySet<FaultKind> {
   const kinds: FaultKind[] = ["partition", "loss", "kill", "pause", ...diskKinds()];
   if (canDuplicate) kinds.push("duplicate");
   if (mechanism !== undefined) kinds.push("delay", "reorder");
+  if (canMatchMessages && mechanism !== undefined) kinds.push("message");
   return new Set(kinds);
 }
 

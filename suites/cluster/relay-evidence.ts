@@ -2,8 +2,9 @@
 // counts for every active fault that asks for that kind of harm on that link.
 
 import type { Evidence, ResolvedFault } from "../../nemesis/faults.js";
+import { wordOfEffect } from "../../nemesis/messages.js";
+import type { LinkTraffic } from "./relay-link.js";
 import { LINK_COUNTER_NAMES, type LinkCounters, noTraffic } from "./relay-link.js";
-import type { LinkTraffic } from "./relay-wire.js";
 
 /** The counter that proves a kind of fault, and its word for people. */
 const PROOF = {
@@ -27,6 +28,7 @@ export function networkEvidence(
   after: readonly LinkTraffic[],
 ): Evidence {
   const { kind } = fault.intent;
+  if (kind === "message") return messageEvidence(fault, after);
   if (!isNetworkFault(kind)) throw new Error(`fault ${fault.id}: ${kind} is no network fault`);
   const { counter, verb } = PROOF[kind];
   const total = noTraffic();
@@ -53,6 +55,33 @@ export function networkEvidence(
         : `no effect: no datagram was ${counter} on ${fault.links.length} links`,
     mechanism: "relay",
     measured,
+  };
+}
+
+/** Rules for messages count by fault, so there is nothing to subtract. */
+function messageEvidence(
+  { id, intent, links }: ResolvedFault,
+  traffic: readonly LinkTraffic[],
+): Evidence {
+  const measured: Record<string, number | string> = { links: links.length };
+  let total = 0;
+  for (const { from, to, struck } of traffic) {
+    const count = struck[id] ?? 0;
+    if (count === 0) continue;
+    measured[`${from}>${to}.struck`] = count;
+    total += count;
+  }
+  const hitLinks = Object.keys(measured).length - 1;
+  const done = intent.kind === "message" ? wordOfEffect(intent.effect) : "struck";
+  return {
+    faultId: id,
+    landed: total > 0,
+    summary:
+      total > 0
+        ? `${done} ${total} datagrams on ${hitLinks} of ${links.length} links`
+        : `no effect: no such message was sent on ${links.length} links`,
+    mechanism: "relay",
+    measured: { ...measured, struck: total },
   };
 }
 

@@ -5,12 +5,15 @@ import { createRandom } from "../../nemesis/random.js";
 import { fateOf, noTraffic } from "./relay-link.js";
 
 const DATAGRAMS = 20_000;
+const NOTHING = new Uint8Array(0);
 
 function shower(rule: Omit<LinkRule, "from" | "to">) {
   const counters = noTraffic();
   const draw = createRandom(7).float;
   const link = { from: "r0", to: "r1", ...rule };
-  const fates = Array.from({ length: DATAGRAMS }, () => fateOf(link, draw, counters));
+  const fates = Array.from({ length: DATAGRAMS }, () =>
+    fateOf(link, draw, counters, NOTHING, new Map()),
+  );
   return { fates, counters };
 }
 

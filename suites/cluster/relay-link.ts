@@ -1,7 +1,8 @@
 // What a faulty link does to a datagram, decided purely: a rule, a draw, a fate. The relay performs
 // it and counts; the counters are the evidence that a fault bit.
 
-import type { LinkRule } from "../../nemesis/faults.js";
+import type { LinkRule, NodeName } from "../../nemesis/faults.js";
+import { type Struck, struckBy } from "./message-fate.js";
 
 /** A draw in [0, 1). */
 export type Draw = () => number;
@@ -26,6 +27,14 @@ export type LinkCounters = {
   delayedMs: number;
   /** Refused by the receiver's machine: nobody listens there. */
   refused: number;
+};
+
+export type LinkTraffic = {
+  from: NodeName;
+  to: NodeName;
+  counters: LinkCounters;
+  /** Datagrams that rules for messages struck, by fault. */
+  struck: Readonly<Record<string, number>>;
 };
 
 export const LINK_COUNTER_NAMES = [
@@ -56,13 +65,27 @@ export function noTraffic(): LinkCounters {
 
 /**
  * How long each copy waits, in ms, 0 for not at all; empty where the datagram is cut or lost. Adds
- * to the counters what the rule did. Draws only for the faults that the rule has, in a fixed order.
+ * to the counters what the rule did, and to `struck` what rules for messages did. Draws only for the
+ * faults that the rule has, in a fixed order.
  */
-export function fateOf(rule: LinkRule, draw: Draw, counters: LinkCounters): readonly number[] {
+export function fateOf(
+  rule: LinkRule,
+  draw: Draw,
+  counters: LinkCounters,
+  bytes: Uint8Array,
+  struck: Struck,
+): readonly number[] {
   if (rule.drop === true) {
     counters.dropped += 1;
     return [];
   }
+  const copies = rule.messages === undefined ? [0] : struckBy(rule.messages, bytes, struck);
+  return copies.flatMap((laterMs) =>
+    fateOfCopy(rule, draw, counters).map((waitMs) => waitMs + laterMs),
+  );
+}
+
+function fateOfCopy(rule: LinkRule, draw: Draw, counters: LinkCounters): readonly number[] {
   if (rule.lossPercent !== undefined && hits(rule.lossPercent, draw)) {
     counters.lost += 1;
     return [];

@@ -4,8 +4,8 @@ import type { Evidence, ResolvedFault } from "../../nemesis/faults.js";
 import { composeLinks } from "../../nemesis/links.js";
 import type { FaultyNetwork } from "./cluster-environment.js";
 import { networkEvidence } from "./relay-evidence.js";
+import type { LinkTraffic } from "./relay-link.js";
 import type { RelayProcess } from "./relay-process.js";
-import type { LinkTraffic } from "./relay-wire.js";
 
 export class RelayNetwork implements FaultyNetwork {
   readonly #relay: RelayProcess;

@@ -7,13 +7,8 @@ import type { LinkRule } from "../../nemesis/faults.js";
 import { within } from "./deadline.js";
 import { readLines } from "./json-lines.js";
 import type { RelayAddress, RelayNode } from "./relay.js";
-import {
-  decodeAnswer,
-  encodeLine,
-  type LinkTraffic,
-  type RelayAnswer,
-  type RelayCommand,
-} from "./relay-wire.js";
+import type { LinkTraffic } from "./relay-link.js";
+import { decodeAnswer, encodeLine, type RelayAnswer, type RelayCommand } from "./relay-wire.js";
 
 const ANSWER_MS_MAX = 10_000;
 const MAIN = fileURLToPath(new URL("./relay-main.js", import.meta.url));

@@ -3,7 +3,7 @@
 import type { LinkRule, NodeName } from "../../nemesis/faults.js";
 import { field, parseObject } from "./json-lines.js";
 import type { RelayAddress, RelayNode } from "./relay.js";
-import type { LinkCounters } from "./relay-link.js";
+import type { LinkTraffic } from "./relay-link.js";
 
 export type RelayCommand =
   | {
@@ -14,8 +14,6 @@ export type RelayCommand =
     }
   | { op: "rules"; rules: readonly LinkRule[] }
   | { op: "counters" };
-
-export type LinkTraffic = { from: NodeName; to: NodeName; counters: LinkCounters };
 
 export type RelayAnswer =
   | { op: "open"; addresses: readonly RelayAddress[] }

@@ -9,6 +9,8 @@ import { once } from "node:events";
 import type { LinkRule, NodeName } from "../../nemesis/faults.js";
 import { nowMs } from "./deadline.js";
 import { DelayQueue } from "./delay-queue.js";
+import type { Struck } from "./message-fate.js";
+import type { LinkTraffic } from "./relay-link.js";
 import { type Draw, fateOf, type LinkCounters, noTraffic } from "./relay-link.js";
 
 export type RelayNode = { name: NodeName; host: string; port: number };
@@ -27,6 +29,7 @@ type Link = {
   rule: LinkRule | undefined;
   draw: Draw;
   counters: LinkCounters;
+  struck: Struck;
   arrived: number;
   /** Index of the newest datagram that has left, for counting who was overtaken. */
   leftNewest: number;
@@ -76,8 +79,10 @@ export class Relay {
     for (const [name, link] of this.#links) link.rule = wanted.get(name);
   }
 
-  counters(): readonly { from: NodeName; to: NodeName; counters: LinkCounters }[] {
-    return [...this.#links.values()].map(({ from, to, counters }) => ({ from, to, counters }));
+  counters(): readonly LinkTraffic[] {
+    return [...this.#links.values()].map(({ from, to, counters, struck }) => {
+      return { from, to, counters, struck: Object.fromEntries(struck) };
+    });
   }
 
   close(): void {
@@ -113,6 +118,7 @@ export class Relay {
       rule: undefined,
       draw: this.#drawFor(name),
       counters,
+      struck: new Map(),
       arrived: 0,
       leftNewest: 0,
       onSent,
@@ -132,7 +138,7 @@ export class Relay {
         send(link, index, bytes);
         return;
       }
-      for (const waitMs of fateOf(link.rule, link.draw, link.counters)) {
+      for (const waitMs of fateOf(link.rule, link.draw, link.counters, bytes, link.struck)) {
         if (waitMs <= 0) send(link, index, bytes);
         else this.#hold(nowMs() + waitMs, { link, index, bytes });
       }

@@ -41,6 +41,7 @@ export type RemotePlan = {
 export function remoteCapabilities({
   backend,
   canDuplicate,
+  canMatchMessages,
   mechanism,
 }: Omit<HostFaults, "findings">): ReadonlySet<FaultKind> {
   const kinds: FaultKind[] = ["kill", "pause"];
@@ -48,6 +49,7 @@ export function remoteCapabilities({
     kinds.push("partition", "loss");
     if (canDuplicate) kinds.push("duplicate");
     if (mechanism !== undefined) kinds.push("delay", "reorder");
+    if (canMatchMessages && mechanism !== undefined) kinds.push("message");
   }
   return new Set(kinds);
 }

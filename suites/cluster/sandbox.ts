@@ -18,6 +18,7 @@ export type Sandbox = {
   mode: NamespaceMode;
   backend: IptablesBackend;
   canDuplicate: boolean;
+  canMatchMessages: boolean;
   mechanism: DelayMechanism | undefined;
   /** Absent: the machine's own. */
   kernel?: "uml";
@@ -44,6 +45,7 @@ export function insideSandbox(): Sandbox | undefined {
     mode,
     backend,
     canDuplicate: field(object, "canDuplicate") === true,
+    canMatchMessages: field(object, "canMatchMessages") === true,
     mechanism: mechanism === "netem" || mechanism === "htb" ? mechanism : undefined,
     reason: stringField(object, "reason") ?? "",
   };

@@ -33,6 +33,7 @@ export const SIM_CAPABILITIES: ReadonlySet<FaultKind> = new Set<FaultKind>([
   "replay",
   "bandwidth",
   "clog",
+  "message",
   "power-cut",
   "crash",
   "slow-cpu",

@@ -37,6 +37,7 @@ const NO_FAULTS: HostFaults = {
   findings: [],
   backend: undefined,
   canDuplicate: false,
+  canMatchMessages: false,
   mechanism: undefined,
 };
 

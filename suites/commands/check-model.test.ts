@@ -11,7 +11,8 @@ import * as assert from "uvu/assert";
 import { simulateLoad } from "../../checker/bank/simulate-load.js";
 import type { Output } from "../progress.js";
 import { UsageError } from "../usage-error.js";
-import { checkModelCommand, type RawModelOptions } from "./check-model.js";
+import { checkModelCommand } from "./check-model.js";
+import type { RawModelOptions } from "./check-options.js";
 
 const CLI = join(dirname(fileURLToPath(import.meta.url)), "..", "cli.js");
 

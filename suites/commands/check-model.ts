@@ -14,26 +14,9 @@ import { type JudgeRequest, judgeFiles } from "../histories/judge-files.js";
 import type { JudgeAnswer } from "../histories/task.js";
 import { smallestLines, stemOf, writeMinimal } from "../minimal-history.js";
 import type { Output } from "../progress.js";
-import { oneLine, UsageError } from "../usage-error.js";
+import { oneLine } from "../usage-error.js";
 import { verdictLines, wordOf } from "../verdict-lines.js";
-
-/** As commander gives them. */
-export type RawModelOptions = {
-  model?: string;
-  initial?: string;
-  nilReads?: string;
-  failedCas?: string;
-  independent?: boolean;
-  consistencyModel?: string;
-  assume?: string;
-  format?: string;
-  budgetTime?: string;
-  budgetMemory?: string;
-  jobs?: string;
-  json?: boolean;
-  store?: string;
-  minimal?: string;
-};
+import { positive, type RawModelOptions, requireOneFile, wrong } from "./check-options.js";
 
 const FORMATS: readonly HistoryFormat[] = ["json-lines", "json", "edn", "log"];
 
@@ -117,22 +100,6 @@ function parseValue(text: string): unknown {
     if (error instanceof SyntaxError) return text;
     throw error;
   }
-}
-
-function positive(name: string, unit: string, text: string): number {
-  const number = Number(text);
-  if (!(number > 0) || !Number.isFinite(number)) throw wrong(name, `${unit} above 0`, text);
-  return number;
-}
-
-function wrong(name: string, wanted: string, found: string): UsageError {
-  return new UsageError("bad-option", `--${name} wants ${wanted}, found ${found}`);
-}
-
-/** Throws UsageError where one file is named for the smallest histories of several. */
-export function requireOneFile(paths: readonly string[], minimal: string | undefined): void {
-  if (minimal === undefined || paths.length === 1) return;
-  throw wrong("minimal", "one history to check", `${paths.length}`);
 }
 
 function endingOf(answer: JudgeAnswer): Ending {

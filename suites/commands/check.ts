@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { smallestOf, type Verdict } from "../../checker/verdict.js";
 import { replaceFile } from "../append-file.js";
 import { type Ending, worstOf } from "../exit-code.js";
-import { judgeHistory, judgeRun, readRun } from "../judge.js";
+import { JUDGING_BUDGET, type Judged, type JudgingBudget, judgeInThread } from "../judging.js";
 import {
   keepMinimalHistory,
   minimalHistoryLines,
@@ -17,20 +17,29 @@ import type { Output } from "../progress.js";
 import { findRun, verdictText } from "../store.js";
 import { oneLine } from "../usage-error.js";
 import { verdictLines, wordOf } from "../verdict-lines.js";
-import { requireOneFile } from "./check-model.js";
+import { type CheckOptions, requireOneFile } from "./check-options.js";
 
 /**
- * Judges each; the worst decides. A run's verdict.json is written anew, and is the same. Of a file, the
- * smallest history that fails alike is kept beside it, or as `minimal`.
+ * Judges each; the worst decides. A run's verdict.json is written anew, and is the same. Rejects with
+ * HistoryError or UsageError where a path names nothing that can be judged.
  */
-export function checkCommand(paths: readonly string[], output: Output, minimal?: string): Ending {
-  requireOneFile(paths, minimal);
-  return worstOf(paths.map((path) => checkPath(path, output, minimal)));
+export async function checkCommand(
+  paths: readonly string[],
+  output: Output,
+  options: CheckOptions = {},
+): Promise<Ending> {
+  requireOneFile(paths, options.minimal);
+  const endings: Ending[] = [];
+  for (const path of paths) endings.push(await checkPath(path, output, options));
+  return worstOf(endings);
 }
 
-function checkPath(path: string, output: Output, minimal: string | undefined): Ending {
+async function checkPath(path: string, output: Output, options: CheckOptions): Promise<Ending> {
   const isAlone = isFile(path);
-  const { verdict, notes } = isAlone ? judgeHistory(path) : checkSavedRun(path);
+  const { minimal, ...budget } = options;
+  const { verdict, notes } = isAlone
+    ? await judgeInThread({ what: "history", path }, { ...JUDGING_BUDGET, ...budget })
+    : await checkSavedRun(path, { ...JUDGING_BUDGET, ...budget });
   for (const note of notes) output.line(`note: ${note}`);
   for (const line of verdictLines(verdict)) output.line(line);
   const beside = minimal ?? join(dirname(path), `${stemOf(path)}.minimal.jsonl`);
@@ -53,11 +62,12 @@ function keepSmallest(file: string, verdict: Verdict): string[] {
   return smallestLines(file, `ordeal check ${file}`);
 }
 
-function checkSavedRun(path: string): { verdict: Verdict; notes: readonly string[] } {
+async function checkSavedRun(path: string, budget: JudgingBudget): Promise<Judged> {
   const directory = findRun(path);
-  const saved = readRun(directory);
-  const verdict = judgeRun(saved);
-  return { verdict, notes: [...saved.notes, ...keepVerdict(directory, verdict)] };
+  const judged = await judgeInThread({ what: "run", path: directory }, budget);
+  // What was ended early says less than what may stand there.
+  if (judged.cut !== undefined) return judged;
+  return { ...judged, notes: [...judged.notes, ...keepVerdict(directory, judged.verdict)] };
 }
 
 /** Writes verdict.json where it is not there; says what is odd about it. The verdict stands anyway. */

@@ -70,7 +70,7 @@ function netnsReport(
 
 /** Its kernel is tried as a tool; what netns can do with netem and either extra, it can. */
 function umlReport(tools: readonly Finding[]): EnvironmentReport {
-  const inside = { canDuplicate: true, mechanism: "netem" } as const;
+  const inside = { canDuplicate: true, canMatchMessages: false, mechanism: "netem" } as const;
   return withFaults(toolReport("uml", ["user-mode-linux"], tools), netnsCapabilities(inside));
 }
 

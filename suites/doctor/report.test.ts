@@ -26,6 +26,7 @@ function probed(changes: Partial<Probe> = {}): Probe {
     unshare: UNSHARE.rootless,
     backend: "legacy",
     canDuplicate: true,
+    canMatchMessages: true,
     mechanism: "htb",
     reason: "it works",
     ...changes,

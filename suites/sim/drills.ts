@@ -1,8 +1,9 @@
 // Faults that belong together: each drill leads a cluster into one of the corners where view changes go
 // wrong, which faults drawn one by one reach in few runs. All of it is loss, and within what the
-// protocol tolerates. T is the view's time-out; a drill works where requests wait for their answers.
+// protocol tolerates. T is a turn, the time in which backups give up a primary; a drill works where requests
+// wait for their answers.
 
-import type { FaultIntent, NodeName, Target } from "../../nemesis/faults.js";
+import type { FaultIntent, MessageKind, NodeName, Target } from "../../nemesis/faults.js";
 import type { Random } from "../../nemesis/random.js";
 
 /** A fault of a drill; ms from the drill's start. */
@@ -12,7 +13,8 @@ export type Cast = {
   replicas: readonly NodeName[];
   /** Of whom some may lie. */
   faulty: readonly NodeName[];
-  viewTimeoutMs: number;
+  /** Within this a primary that nobody hears is replaced, ms: the clients ask all, a time-out passes. */
+  turnMs: number;
 };
 
 type Drill = (random: Random, cast: Cast) => Step[];
@@ -23,65 +25,72 @@ const ALL: Target = { kind: "all" };
  * One replica alone prepares a batch, and is cut off. The others change the view, prepare another batch at
  * that seq, do not commit it, and change the view again with the first one among them.
  */
-const lonePrepared: Drill = (random, { replicas, viewTimeoutMs: T }) => {
+const lonePrepared: Drill = (random, { replicas, turnMs: T }) => {
   const lone = random.pick(replicas);
   const others = nodes(replicas.filter((one) => one !== lone));
   return [
-    step(omission(["prepare"], "in", others), 0, 1.5 * T),
-    step(omission(["commit", "commit-certificate"], "in", ALL), 0, 3.6 * T),
-    step({ kind: "partition", shape: "isolate", target: nodes([lone]) }, 0.6 * T, 2.3 * T),
+    step(lost(["prepare"], "in", others), 0, 1.2 * T),
+    step(lost(["commit", "commit-certificate"], "in", ALL), 0, 2.8 * T),
+    step({ kind: "partition", shape: "isolate", target: nodes([lone]) }, 0.7 * T, 2 * T),
   ];
 };
 
 /** One replica alone prepares; then a view change in which it takes part. */
-const onePrepared: Drill = (random, { replicas, viewTimeoutMs: T }) => {
+const onePrepared: Drill = (random, { replicas, turnMs: T }) => {
   const lone = random.pick(replicas);
   const others = nodes(replicas.filter((one) => one !== lone));
-  return [step(omission(["prepare", "commit"], "in", others), 0, random.pick([1.2, 2.5]) * T)];
+  return [step(lost(["prepare", "commit"], "in", others), 0, random.pick([1.2, 2.5]) * T)];
 };
 
 /** All prepare and nobody commits: everything must pass through a view change. */
-const uncommitted: Drill = (random, { viewTimeoutMs: T }) => [
-  step(omission(["commit", "commit-certificate"], "in", ALL), 0, random.pick([1.5, 3, 5]) * T),
+const uncommitted: Drill = (random, { turnMs: T }) => [
+  step(lost(["commit", "commit-certificate"], "in", ALL), 0, random.pick([1.5, 3, 5]) * T),
 ];
 
 /** A view change with a replica that is a checkpoint behind the others. */
-const unheardCheckpoint: Drill = (random, { replicas, viewTimeoutMs: T }) => {
+const unheardCheckpoint: Drill = (random, { replicas, turnMs: T }) => {
   const late = nodes([random.pick(replicas)]);
   return [
-    step(omission(["checkpoint", "checkpoint-proof"], "in", late), 0, 8 * T),
-    step(omission(["pre-prepare"], "out", { kind: "primary" }), 5 * T, 7 * T),
+    step(lost(["checkpoint", "checkpoint-proof"], "in", late), 0, 4 * T),
+    step(lost(["pre-prepare"], "out", { kind: "primary" }), 2 * T, 4 * T),
   ];
 };
 
 /** A new view names batches that one replica never got. */
-const lostBatch: Drill = (random, { replicas, viewTimeoutMs: T }) => {
+const lostBatch: Drill = (random, { replicas, turnMs: T }) => {
   const late = nodes([random.pick(replicas)]);
   return [
-    step(omission(["pre-prepare", "commit-certificate"], "in", late), 0, 3 * T),
-    step(omission(["commit"], "in", ALL), 0, 2.2 * T),
+    step(lost(["pre-prepare", "commit-certificate"], "in", late), 0, 3 * T),
+    step(lost(["commit"], "in", ALL), 0, 2.2 * T),
   ];
 };
 
+/** A seq at which nothing prepares, and others above it at which something does: a view change with a gap. */
+const gap: Drill = (_random, { turnMs: T }) => [
+  step(lost(["pre-prepare"], "out", { kind: "primary" }, 1), 0, 1.3 * T),
+  // Without statuses nothing is sent again.
+  step(lost(["status", "commit", "commit-certificate"], "in", ALL), 0, 1.3 * T),
+];
+
 /** View-changes or new-views reach everybody but some. */
-const unheardViewChange: Drill = (random, { viewTimeoutMs: T }) => {
+const unheardViewChange: Drill = (random, { turnMs: T }) => {
   const deaf = random.pick<Target>([{ kind: "one" }, { kind: "backup" }, { kind: "minority" }]);
-  const lost = random.pick([["view-change"], ["new-view"], ["view-change", "new-view"]]);
+  const kinds = random.pick<MessageKind[]>([
+    ["view-change"],
+    ["new-view"],
+    ["view-change", "new-view"],
+  ]);
   return [
-    step(omission(lost, "in", deaf), 0, 4 * T),
-    step(omission(["pre-prepare"], "out", { kind: "primary" }), 0, 2 * T),
+    step(lost(kinds, "in", deaf), 0, 4 * T),
+    step(lost(["pre-prepare"], "out", { kind: "primary" }), 0, 2 * T),
   ];
 };
 
 /** One primary after the other is not heard, so that each gets its turn: the liars, too. */
-const tour: Drill = (random, { faulty, viewTimeoutMs: T }) => {
+const tour: Drill = (random, { faulty, turnMs: T }) => {
   const turns = 2 + random.int(5);
   const steps = Array.from({ length: turns }, (_, turn) =>
-    step(
-      omission(["pre-prepare"], "out", { kind: "primary" }),
-      turn * 1.6 * T,
-      (turn + 1) * 1.6 * T,
-    ),
+    step(lost(["pre-prepare"], "out", { kind: "primary" }), turn * 1.6 * T, (turn + 1) * 1.6 * T),
   );
   if (faulty.length === 0) return steps;
   const lies = random.shuffle(["forge-new-view", "forge-view-change", "bad-proposal"] as const);
@@ -92,13 +101,14 @@ const tour: Drill = (random, { faulty, viewTimeoutMs: T }) => {
   return [...steps, ...lying];
 };
 
-const DRILLS: readonly Drill[] = [
+export const DRILLS: readonly Drill[] = [
   lonePrepared,
   lonePrepared,
   onePrepared,
   uncommitted,
   unheardCheckpoint,
   lostBatch,
+  gap,
   unheardViewChange,
   tour,
   tour,
@@ -109,8 +119,14 @@ export function drawDrill(random: Random, cast: Cast): Step[] {
   return random.pick(DRILLS)(random, cast);
 }
 
-function omission(messages: readonly string[], side: "in" | "out", target: Target): FaultIntent {
-  return { kind: "omission", messages, side, target };
+function lost(
+  kinds: readonly MessageKind[],
+  direction: "in" | "out",
+  target: Target,
+  first?: number,
+): FaultIntent {
+  const match = first === undefined ? { kinds } : { kinds, first };
+  return { kind: "message", effect: "drop", match, direction, target };
 }
 
 function nodes(names: readonly NodeName[]): Target {

@@ -1,10 +1,11 @@
 // The proof that a fault of the simulation had its effect, as every environment gives it.
 
 import type { Evidence, Lie, ResolvedFault } from "../../nemesis/faults.js";
+import { wordOfEffect } from "../../nemesis/messages.js";
 import { principalOf } from "./names.js";
 import type { NetworkBite } from "./network.js";
 
-const DONE: Readonly<Record<NetworkBite["what"], string>> = {
+const DONE: Readonly<Record<Exclude<NetworkBite["what"], "message">, string>> = {
   drop: "dropped",
   loss: "lost",
   duplicate: "doubled",
@@ -16,13 +17,12 @@ const DONE: Readonly<Record<NetworkBite["what"], string>> = {
   clog: "stuck",
 };
 
-/** `bite`: what datagrams met, `omitted` how many messages did not come through; `seen`: what nodes met; `told`: each replica's lies so far. */
+/** `bite`: what datagrams met; `seen`: what nodes met; `told`: each replica's lies so far. */
 export function evidenceOf(
   fault: ResolvedFault,
   bite: NetworkBite | undefined,
   seen: readonly string[],
   told: readonly ReadonlyMap<Lie, number>[],
-  omitted: number,
 ): Evidence {
   const measured: Record<string, number | string> = {};
   const words: string[] = [...seen];
@@ -32,11 +32,7 @@ export function evidenceOf(
       measured[link] = count;
       total += count;
     }
-    words.push(`${DONE[bite.what]} ${total} datagrams on ${bite.links.size} links`);
-  }
-  if (omitted > 0) {
-    measured["omitted"] = omitted;
-    words.push(`${omitted} messages did not come through`);
+    words.push(`${doneBy(fault, bite.what)} ${total} datagrams on ${bite.links.size} links`);
   }
   if (fault.intent.kind === "lie") {
     for (const node of fault.nodes) {
@@ -53,4 +49,9 @@ export function evidenceOf(
     mechanism: "simulated",
     measured,
   };
+}
+
+function doneBy({ intent }: ResolvedFault, what: NetworkBite["what"]): string {
+  if (what !== "message") return DONE[what];
+  return intent.kind === "message" ? wordOfEffect(intent.effect) : "struck";
 }

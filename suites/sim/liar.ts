@@ -5,6 +5,7 @@
 import type { Lie } from "../../nemesis/faults.js";
 import type { Random } from "../../nemesis/random.js";
 import type { ProtocolConfig } from "../../node/core/config.js";
+import { HEADER_BYTES } from "../../node/core/datagram.js";
 import { type Keyring, MAC_BYTES } from "../../node/core/keyring.js";
 import type { Message, PrincipalId } from "../../node/core/messages.js";
 import type { Forge, Plot, Said } from "./forge.js";
@@ -19,12 +20,12 @@ import type { NodeBuild } from "./node-build.js";
 const REMEMBERED = 64;
 const OTHER_DIGEST = "ee".repeat(32);
 /** Where a datagram of fragments has what: node/core/datagram.ts. */
-const FRAME_AT = 23;
+const FRAME_AT = HEADER_BYTES;
 const FRAGMENT = 1;
-const DIGEST_AT = 26;
+const DIGEST_AT = FRAME_AT + 3;
 const DIGEST_BYTES = 16;
-const INDEX_AT = 48;
-const BYTES_AT = 50;
+const INDEX_AT = DIGEST_AT + 22;
+const BYTES_AT = DIGEST_AT + 24;
 
 export class Liar {
   readonly #forge: Forge;

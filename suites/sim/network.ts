@@ -6,6 +6,7 @@ import type { ResolvedFault } from "../../nemesis/faults.js";
 import { composeLinks, type LinkCauses, type LinkState } from "../../nemesis/links.js";
 import type { Random } from "../../nemesis/random.js";
 import type { PrincipalId } from "../../node/core/messages.js";
+import { type Struck, struckBy } from "../cluster/message-fate.js";
 import type { EventQueue } from "./event-queue.js";
 import { Misfortunes } from "./misfortunes.js";
 import { nameOf, principalOf } from "./names.js";
@@ -49,10 +50,11 @@ type Link = {
   readonly waiting: Uint8Array[];
   /** When the link is free to carry more, where its bandwidth is limited. */
   freeUs: number;
+  readonly struck: Struck;
 };
 
 /** What a fault did to datagrams, and to how many of each link ("r0>c1"). */
-export type NetworkBite = { what: keyof LinkCauses; links: Map<string, number> };
+export type NetworkBite = { what: keyof LinkCauses | "message"; links: Map<string, number> };
 
 /** What chance does to one datagram. */
 type Luck = {
@@ -127,13 +129,24 @@ export class Network {
   /** Puts a datagram on the wire at `atUs`, now or later. */
   send(from: PrincipalId, to: PrincipalId, bytes: Uint8Array, atUs: number): void {
     const link = this.#link(from, to);
-    const index = link.sent++;
     const { rule } = link;
     if (rule?.drop) {
       this.#bite(link, rule, "drop");
       return;
     }
+    if (rule?.messages === undefined) {
+      this.#launch(link, bytes, atUs);
+      return;
+    }
+    for (const laterMs of struckBy(rule.messages, bytes, link.struck)) {
+      this.#launch(link, bytes, atUs + 1_000 * laterMs);
+    }
+    for (const { faultId } of rule.messages) this.#biteMessages(link, faultId);
+  }
+
+  #launch(link: Link, bytes: Uint8Array, atUs: number): void {
     const drawn = this.#draw(link);
+    const index = link.sent++;
     const strikes = drawn !== GOOD_LUCK && this.#misfortunes.happens(`${link.name}#${index}`);
     const luck = strikes ? drawn : GOOD_LUCK;
     if (luck.lost) return;
@@ -218,6 +231,14 @@ export class Network {
     }
   }
 
+  #biteMessages({ name, struck }: Link, faultId: string): void {
+    const count = struck.get(faultId);
+    if (count === undefined) return;
+    const bite = this.#bites.get(faultId) ?? { what: "message", links: new Map<string, number>() };
+    this.#bites.set(faultId, bite);
+    bite.links.set(name, count);
+  }
+
   #remember(link: Link, bytes: Uint8Array): void {
     link.old[link.oldAt] = bytes;
     link.oldAt = (link.oldAt + 1) % REMEMBERED;
@@ -240,6 +261,7 @@ export class Network {
       oldAt: 0,
       waiting: [],
       freeUs: 0,
+      struck: new Map(),
     };
     this.#links.set(key, link);
     return link;

@@ -83,8 +83,6 @@ export class NodeFaults {
         case "clock":
           this.#bite(fault, `${nameOf(replica.id)} had it`);
           break;
-        case "omission":
-          break;
         default:
           throw new RangeError(`${intent.kind} is no fault of a node`);
       }

@@ -18,8 +18,6 @@ export type ClientGround = {
   datagramMessagesMax: number;
   keyring: Keyring;
   send: (from: PrincipalId, to: PrincipalId, datagram: Uint8Array, atUs: number) => void;
-  /** What of it the network does not lose by kind. */
-  omit: (to: PrincipalId, messages: readonly Uint8Array[]) => readonly Uint8Array[];
 };
 
 type Running = { sessions: ClientSessions; transport: SimTransport; clock: SimClock };
@@ -48,7 +46,7 @@ export class SimClient {
   start(): void {
     if (this.#running !== undefined) return;
     this.#incarnation += 1;
-    const { build, queue, cluster, n, keyring, omit } = this.#ground;
+    const { build, queue, cluster, n, keyring } = this.#ground;
     const { datagramBytesMax, datagramMessagesMax } = this.#ground;
     const epoch = this.#incarnation;
     const sizes = { datagramBytesMax, datagramMessagesMax };
@@ -57,7 +55,7 @@ export class SimClient {
       build,
       links,
       n,
-      filter: omit,
+      filter: (_to, messages) => messages,
       emit: (to, datagram) => this.#ground.send(this.principal, to, datagram, queue.nowUs),
     });
     const clock = new SimClock(queue, (callback) => callback());

@@ -40,8 +40,6 @@ export type ReplicaGround = {
   send: (from: PrincipalId, to: PrincipalId, datagram: Uint8Array, atUs: number) => void;
   /** What a liar sends instead; undefined: the truth. */
   lie: (to: PrincipalId, messages: readonly Uint8Array[]) => readonly Uint8Array[] | undefined;
-  /** What of it the network does not lose by kind. */
-  omit: (to: PrincipalId, messages: readonly Uint8Array[]) => readonly Uint8Array[];
   /** What a liar makes of a datagram; undefined: it sends none. */
   spoil: (to: PrincipalId, datagram: Uint8Array) => Uint8Array | undefined;
 };
@@ -311,9 +309,9 @@ export class SimReplica {
   }
 
   #outgoing(to: PrincipalId, messages: readonly Uint8Array[]): readonly Uint8Array[] {
-    const { watch, lie, omit } = this.#ground;
+    const { watch, lie } = this.#ground;
     watch.onSend(this.id, to, messages, this.disk.isClean(LOG_PATH));
-    return omit(to, lie(to, messages) ?? messages);
+    return lie(to, messages) ?? messages;
   }
 
   #emit(to: PrincipalId, datagram: Uint8Array): void {

@@ -7,6 +7,8 @@ import {
   type DiskFlaw,
   type FaultIntent,
   LIES,
+  MESSAGE_KINDS,
+  type MessageEffect,
   type NodeName,
   type PartitionShape,
   type Target,
@@ -28,8 +30,10 @@ const LIAR_SHARE = 0.8;
 const LIES_MIN = 5;
 /** A session that thinks much longer keeps the end of the load waiting, ms. */
 const THINK_MS_MAX = 1_000;
+/** About when a client that hears nothing asks all replicas, ms. */
+const CLIENT_RETRY_MS = 300;
 /** Seeds with drills, and how many each has at most. */
-const DRILLED_SHARE = 0.4;
+const DRILLED_SHARE = 0.5;
 const DRILLS_MAX = 4;
 /** Messages in a row between a client's request and its reply, with some to spare. */
 const OPERATION_DELAYS = 10;
@@ -39,20 +43,6 @@ const REAL_SIGNATURES_EVERY = 64;
 /** Whom faults may be meant for. */
 type Cast = { faulty: readonly NodeName[]; clients: readonly NodeName[] };
 type Draw = (random: Random, cast: Cast) => FaultIntent | undefined;
-/** What an omission takes; replies and statuses are lost by other faults often enough. */
-const OMITTED = [
-  "request",
-  "pre-prepare",
-  "prepare",
-  "commit",
-  "checkpoint",
-  "checkpoint-proof",
-  "view-change",
-  "new-view",
-  "commit-certificate",
-  "fetch",
-  "data",
-] as const;
 type Feature = { name: string; holdMsMax: number; draw: Draw };
 
 export function drawScenario(seed: number): Scenario {
@@ -87,7 +77,7 @@ export function drawScenario(seed: number): Scenario {
     ...drawDrills(random.fork("drills"), loadMs, {
       replicas: names,
       faulty,
-      viewTimeoutMs: protocol.viewTimeoutMs,
+      turnMs: protocol.viewTimeoutMs + CLIENT_RETRY_MS,
     }),
   ];
   return {
@@ -135,6 +125,8 @@ function drawProtocol(
     viewTimeoutMsMax: viewTimeoutMs * random.pick([2, 4, 16]),
     statusIntervalMs: random.pick([50, 150, 150, 400]),
     fetchNodesMax: random.pick([1, 8, 32]),
+    // One message a datagram: what is lost by its kind takes nothing else with it.
+    datagramMessagesMax: random.pick([1, 65_535, 65_535, 65_535]),
   };
 }
 
@@ -205,12 +197,13 @@ const FEATURES: readonly Feature[] = [
   feature("client-kill", 4_000, (random, { clients }) => {
     return { kind: "kill", target: { kind: "nodes", nodes: [random.pick(clients)] } };
   }),
-  feature("omission", 2_000, (random) => {
-    const messages = random.shuffle(OMITTED).slice(0, 1 + random.int(2));
+  feature("message", 2_000, (random) => {
+    const kinds = random.shuffle(MESSAGE_KINDS).slice(0, 1 + random.int(2));
     return {
-      kind: "omission",
-      messages,
-      side: random.pick(["in", "out"]),
+      kind: "message",
+      effect: random.pick<MessageEffect>(["drop", "drop", "duplicate", { delayMs: 300 }]),
+      match: random.chance(0.3) ? { kinds, first: 1 + random.int(4) } : { kinds },
+      direction: random.pick(["in", "out"]),
       target: targetOf(random),
     };
   }),

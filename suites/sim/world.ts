@@ -20,7 +20,6 @@ import { nameOf } from "./names.js";
 import { Network, type Weather } from "./network.js";
 import type { NodeBuild } from "./node-build.js";
 import { NodeFaults } from "./node-faults.js";
-import { Omissions } from "./omissions.js";
 import { SimClient } from "./sim-client.js";
 import { SimReplica } from "./sim-replica.js";
 import { TraceHash } from "./trace-hash.js";
@@ -53,13 +52,11 @@ export class World {
   readonly #faults = new Map<string, ResolvedFault>();
   readonly #nodeFaults: NodeFaults;
   readonly #liars: readonly Liar[];
-  readonly #omissions: Omissions;
 
   constructor(build: NodeBuild, setup: WorldSetup) {
     const { config, datagramBytesMax, random, keyringOf, weather } = setup;
     const queue = setup.queue ?? new EventQueue();
     this.queue = queue;
-    this.#omissions = new Omissions(build);
     const { n, cluster } = config;
     this.watch = new Watch(config, keyringOf);
     this.misfortunes = new Misfortunes(setup.misfortunes);
@@ -95,7 +92,6 @@ export class World {
           watch: this.watch,
           send,
           lie: (to, messages) => this.#lies(id, to, messages),
-          omit: (to, messages) => this.#omissions.filter(id, to, messages),
           spoil: (to, datagram) => this.#spoil(id, to, datagram),
         }),
     );
@@ -111,8 +107,6 @@ export class World {
           datagramMessagesMax: config.datagramMessagesMax,
           keyring: keyringOf(CLIENT_PRINCIPAL_MIN + index),
           send,
-          omit: (to, messages) =>
-            this.#omissions.filter(CLIENT_PRINCIPAL_MIN + index, to, messages),
         }),
     );
     this.#nodeFaults = new NodeFaults({
@@ -163,8 +157,7 @@ export class World {
     this.restartWhoMay();
     const told = this.#liars.map((liar) => liar.told);
     const seen = this.#nodeFaults.bitesOf(faultId);
-    const omitted = this.#omissions.countOf(faultId);
-    return evidenceOf(fault, this.network.biteOf(faultId), seen, told, omitted);
+    return evidenceOf(fault, this.network.biteOf(faultId), seen, told);
   }
 
   /** Starts every process that has ended and that no active fault holds down. */
@@ -190,7 +183,6 @@ export class World {
   }
 
   #noteActive(): void {
-    this.#omissions.apply(this.active);
     this.watch.coverage.underFaults(this.active.map(({ intent }) => intent.kind));
   }
 

@@ -5,17 +5,26 @@
 import type { HistoryOp } from "../../history.js";
 import { pairOperations } from "../../operations.js";
 import type { LedgerDump } from "../../run-record.js";
-import type { Valid } from "../../verdict.js";
+import type { CheckResult, Valid } from "../../verdict.js";
 import { BankCase } from "../bank-case.js";
 import { bankHistory } from "../bank-history.js";
+import { judgeTable } from "../judge-table.js";
 import { blackBox, linearizable } from "../linearizable.js";
+import { TableParser } from "../parse-table.js";
 import { search } from "../search.js";
-import { randomOf, type SimulationOptions, simulate } from "../simulate-bank.js";
+import {
+  randomOf,
+  SIMULATION_DEFAULTS,
+  type SimulationOptions,
+  simulate,
+} from "../simulate-bank.js";
 import { explicable } from "./brute-force.js";
 import { corrupt } from "./corrupt.js";
 
 export type Trial = {
   seed: number;
+  /** What the history was drawn from. */
+  drawn: SimulationOptions;
   /** What the slow check says; unknown where it ran out of budget. */
   expected: Valid;
   /** What each fast check said, and where its order came from. */
@@ -32,6 +41,7 @@ const FAST = { steps: 40_000, configurations: 20_000 };
 export function trial(seed: number, size: "tiny" | "small"): Trial {
   const random = randomOf(Math.imul(seed, 0x9e3779b1));
   const options = size === "tiny" ? tinyOptions(seed, random) : smallOptions(seed, random);
+  const drawn = { ...SIMULATION_DEFAULTS, ...options };
   const record = simulate(options);
   const history = corrupt(record.history, Math.floor(random() * 4), random);
   const views: readonly [string, readonly HistoryOp[], readonly LedgerDump[]][] = [
@@ -43,20 +53,32 @@ export function trial(seed: number, size: "tiny" | "small"): Trial {
   const found: { check: string; valid: Valid; order: string }[] = [];
   let expected: Valid = "unknown";
   for (const [view, seen, ledgers] of views) {
-    const bank = new BankCase(pairOperations(seen), ledgers, FAST);
     if (view !== "by seqs" && view !== "alone") expected = exact(seen, size);
-    for (const [name, check] of [
-      ["linearizable", linearizable],
-      ["black box", blackBox],
-    ] as const) {
-      const { valid, figures } = check(bank);
+    for (const { name, valid, figures } of judged(seen, ledgers)) {
       found.push({ check: `${name}, ${view}`, valid, order: String(figures?.["order"] ?? "") });
       if (valid !== "unknown" && expected !== "unknown" && valid !== expected) {
-        return { seed, expected, found };
+        return { seed, drawn, expected, found };
       }
     }
   }
-  return { seed, expected, found };
+  return { seed, drawn, expected, found };
+}
+
+/** By each of the fast checks: from the operations, and from the bytes of the history's file. */
+function judged(
+  history: readonly HistoryOp[],
+  ledgers: readonly LedgerDump[],
+): (CheckResult & { name: string })[] {
+  const bank = new BankCase(pairOperations(history), ledgers, FAST);
+  const parser = new TableParser();
+  parser.write(new TextEncoder().encode(history.map((op) => `${JSON.stringify(op)}\n`).join("")));
+  const parsed = parser.finish();
+  const byColumns = Object.values((parsed && judgeTable(parsed)) ?? {});
+  return [
+    { name: "linearizable", ...linearizable(bank) },
+    { name: "black box", ...blackBox(bank) },
+    ...byColumns.map((finding) => ({ name: "columns", ...finding })),
+  ];
 }
 
 /** The first finding that contradicts what is expected. */

@@ -16,11 +16,18 @@ function shows(
     history,
     shows: names.split(" "),
     assumptions,
+    misses: [],
   }));
 }
 
-function passes(claim: string, assumptions: RegisterAssumptions, history: string): RegisterCase {
-  return { claim: `near miss: ${claim}`, history, shows: [], assumptions };
+function passes(
+  names: string,
+  claim: string,
+  assumptions: RegisterAssumptions,
+  history: string,
+): RegisterCase {
+  const misses = names.split(" ");
+  return { claim: `near miss: ${claim}`, history, shows: [], misses, assumptions };
 }
 
 const WFR = { wfrKeys: true };
@@ -37,6 +44,7 @@ export const REGISTER_CASES: readonly RegisterCase[] = [
     "x:=1 y:=1 a:=1\n x:=2 y:=2\n p0 0-1: x=1\n p0 2-3: x=2\n p1 0-1: y=2\n p1 2-3: y=1",
   ),
   passes(
+    "G0 G-single",
     "each register is seen to go the same way",
     SEQUENTIAL,
     "x:=1 y:=1\n x:=2 y:=2\n p0 0-1: x=1\n p0 2-3: x=2\n p1 0-1: y=1\n p1 2-3: y=2",
@@ -48,7 +56,12 @@ export const REGISTER_CASES: readonly RegisterCase[] = [
     "x:=1 y=2\n y:=2 z=3\n z:=3 x=1",
     "x:=1 a:=1 y=2\n y:=2 b:=1 a=1",
   ),
-  passes("each reads the other's register before it is written", {}, "x:=1 y=nil\n y:=2 x=1"),
+  passes(
+    "G1c",
+    "each reads the other's register before it is written",
+    {},
+    "x:=1 y=nil\n y:=2 x=1",
+  ),
   ...shows(
     "G-single",
     {},
@@ -56,7 +69,7 @@ export const REGISTER_CASES: readonly RegisterCase[] = [
     "x:=1\n x=1 z:=1\n z=1 x=nil",
     "x:=1 y:=1\n y=1 z:=1\n x=nil z=1",
   ),
-  passes("a reader of neither", {}, "x:=1 y:=1\n x=nil y=nil"),
+  passes("G-single", "a reader of neither", {}, "x:=1 y:=1\n x=nil y=nil"),
   ...shows(
     "G-single",
     WFR,
@@ -64,8 +77,8 @@ export const REGISTER_CASES: readonly RegisterCase[] = [
     "x:=1\n x=1 x:=2\n x=2 z:=1\n z=1 x=1",
     "x=1 x:=2 y:=1\n y=1 x=1\n x:=1",
   ),
-  passes("a reader that saw both new versions", WFR, "x:=1\n x=1 x:=2 y:=2\n x=2 y=2"),
-  passes("the same without the assumption", {}, "x:=1 y:=1\n x=1 x:=2 y:=2\n x=1 y=2"),
+  passes("G-single", "a reader that saw both new versions", WFR, "x:=1\n x=1 x:=2 y:=2\n x=2 y=2"),
+  passes("G-single", "the same without the assumption", {}, "x:=1 y:=1\n x=1 x:=2 y:=2\n x=1 y=2"),
   ...shows(
     "lost-update G2-item",
     {},
@@ -74,7 +87,7 @@ export const REGISTER_CASES: readonly RegisterCase[] = [
     "x=nil x:=3\n x=nil x:=4\n x=3",
   ),
   ...shows("lost-update", {}, "x:=1\n x=1 x:=2\n x=1 x:=3"),
-  passes("one update upon the other", WFR, "x:=1\n x=1 x:=2\n x=2 x:=3"),
+  passes("lost-update", "one update upon the other", WFR, "x:=1\n x=1 x:=2\n x=2 x:=3"),
   ...shows(
     "G-nonadjacent",
     {},
@@ -89,7 +102,7 @@ export const REGISTER_CASES: readonly RegisterCase[] = [
     "x=nil y:=1\n y=nil z:=1\n z=nil x:=1",
     "x=nil y:=1 a:=1\n y=nil b:=1 x:=1",
   ),
-  passes("one of the two saw the other", {}, "x=nil y:=1\n y=1 x:=1"),
+  passes("G2-item", "one of the two saw the other", {}, "x=nil y:=1\n y=1 x:=1"),
   ...shows(
     "G-single-process",
     {},
@@ -104,7 +117,12 @@ export const REGISTER_CASES: readonly RegisterCase[] = [
     "p0 0-1: x=1\n p1 2-3: x=nil\n x:=1",
     "p0 0-1: y:=1\n p1 2-3: y=1 z:=1\n p2 4-5: y=nil z=nil",
   ),
-  passes("a read while the write is under way", {}, "p0 0-3: x:=1\n p1 2-5: x=nil"),
+  passes(
+    "G-single-realtime",
+    "a read while the write is under way",
+    {},
+    "p0 0-3: x:=1\n p1 2-5: x=nil",
+  ),
   ...shows(
     "G-single",
     LINEARIZABLE,
@@ -113,6 +131,7 @@ export const REGISTER_CASES: readonly RegisterCase[] = [
     "p0 0-1: x:=1\n p1 2-3: x:=2 y:=1\n p2 0-9: x=2 z:=1\n p3 0-9: z=1 x=1",
   ),
   passes(
+    "G-single",
     "writes that overlap have no order",
     LINEARIZABLE,
     "p0 0-3: x:=1\n p1 2-5: x:=2 y:=1\n p2 0-9: y=1 x=1",
@@ -132,17 +151,18 @@ export const REGISTER_CASES: readonly RegisterCase[] = [
     "x:=1\n x:=2\n p0 2-3: x=2\n p0 4-5: x=1\n p0 6-7: x=2",
   ),
   passes(
+    "cyclic-versions",
     "processes that see the same order",
     SEQUENTIAL,
     "x:=1\n x:=2\n p0 2-3: x=1\n p0 4-5: x=2\n p1 2-3: x=1\n p1 4-5: x=2",
   ),
   ...shows("internal", {}, "x:=1 x=nil y=nil", "x=nil x:=1 x=nil", "x:=1 x:=2 x=1"),
-  passes("its own write", {}, "x=nil x:=1 x=1 x:=2 x=2"),
+  passes("internal", "its own write", {}, "x=nil x:=1 x=1 x:=2 x=2"),
   ...shows("future-read", {}, "x=1 x:=1", "y=nil x=1 x:=1 y:=2", "x=2 x:=1 x:=2"),
   ...shows("G1a", {}, "fail: x:=1\n x=1", "fail: x:=1 y:=1\n y=1", "x:=2\n fail: x:=1\n x=2\n x=1"),
-  passes("what may have failed, but was seen", {}, "info: x:=1\n x=1"),
+  passes("G1a", "what may have failed, but was seen", {}, "info: x:=1\n x=1"),
   ...shows("G1b", {}, "x:=1 x:=2\n x=1", "x:=1 y:=1 x:=2\n x=1 y=1", "x:=1 x:=2 x:=3\n x=2"),
-  passes("the last of its writes", {}, "x:=1 x:=2\n x=2"),
+  passes("G1b", "the last of its writes", {}, "x:=1 x:=2\n x=2"),
   ...shows("garbage-read", {}, "x=7\n x=nil", "x:=1\n x=nil\n x=7", "x=7\n x=8"),
-  passes("a register that began with something", {}, "x=7\n x=7\n x=1\n x:=1"),
+  passes("garbage-read", "a register that began with something", {}, "x=7\n x=7\n x=1\n x:=1"),
 ];

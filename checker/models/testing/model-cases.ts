@@ -87,6 +87,12 @@ export const MODEL_CASES: readonly [Model, string, string, boolean][] = [
     "p0 0-1 write 1\np0 2-5 write 3\np1 2-4 fail cas [1 2]",
     true,
   ],
+  [
+    etcd,
+    "a refused cas, though nobody else wrote",
+    "p0 0-1 write 1\np1 2-3 cas [1 2]\np1 4-5 fail cas [2 3]",
+    false,
+  ],
   [etcd, "nil after a write", "p0 0-1 write 1\np1 2-3 read -> nil", false],
   [etcd, "nil before a write", "p0 0-9 write 1\np1 2-3 read -> nil", true],
 
@@ -217,6 +223,18 @@ export const MODEL_CASES: readonly [Model, string, string, boolean][] = [
     independent(register()),
     "stale under its key",
     "p0 0-1 write [3 1]\np0 2-3 write [3 2]\np1 4-5 read [3 nil] -> [3 1]",
+    false,
+  ],
+  [
+    independent(register()),
+    "another key's value",
+    "p0 0-1 write [3 1]\np0 2-3 write [4 2]\np1 4-5 read [3 nil] -> [3 2]",
+    false,
+  ],
+  [
+    independent(register()),
+    "a key right, another wrong",
+    "p0 0-1 write [3 1]\np0 2-3 write [4 2]\np1 4-5 read [3 nil] -> [3 1]\np1 6-7 read [4 nil] -> [4 1]",
     false,
   ],
   [
