@@ -2,8 +2,8 @@
 // network and the power supply do. Lies, lost disks and amnesia spend f: beyond f nothing is promised, and
 // a run that goes there must be caught. Source: Castro and Liskov, OSDI '99, §2 and §3.
 
-import type { ClusterView, NodeName, ResolvedFault } from "./faults.js";
-import { composeLinks, type LinkState } from "./links.js";
+import type { ClusterView, FaultIntent, LinkRule, NodeName, ResolvedFault } from "./faults.js";
+import { composeLinks } from "./links.js";
 import { composeProcesses } from "./processes.js";
 import type { Random } from "./random.js";
 import { resolveFault } from "./resolve.js";
@@ -35,9 +35,8 @@ export type PlanBudget = {
 const DRY_RUNS = 24;
 
 /**
- * Judges the faults that are active together. `faulty` names replicas that spend f besides: those whose
- * disk was damaged before, for a cure gives them back no vote that they forgot. Of the active faults lies
- * and damage of disks spend f; those of networks and processes never do. Loss, duplicates, reordering and delay
+ * Judges the faults that are active together. `faulty` names replicas that spend f beside those that
+ * lie or lose their disks now; network and process faults never spend it. Loss, duplicates, reordering and delay
  * spend nothing, except where a link loses everything. Exponential at worst in the number of replicas
  * with a cut link; instant up to 31 replicas with the shapes of grudge.ts.
  */
@@ -48,11 +47,8 @@ export function budgetOf(
 ): Budget {
   const cut = new Set<string>();
   for (const link of composeLinks(active)) {
-    if (link.drop || link.clogged || link.lossPercent === 100 || losesMessages(link)) {
-      cut.add(`${link.from}>${link.to}`);
-    }
+    if (carriesNothing(link) || losesMessages(link)) cut.add(`${link.from}>${link.to}`);
   }
-  const spending = new Set([...faulty, ...active.flatMap(spentBy)]);
   const mutual = (a: NodeName, b: NodeName) => !cut.has(`${a}>${b}`) && !cut.has(`${b}>${a}`);
   const held = composeProcesses(active);
   const hindered = new Set(active.filter(hinders).flatMap(({ nodes }) => nodes));
@@ -60,11 +56,12 @@ export function budgetOf(
     (replica) =>
       !held.has(replica) &&
       !hindered.has(replica) &&
-      !spending.has(replica) &&
+      !faulty.includes(replica) &&
       (view.clients.length === 0 || view.clients.some((client) => mutual(client, replica))),
   );
   const connected = largestClique(serving, mutual);
-  const spent = view.replicas.filter((replica) => spending.has(replica));
+  const now = active.filter(({ intent }) => spendsF(intent)).flatMap(({ nodes }) => nodes);
+  const spent = view.replicas.filter((one) => faulty.includes(one) || now.includes(one));
   return {
     faulty: spent,
     beyondF: spent.length > view.f,
@@ -73,24 +70,25 @@ export function budgetOf(
   };
 }
 
-/**
- * Replicas that spend f from the start of this fault on. A wiped one knows that it forgot, and is as good
- * as new when a stable checkpoint has passed its old votes (node/core/rejoin.ts); one whose disk was
- * rolled back or cut short unnoticed is, too, but nobody tells when. So both count to the end of a run.
- */
-export function spentBy({ intent, nodes }: ResolvedFault): readonly NodeName[] {
-  return intent.kind === "lie" || intent.kind === "disk-damage" ? nodes : [];
+function carriesNothing({ drop, clogged, lossPercent, burstLoss, lossEvery }: LinkRule): boolean {
+  if (drop === true || clogged === true) return true;
+  return lossPercent === 100 || burstLoss?.percent === 100 || lossEvery === 1;
+}
+
+/** Whether its replicas are faulty by it, and may stay so: they lie, or have lost what they promised. */
+export function spendsF({ kind }: FaultIntent): boolean {
+  return kind === "lie" || kind === "disk-damage";
 }
 
 /** Whether it loses some messages as often as they are sent again: progress may depend on them. */
-function losesMessages({ messages = [] }: LinkState): boolean {
+function losesMessages({ messages = [] }: LinkRule): boolean {
   return messages.some(({ effect, match }) => effect === "drop" && match.first === undefined);
 }
 
 /** Whether its nodes cannot serve, though nothing holds their processes. */
 function hinders({ intent }: ResolvedFault): boolean {
   if (intent.kind === "disk") return intent.flaw !== "slow";
-  return intent.kind === "clock" && intent.rate === 0;
+  return (intent.kind === "clock" && intent.rate === 0) || intent.kind === "lie";
 }
 
 /** Walks a plan with nobody running it. `view.primary` stands in for whoever is primary then. */
@@ -101,11 +99,12 @@ export function budgetOfPlan(
   faulty: readonly NodeName[] = [],
 ): PlanBudget {
   let breaking: readonly string[] | undefined;
-  let worst = budgetOf([], view, faulty);
+  let worst: readonly NodeName[] = [...faulty];
   for (let run = 0; run < DRY_RUNS; run++) {
     const draws = random.fork(`dry-run-${run}`);
-    const active = new Map<string, ResolvedFault>();
+    // Who lied or forgot may do harm by it for the rest of the run.
     const spent = new Set(faulty);
+    const active = new Map<string, ResolvedFault>();
     for (const action of plan) {
       if (action.action === "stop") {
         active.delete(action.faultId);
@@ -114,17 +113,17 @@ export function budgetOfPlan(
       const { faultId, intent } = action;
       const fault = resolveFault(faultId, intent, view, draws.fork(faultId));
       active.set(faultId, fault);
-      for (const node of spentBy(fault)) spent.add(node);
-      const now = budgetOf([...active.values()], view, [...spent]);
-      if (now.faulty.length > worst.faulty.length) worst = now;
-      if (now.livenessBreaking) breaking ??= [...active.keys()];
+      if (spendsF(intent)) for (const node of fault.nodes) spent.add(node);
+      if (breaking === undefined && budgetOf([...active.values()], view, faulty).livenessBreaking) {
+        breaking = [...active.keys()];
+      }
     }
+    if (spent.size > worst.length) worst = [...spent];
   }
-  const still = budgetOf([], view, faulty);
   return {
-    faultyCountMax: worst.faulty.length,
-    beyondF: worst.beyondF,
-    livenessBreaking: still.livenessBreaking || breaking !== undefined,
+    faultyCountMax: worst.length,
+    beyondF: worst.length > view.f,
+    livenessBreaking: budgetOf([], view, faulty).livenessBreaking || breaking !== undefined,
     breaking: breaking ?? [],
   };
 }

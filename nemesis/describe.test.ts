@@ -52,6 +52,40 @@ test("intents and what they meant, in words", () => {
       "disk read-error primary → r0",
     ],
     [
+      {
+        kind: "loss",
+        percent: 20,
+        pattern: { kind: "bursts", lengthMean: 5 },
+        direction: "out",
+        target: { kind: "primary" },
+      },
+      "loss 20 % in bursts of 5 from primary",
+      "loss 20 % in bursts of 5 from primary → r0",
+    ],
+    [
+      {
+        kind: "loss",
+        percent: 10,
+        pattern: { kind: "every" },
+        direction: "both",
+        peers: { kind: "nodes", nodes: ["c0"] },
+        target: { kind: "nodes", nodes: ["r2"] },
+      },
+      "loss 10 % (1 in 10) between c0 and r2",
+      "loss 10 % (1 in 10) between c0 and r2",
+    ],
+    [
+      {
+        kind: "delay",
+        delayMs: 50,
+        jitterMs: 10,
+        distribution: "normal",
+        target: { kind: "nodes", nodes: ["r2"] },
+      },
+      "delay 50±10 ms normal r2",
+      "delay 50±10 ms normal r2",
+    ],
+    [
       { kind: "terminate", target: { kind: "replica", index: 6 } },
       "terminate number 6",
       "terminate number 6 → r2",

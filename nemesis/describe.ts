@@ -1,11 +1,12 @@
 // Faults in words, for progress lines, bands of the report and the explanation of a verdict.
 
 import type { FaultIntent, NodeName, ResolvedFault, Target } from "./faults.js";
+import { everyNth } from "./link-loss.js";
 import { describeMatch } from "./messages.js";
 
 /** "partition isolate primary", "loss 20 % all", "delay 50±10 ms one": what was asked. */
 export function describeIntent(intent: FaultIntent): string {
-  return [...wordsOf(intent), describeTarget(intent.target)]
+  return [...wordsOf(intent), ...directionOf(intent), describeTarget(intent.target)]
     .filter((word) => word !== "")
     .join(" ");
 }
@@ -31,6 +32,7 @@ export function describeTarget(target: Target): string {
     case "backup":
     case "laggard":
     case "f":
+    case "beyond-f":
     case "minority":
     case "minority-third":
     case "majority":
@@ -47,6 +49,7 @@ function wordsOf(intent: FaultIntent): string[] {
     case "partition":
       return ["partition", intent.shape];
     case "loss":
+      return ["loss", `${Number(intent.percent.toFixed(1))} %`, ...patternOf(intent)];
     case "duplicate":
     case "corrupt":
     case "replay":
@@ -54,7 +57,7 @@ function wordsOf(intent: FaultIntent): string[] {
     case "reorder":
       return ["reorder", `${intent.percent} % by ${intent.gapMs} ms`];
     case "delay":
-      return ["delay", `${intent.delayMs}±${intent.jitterMs} ms`];
+      return ["delay", `${intent.delayMs}±${intent.jitterMs} ms`, intent.distribution ?? ""];
     case "message":
       return ["message", ...wordsOfMessage(intent)];
     case "kill":
@@ -91,13 +94,38 @@ function wordsOf(intent: FaultIntent): string[] {
   }
 }
 
+/** "between r1 and": only what is said of the links, where it is not the usual. */
+function directionOf(intent: FaultIntent): string[] {
+  // What is said of messages ends with their direction.
+  if (intent.kind === "message" || !("direction" in intent || "peers" in intent)) return [];
+  const { direction = "in", peers } = intent;
+  const others = peers === undefined ? [] : [describeTarget(peers)];
+  switch (direction) {
+    case "in":
+      return peers === undefined ? [] : ["from", ...others, "to"];
+    case "out":
+      return peers === undefined ? ["from"] : ["to", ...others, "from"];
+    case "both":
+      return peers === undefined ? ["to and from"] : ["between", ...others, "and"];
+    default:
+      return direction satisfies never;
+  }
+}
+
+function patternOf({ percent, pattern }: Extract<FaultIntent, { kind: "loss" }>): string[] {
+  if (pattern === undefined) return [];
+  if (pattern.kind === "every") return [`(1 in ${everyNth(percent)})`];
+  return [`in bursts of ${pattern.lengthMean}`];
+}
+
 function wordsOfMessage({
   effect,
   match,
-  direction,
+  direction = "in",
 }: Extract<FaultIntent, { kind: "message" }>): string[] {
   const what = typeof effect === "string" ? effect : `delay by ${effect.delayMs} ms`;
-  return [what, describeMatch(match), direction === "in" ? "to" : "from"];
+  const way = { in: "to", out: "from", both: "to and from" }[direction];
+  return [what, describeMatch(match), way];
 }
 
 function meaningOf({ intent, nodes, links }: ResolvedFault): string {

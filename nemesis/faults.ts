@@ -2,6 +2,9 @@
 // the proof that it landed (evidence). The same values stand in the history, in `faults.jsonl`, and
 // in a replay; every environment interprets the same list.
 
+import type { Delay, DelayDistribution } from "./link-delay.js";
+import type { BurstLoss, LossPattern } from "./link-loss.js";
+
 /** A node of the run: replicas "r0".."r30", client processes "c0", "c1", … */
 export type NodeName = string;
 
@@ -16,6 +19,8 @@ export type Target =
   /** The replica that has executed least. */
   | { kind: "laggard" }
   | { kind: "f" }
+  /** f+1 replicas: one more than may be faulty. */
+  | { kind: "beyond-f" }
   | { kind: "minority" }
   /** One to ⌊(n−1)/3⌋ replicas: Jepsen's minority-third, "up to, but not including, 1/3rd". */
   | { kind: "minority-third" }
@@ -45,24 +50,34 @@ export type PartitionShape =
   /** No client and the target hear each other. */
   | "client-primary";
 
+/** Which directed links a fault of links means. */
+export type LinkScope = {
+  target: Target;
+  /** Links into the target, out of it, or both; absent: into it. */
+  direction?: LinkDirection;
+  /** Only those with one of these at the other end; absent: with anybody. */
+  peers?: Target;
+};
+
+export type LinkDirection = "in" | "out" | "both";
+
 export type FaultIntent =
   /** `turn`: how many a `majority` has cut off before, so that its members rotate. */
   | { kind: "partition"; shape: PartitionShape; target: Target; turn?: number }
-  /** Percent of datagrams lost, duplicated or held back on every link into the targets. */
-  | { kind: "loss"; percent: number; target: Target }
-  | { kind: "duplicate"; percent: number; target: Target }
+  /** Percent of datagrams lost, each by itself or in a pattern. */
+  | ({ kind: "loss"; percent: number; pattern?: LossPattern } & LinkScope)
+  | ({ kind: "duplicate"; percent: number } & LinkScope)
   /** `percent` of datagrams are overtaken: held for gapMs. */
-  | { kind: "reorder"; percent: number; gapMs: number; target: Target }
-  /** Every datagram waits delayMs, plus or minus jitterMs (uniform). */
-  | { kind: "delay"; delayMs: number; jitterMs: number; target: Target }
+  | ({ kind: "reorder"; percent: number; gapMs: number } & LinkScope)
+  /** Every datagram waits delayMs on average, and jitterMs more or less (see link-delay.ts). */
+  | ({
+      kind: "delay";
+      delayMs: number;
+      jitterMs: number;
+      distribution?: DelayDistribution;
+    } & LinkScope)
   /** Only datagrams that carry such messages, on links into the targets or out of them. */
-  | {
-      kind: "message";
-      effect: MessageEffect;
-      match: MessageMatch;
-      direction: "in" | "out";
-      target: Target;
-    }
+  | ({ kind: "message"; effect: MessageEffect; match: MessageMatch } & LinkScope)
   /** SIGKILL; the cure restarts from the node's own disk. `all` is a power failure. */
   | { kind: "kill"; target: Target }
   /** SIGTERM: the process makes everything durable and ends with exit code 0. The cure restarts. */
@@ -78,13 +93,13 @@ export type FaultIntent =
   /** SIGSTOP; the cure is SIGCONT. */
   | { kind: "pause"; target: Target }
   /** `percent` of datagrams have a bit flipped. */
-  | { kind: "corrupt"; percent: number; target: Target }
+  | ({ kind: "corrupt"; percent: number } & LinkScope)
   /** `percent` of datagrams are followed by an older one of the same link. */
-  | { kind: "replay"; percent: number; target: Target }
+  | ({ kind: "replay"; percent: number } & LinkScope)
   /** Links carry at most so many bytes a second; a queue of more than a tenth of it is dropped. */
-  | { kind: "bandwidth"; bytesPerSecond: number; target: Target }
+  | ({ kind: "bandwidth"; bytesPerSecond: number } & LinkScope)
   /** Links deliver nothing until the cure, and then all that waits. */
-  | { kind: "clog"; target: Target }
+  | ({ kind: "clog" } & LinkScope)
   /**
    * The machine loses power, and with it what was not synced: all of it, or each sector by chance
    * ("torn"). Absent: one or the other, by chance. The cure restarts.
@@ -236,9 +251,12 @@ export type LinkRule = {
   to: NodeName;
   drop?: boolean;
   lossPercent?: number;
+  burstLoss?: BurstLoss;
+  /** One datagram in so many is lost. */
+  lossEvery?: number;
   duplicatePercent?: number;
   reorder?: { percent: number; gapMs: number };
-  delay?: { delayMs: number; jitterMs: number };
+  delay?: Delay;
   corruptPercent?: number;
   replayPercent?: number;
   bytesPerSecond?: number;

@@ -37,6 +37,8 @@ test("a link keeps every part that some fault asks for, with its causes", () => 
     causes: {
       drop: ["f1"],
       loss: ["f0"],
+      burst: [],
+      every: [],
       duplicate: [],
       reorder: [],
       delay: ["f2"],
@@ -109,6 +111,18 @@ test("either of two chances: none, one and certain", () => {
   assert.is(eitherPercent(0, 30), 30);
   assert.is(eitherPercent(100, 30), 100);
   assert.is(eitherPercent(0, 0), 0);
+});
+
+test("patterns of loss: longer bursts and the more frequent n-th win; each has its own causes", () => {
+  const [link] = composeLinks([
+    fault("f0", on("r0", "r1", { burstLoss: { percent: 10, lengthMean: 3 } })),
+    fault("f1", on("r0", "r1", { burstLoss: { percent: 20, lengthMean: 2 }, lossEvery: 9 })),
+    fault("f2", on("r0", "r1", { lossEvery: 5, lossPercent: 1 })),
+  ]);
+  assert.equal(link?.burstLoss, { percent: 28, lengthMean: 3 });
+  assert.is(link?.lossEvery, 5);
+  const { burst, every, loss } = link?.causes ?? {};
+  assert.equal([burst, every, loss], [["f0", "f1"], ["f1", "f2"], ["f2"]]);
 });
 
 test.run();

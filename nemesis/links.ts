@@ -2,11 +2,14 @@
 // cause of each part, so that one packet counter proves all of them.
 
 import type { LinkRule, NodeName, ResolvedFault } from "./faults.js";
+import { addDelays } from "./link-delay.js";
 
 /** Ids of the faults that contribute to a part of a link's state, in the order they became active. */
 export type LinkCauses = {
   drop: readonly string[];
   loss: readonly string[];
+  burst: readonly string[];
+  every: readonly string[];
   duplicate: readonly string[];
   reorder: readonly string[];
   delay: readonly string[];
@@ -24,7 +27,8 @@ export type LinkMatrix = readonly LinkState[];
 
 /**
  * Composes faults that act on the same links. A drop wins. Percentages combine as independent chances;
- * delays and jitters add, the least bandwidth wins; packets held back for reordering wait for the longest of the gaps.
+ * of two patterns of loss the longer bursts win, and the more frequent n-th. Delays add (link-delay.ts),
+ * the least bandwidth wins; packets held back for reordering wait for the longest of the gaps.
  * Rules for messages stand side by side, in the order of their faults, each with its own count.
  */
 export function composeLinks(faults: readonly ResolvedFault[]): LinkMatrix {
@@ -60,6 +64,8 @@ function whole({ from, to }: LinkRule): LinkState {
 const NO_CAUSES: LinkCauses = {
   drop: [],
   loss: [],
+  burst: [],
+  every: [],
   duplicate: [],
   reorder: [],
   delay: [],
@@ -72,50 +78,79 @@ const NO_CAUSES: LinkCauses = {
 function compose(state: LinkState, rule: LinkRule, faultId: string): LinkState {
   const composed: LinkState = { ...state };
   const causes = { ...state.causes };
+  const caused = (part: keyof LinkCauses) => {
+    causes[part] = [...causes[part], faultId];
+  };
   if (rule.drop) {
     composed.drop = true;
-    causes.drop = [...causes.drop, faultId];
+    caused("drop");
   }
-  if (rule.lossPercent !== undefined) {
-    composed.lossPercent = eitherPercent(state.lossPercent ?? 0, rule.lossPercent);
-    causes.loss = [...causes.loss, faultId];
-  }
+  composeLosses(composed, rule, caused);
   if (rule.duplicatePercent !== undefined) {
     composed.duplicatePercent = eitherPercent(state.duplicatePercent ?? 0, rule.duplicatePercent);
-    causes.duplicate = [...causes.duplicate, faultId];
+    caused("duplicate");
   }
-  if (rule.reorder !== undefined) {
-    composed.reorder = {
-      percent: eitherPercent(state.reorder?.percent ?? 0, rule.reorder.percent),
-      gapMs: Math.max(state.reorder?.gapMs ?? 0, rule.reorder.gapMs),
-    };
-    causes.reorder = [...causes.reorder, faultId];
-  }
-  if (rule.delay !== undefined) {
-    composed.delay = {
-      delayMs: (state.delay?.delayMs ?? 0) + rule.delay.delayMs,
-      jitterMs: (state.delay?.jitterMs ?? 0) + rule.delay.jitterMs,
-    };
-    causes.delay = [...causes.delay, faultId];
-  }
+  composeWaits(composed, rule, caused);
   if (rule.corruptPercent !== undefined) {
     composed.corruptPercent = eitherPercent(state.corruptPercent ?? 0, rule.corruptPercent);
-    causes.corrupt = [...causes.corrupt, faultId];
+    caused("corrupt");
   }
   if (rule.replayPercent !== undefined) {
     composed.replayPercent = eitherPercent(state.replayPercent ?? 0, rule.replayPercent);
-    causes.replay = [...causes.replay, faultId];
-  }
-  if (rule.bytesPerSecond !== undefined) {
-    composed.bytesPerSecond = Math.min(state.bytesPerSecond ?? Infinity, rule.bytesPerSecond);
-    causes.bandwidth = [...causes.bandwidth, faultId];
-  }
-  if (rule.clogged) {
-    composed.clogged = true;
-    causes.clog = [...causes.clog, faultId];
+    caused("replay");
   }
   if (rule.messages !== undefined) {
     composed.messages = [...(state.messages ?? []), ...rule.messages];
   }
   return { ...composed, causes };
+}
+
+/** Adds what the rule loses to the state, and says which parts it caused. */
+function composeLosses(
+  state: LinkState,
+  { lossPercent, burstLoss, lossEvery }: LinkRule,
+  caused: (part: keyof LinkCauses) => void,
+): void {
+  if (lossPercent !== undefined) {
+    state.lossPercent = eitherPercent(state.lossPercent ?? 0, lossPercent);
+    caused("loss");
+  }
+  if (burstLoss !== undefined) {
+    state.burstLoss = {
+      percent: eitherPercent(state.burstLoss?.percent ?? 0, burstLoss.percent),
+      lengthMean: Math.max(state.burstLoss?.lengthMean ?? 1, burstLoss.lengthMean),
+    };
+    caused("burst");
+  }
+  if (lossEvery !== undefined) {
+    state.lossEvery = Math.min(state.lossEvery ?? Infinity, lossEvery);
+    caused("every");
+  }
+}
+
+/** The same of what makes datagrams wait. */
+function composeWaits(
+  state: LinkState,
+  { reorder, delay, bytesPerSecond, clogged }: LinkRule,
+  caused: (part: keyof LinkCauses) => void,
+): void {
+  if (reorder !== undefined) {
+    state.reorder = {
+      percent: eitherPercent(state.reorder?.percent ?? 0, reorder.percent),
+      gapMs: Math.max(state.reorder?.gapMs ?? 0, reorder.gapMs),
+    };
+    caused("reorder");
+  }
+  if (delay !== undefined) {
+    state.delay = state.delay === undefined ? delay : addDelays(state.delay, delay);
+    caused("delay");
+  }
+  if (bytesPerSecond !== undefined) {
+    state.bytesPerSecond = Math.min(state.bytesPerSecond ?? Infinity, bytesPerSecond);
+    caused("bandwidth");
+  }
+  if (clogged) {
+    state.clogged = true;
+    caused("clog");
+  }
 }

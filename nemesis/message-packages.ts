@@ -94,7 +94,12 @@ const ANY_MESSAGE = messages(
   },
 );
 
-export const MESSAGE_PACKAGES: readonly NemesisPackage[] = [...EACH, ANY_MESSAGE];
+/** Those that wait for a view change or a checkpoint may have to wait for long. */
+const RARE = [LOST_NEW_VIEW, LOST_VIEW_CHANGES, LATE_CHECKPOINTS, ANY_MESSAGE];
+
+export const MESSAGE_PACKAGES: readonly NemesisPackage[] = [...EACH, ANY_MESSAGE].map((each) =>
+  RARE.includes(each) ? { ...each, rare: true } : each,
+);
 
 function messages(
   name: string,

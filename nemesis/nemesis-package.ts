@@ -13,4 +13,8 @@ export type NemesisPackage = {
   /** The next fault of this package, the `index`-th of the run. */
   intent: (random: Random, index: number) => FaultIntent;
   hold: Hold;
+  /** What it waits for may not come in a short run: no swarm draws it, for nothing may land. */
+  rare?: true;
+  /** It leaves more replicas faulty than the cluster tolerates: it must be asked for. */
+  beyondF?: true;
 };

@@ -127,6 +127,26 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
     hold: HOLD,
   },
   {
+    name: "burst-loss",
+    description: "Loses 10 to 30 % of the datagrams on every link, in bursts of 4 to 16.",
+    kinds: ["loss"],
+    intent: (random) => {
+      const pattern = { kind: "bursts" as const, lengthMean: random.pick([4, 8, 16]) };
+      return { kind: "loss", percent: random.pick([10, 20, 30]), pattern, target: ALL };
+    },
+    hold: HOLD,
+  },
+  {
+    name: "nth-loss",
+    description: "Loses one datagram in 3 to 10 on every link, as regular as a clock.",
+    kinds: ["loss"],
+    intent: (random) => {
+      const percent = 100 / random.pick([3, 5, 10]);
+      return { kind: "loss", percent, pattern: { kind: "every" }, target: ALL };
+    },
+    hold: HOLD,
+  },
+  {
     name: "duplicate",
     description: "Delivers 10 to 50 % of the datagrams on every link twice.",
     kinds: ["duplicate"],
@@ -154,6 +174,18 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
     hold: HOLD,
   },
   {
+    name: "long-tail",
+    description: "Delays datagrams on every link by 5 to 20 ms on average, some much longer.",
+    kinds: ["delay"],
+    intent: (random) => {
+      const delayMs = random.pick([5, 10, 20]);
+      const distribution = random.pick(["normal", "exponential"] as const);
+      const jitterMs = distribution === "normal" ? delayMs / 3 : delayMs;
+      return { kind: "delay", delayMs, jitterMs, distribution, target: ALL };
+    },
+    hold: HOLD,
+  },
+  {
     name: "slow-primary",
     description:
       "Delays every datagram to the primary by 20 to 40 ms: it learns last what it began.",
@@ -162,6 +194,36 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
       const target: Target = { kind: "primary" };
       return { kind: "delay", delayMs: random.pick([20, 40]), jitterMs: 0, target };
     },
+    hold: HOLD,
+  },
+  {
+    name: "corrupt",
+    description: "Flips a bit in 2 to 20 % of the datagrams on every link.",
+    kinds: ["corrupt"],
+    intent: (random) => ({ kind: "corrupt", percent: random.pick([2, 20]), target: ALL }),
+    hold: HOLD,
+  },
+  {
+    name: "replay",
+    description: "Repeats old datagrams on every link.",
+    kinds: ["replay"],
+    intent: (random) => ({ kind: "replay", percent: random.pick([5, 50]), target: ALL }),
+    hold: HOLD,
+  },
+  {
+    name: "bandwidth",
+    description: "Narrows every link, so that datagrams crowd one another out.",
+    kinds: ["bandwidth"],
+    intent: (random) => {
+      return { kind: "bandwidth", bytesPerSecond: random.pick([20_000, 50_000]), target: ALL };
+    },
+    hold: HOLD,
+  },
+  {
+    name: "clog",
+    description: "Holds everything on the way to one replica, then lets it all through.",
+    kinds: ["clog"],
+    intent: () => ({ kind: "clog", target: { kind: "one" } }),
     hold: HOLD,
   },
   ...MESSAGE_PACKAGES,
@@ -210,6 +272,7 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
     kinds: ["kill-at"],
     intent: (random) => killAt(random.pick(CRASH_POINTS), random),
     hold: HOLD_SHORT,
+    rare: true,
   },
   ...CRASH_POINTS.map(
     (point): NemesisPackage => ({
@@ -218,6 +281,7 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
       kinds: ["kill-at"],
       intent: (random) => killAt(point, random),
       hold: HOLD_SHORT,
+      ...(point.endsWith("compaction") && { rare: true }),
     }),
   ),
   {
@@ -274,42 +338,10 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
   },
   pause("pause", "Stops one replica (SIGSTOP) and lets it continue.", "one"),
   pause("pause-primary", "Stops the primary (SIGSTOP) and lets it continue.", "primary"),
-  simulated(
-    "corrupt",
-    "Flips a bit in 2 to 20 % of the datagrams on every link.",
-    HOLD,
-    (random) => {
-      return { kind: "corrupt", percent: random.pick([2, 20]), target: ALL };
-    },
-  ),
-  simulated("replay", "Repeats old datagrams on every link.", HOLD, (random) => {
-    return { kind: "replay", percent: random.pick([5, 50]), target: ALL };
+  ofKind("crash", "Ends a process between two effects, and restarts it.", HOLD_SHORT, (random) => {
+    const how = random.pick(["kill", "power-cut"] as const);
+    return { kind: "crash", boundary: random.int(60), how, target: random.pick(VICTIMS) };
   }),
-  simulated(
-    "bandwidth",
-    "Narrows every link, so that datagrams crowd one another out.",
-    HOLD,
-    () => {
-      return { kind: "bandwidth", bytesPerSecond: 200_000, target: ALL };
-    },
-  ),
-  simulated(
-    "clog",
-    "Holds everything on the way to one replica, then lets it all through.",
-    HOLD,
-    () => {
-      return { kind: "clog", target: { kind: "one" } };
-    },
-  ),
-  simulated(
-    "crash",
-    "Ends a process between two effects, and restarts it.",
-    HOLD_SHORT,
-    (random) => {
-      const how = random.pick(["kill", "power-cut"] as const);
-      return { kind: "crash", boundary: random.int(60), how, target: random.pick(VICTIMS) };
-    },
-  ),
   {
     name: "power-cut",
     description: "Cuts the power of some machines: what was not synced is lost or torn.",
@@ -348,7 +380,18 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
   damage("rolled-back-disk", "Brings an older state of one disk back, always the same.", {
     damages: ["rolled-back"],
   }),
+  {
+    name: "wipe-beyond-f",
+    description: "Wipes the disks of f+1 replicas at once: more than any such cluster survives.",
+    kinds: ["disk-damage"],
+    intent: () => ({ kind: "disk-damage", damage: "wiped", target: { kind: "beyond-f" } }),
+    hold: HOLD_SHORT,
+    beyondF: true,
+  },
 ];
+
+/** The name that stands for a swarm of packages, drawn from the seed (draw.ts). */
+export const ALL_PACKAGES = "all";
 
 /** The packages of these names, in this order. Throws as parseNemesisNames does. */
 export function packagesOf(names: readonly string[]): NemesisPackage[] {
@@ -356,14 +399,14 @@ export function packagesOf(names: readonly string[]): NemesisPackage[] {
     const found = NEMESIS_PACKAGES.find((known) => known.name === name) ?? flappingNamed(name);
     if (found === undefined) {
       const known = NEMESIS_PACKAGES.map((each) => each.name).join(", ");
-      throw new RangeError(`unknown nemesis "${name}"; known are: none, ${known}`);
+      throw new RangeError(`unknown nemesis "${name}"; known are: none, ${ALL_PACKAGES}, ${known}`);
     }
     return found;
   });
 }
 
 /**
- * "kill,partition" → names, in order, each once; "" and "none" mean no nemesis. Throws one line that
+ * "kill,partition" → names, in order, each once; "" and "none" mean no nemesis, "all" stays. Throws one line that
  * names the unknown and lists the known.
  */
 export function parseNemesisNames(csv: string): string[] {
@@ -371,7 +414,9 @@ export function parseNemesisNames(csv: string): string[] {
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "" && name !== "none");
-  return packagesOf([...new Set(names)]).map((known) => known.name);
+  const once = [...new Set(names)];
+  packagesOf(once.filter((name) => name !== ALL_PACKAGES));
+  return once;
 }
 
 function targetOf(shape: PartitionShape, random: Random): Target {
@@ -405,8 +450,8 @@ function partition(
   return { name, description, kinds: ["partition"], intent, hold: HOLD };
 }
 
-/** A fault that only the simulator can do; its kind has the package's name. */
-function simulated(
+/** A package whose kind has its name. */
+function ofKind(
   name: FaultKind,
   description: string,
   hold: Hold,
@@ -414,7 +459,7 @@ function simulated(
 ): NemesisPackage {
   return {
     name,
-    description: `${description} In the simulator only.`,
+    description,
     kinds: [name],
     intent,
     hold,

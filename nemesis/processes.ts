@@ -14,7 +14,8 @@ export type ProcessStates = ReadonlyMap<
 /** What must be done to a node, in this order. */
 export type ProcessAction = { node: NodeName; action: "kill" | "restart" | "pause" | "resume" };
 
-const PAUSING: ReadonlySet<FaultKind> = new Set<FaultKind>(["pause", "freeze"]);
+/** Kinds of faults under which a process stands still and goes on later. */
+export const PAUSING: ReadonlySet<FaultKind> = new Set<FaultKind>(["pause", "freeze"]);
 const ENDING: ReadonlySet<FaultKind> = new Set<FaultKind>([
   "kill",
   "terminate",

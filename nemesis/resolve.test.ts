@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { describeFault } from "./describe.js";
-import type { ClusterView, FaultIntent, NodeName, Target } from "./faults.js";
+import type { ClusterView, FaultIntent, LinkScope, NodeName, Target } from "./faults.js";
+import type { LossPattern } from "./link-loss.js";
 import { createRandom } from "./random.js";
 import { resolveFault, resolveTarget } from "./resolve.js";
 
@@ -240,5 +241,44 @@ const isolatePrimary: FaultIntent = {
   shape: "isolate",
   target: { kind: "primary" },
 };
+
+test("links go into their target, out of it or both ways, to everybody or to those that are named", () => {
+  const view = clusterOf(1); // r1 is the primary.
+  const named = (scope: Omit<LinkScope, "target">) => {
+    const intent: FaultIntent = { kind: "loss", percent: 9, target: { kind: "primary" }, ...scope };
+    const { links } = resolveFault("f0", intent, view, createRandom(1));
+    for (const link of links) assert.is(link.lossPercent, 9);
+    return links.map(({ from, to }) => `${from}>${to}`);
+  };
+  assert.equal(named({}), ["r0>r1", "r2>r1", "r3>r1", "c0>r1", "c1>r1"]);
+  assert.equal(named({ direction: "out" }), ["r1>r0", "r1>r2", "r1>r3", "r1>c0", "r1>c1"]);
+  assert.is(named({ direction: "both" }).length, 10);
+  const peers: Target = { kind: "nodes", nodes: ["r3"] };
+  assert.equal(named({ peers }), ["r3>r1"]);
+  assert.equal(named({ peers, direction: "both" }), ["r3>r1", "r1>r3"]);
+  const pair: Target = { kind: "nodes", nodes: ["r0", "r2"] };
+  const intent: FaultIntent = { kind: "clog", target: pair, direction: "both", peers: pair };
+  const { links } = resolveFault("f0", intent, view, createRandom(1));
+  assert.equal(
+    links.map(({ from, to }) => `${from}>${to}`),
+    ["r2>r0", "r0>r2"],
+    "each link once",
+  );
+});
+
+test("a loss in a pattern says so on its links, and a delay its distribution", () => {
+  const target: Target = { kind: "nodes", nodes: ["r0"] };
+  const first = (intent: FaultIntent) =>
+    resolveFault("f0", intent, clusterOf(1), createRandom(1)).links[0];
+  const bursts: LossPattern = { kind: "bursts", lengthMean: 4 };
+  assert.equal(first({ kind: "loss", percent: 20, pattern: bursts, target }), {
+    from: "r1",
+    to: "r0",
+    burstLoss: { percent: 20, lengthMean: 4 },
+  });
+  assert.is(first({ kind: "loss", percent: 20, pattern: { kind: "every" }, target })?.lossEvery, 5);
+  const normal = { delayMs: 20, jitterMs: 5, distribution: "normal" } as const;
+  assert.equal(first({ kind: "delay", ...normal, target })?.delay, normal);
+});
 
 test.run();

@@ -5,10 +5,12 @@ import type {
   ClusterView,
   FaultIntent,
   LinkRule,
+  LinkScope,
   NodeName,
   ResolvedFault,
   Target,
 } from "./faults.js";
+import { everyNth } from "./link-loss.js";
 import { requireMatch } from "./messages.js";
 import { partitionOf, withoutClientPairs } from "./partitions.js";
 import type { Random } from "./random.js";
@@ -28,53 +30,18 @@ export function resolveFault(
       const targets = resolveTarget(intent.target, view, random);
       return { id, intent, ...partitionOf(intent, targets, view, random) };
     }
-    case "loss": {
-      const { percent } = intent;
-      return resolveLinks(id, intent, view, random, (link) => ({ ...link, lossPercent: percent }));
-    }
-    case "duplicate": {
-      const { percent } = intent;
-      return resolveLinks(id, intent, view, random, (link) => ({
-        ...link,
-        duplicatePercent: percent,
-      }));
-    }
-    case "reorder": {
-      const { percent, gapMs } = intent;
-      return resolveLinks(id, intent, view, random, (link) => ({
-        ...link,
-        reorder: { percent, gapMs },
-      }));
-    }
-    case "delay": {
-      const { delayMs, jitterMs } = intent;
-      return resolveLinks(id, intent, view, random, (link) => ({
-        ...link,
-        delay: { delayMs, jitterMs },
-      }));
-    }
-    case "corrupt": {
-      const { percent } = intent;
-      return resolveLinks(id, intent, view, random, (link) => ({
-        ...link,
-        corruptPercent: percent,
-      }));
-    }
-    case "replay": {
-      const { percent } = intent;
-      return resolveLinks(id, intent, view, random, (link) => ({
-        ...link,
-        replayPercent: percent,
-      }));
-    }
-    case "bandwidth": {
-      const { bytesPerSecond } = intent;
-      return resolveLinks(id, intent, view, random, (link) => ({ ...link, bytesPerSecond }));
-    }
     case "message":
-      return resolveMessages(id, intent, view, random);
+      requireMatch(intent.match);
+      return resolveLinks(id, intent, view, random);
+    case "loss":
+    case "duplicate":
+    case "reorder":
+    case "delay":
+    case "corrupt":
+    case "replay":
+    case "bandwidth":
     case "clog":
-      return resolveLinks(id, intent, view, random, (link) => ({ ...link, clogged: true }));
+      return resolveLinks(id, intent, view, random);
     case "kill":
     case "terminate":
     case "kill-at":
@@ -132,6 +99,8 @@ export function resolveTarget(target: Target, view: ClusterView, random: Random)
     case "f":
     case "minority":
       return some(replicas, f, random);
+    case "beyond-f":
+      return some(replicas, f + 1, random);
     case "majority":
       return some(replicas, replicas.length - f, random);
     case "all":
@@ -166,33 +135,75 @@ function some(nodes: readonly NodeName[], count: number, random: Random): NodeNa
   return nodes.filter((node) => chosen.includes(node));
 }
 
-function resolveMessages(
-  id: string,
-  intent: Extract<FaultIntent, { kind: "message" }>,
-  view: ClusterView,
-  random: Random,
-): ResolvedFault {
-  const { effect, match, direction } = intent;
-  requireMatch(match);
-  const rule = { messages: [{ faultId: id, effect, match }] };
-  const into = resolveLinks(id, intent, view, random, (link) => ({ ...link, ...rule }));
-  if (direction === "in") return into;
-  return { ...into, links: into.links.map((link) => ({ ...link, from: link.to, to: link.from })) };
-}
-
-/** Every link into the targets, from replicas and clients; "all" means the clients' links too. */
+/** The links of the target, with replicas and clients; "all" means the clients' links too. */
 function resolveLinks(
   id: string,
-  intent: FaultIntent,
+  intent: LinkIntent,
   view: ClusterView,
   random: Random,
-  spoil: (link: LinkRule) => LinkRule,
 ): ResolvedFault {
   const everybody = [...view.replicas, ...view.clients];
-  const nodes =
-    intent.target.kind === "all" ? everybody : resolveTarget(intent.target, view, random);
-  const links = nodes.flatMap((to) =>
-    everybody.filter((from) => from !== to).map((from) => spoil({ from, to })),
+  const named = (target: Target, draws: Random) =>
+    target.kind === "all" ? everybody : resolveTarget(target, view, draws);
+  const nodes = named(intent.target, random);
+  const { direction = "in" } = intent;
+  const peers = intent.peers === undefined ? everybody : named(intent.peers, random.fork("peers"));
+  const ends = nodes.flatMap((node) =>
+    peers
+      .filter((peer) => peer !== node)
+      .flatMap((peer) => [
+        ...(direction === "out" ? [] : [{ from: peer, to: node }]),
+        ...(direction === "in" ? [] : [{ from: node, to: peer }]),
+      ]),
   );
-  return { id, intent, nodes, links: withoutClientPairs(links, view) };
+  // Of two targets each is the other's peer: their links must not be harmed twice.
+  const links = [...new Map(ends.map((link) => [`${link.from}>${link.to}`, link])).values()];
+  const harm = harmOf(id, intent);
+  const harmed = links.map((link) => ({ ...link, ...harm }));
+  return { id, intent, nodes, links: withoutClientPairs(harmed, view) };
+}
+
+type LinkIntent = Extract<FaultIntent, LinkScope & { kind: LinkFaultKind }>;
+type LinkFaultKind =
+  | "loss"
+  | "duplicate"
+  | "reorder"
+  | "delay"
+  | "corrupt"
+  | "replay"
+  | "bandwidth"
+  | "message"
+  | "clog";
+
+/** What the intent does to each of its links. */
+function harmOf(id: string, intent: LinkIntent): Omit<LinkRule, "from" | "to"> {
+  switch (intent.kind) {
+    case "loss": {
+      const { percent, pattern } = intent;
+      if (pattern === undefined) return { lossPercent: percent };
+      if (pattern.kind === "every") return { lossEvery: everyNth(percent) };
+      return { burstLoss: { percent, lengthMean: pattern.lengthMean } };
+    }
+    case "duplicate":
+      return { duplicatePercent: intent.percent };
+    case "reorder":
+      return { reorder: { percent: intent.percent, gapMs: intent.gapMs } };
+    case "delay": {
+      const { delayMs, jitterMs, distribution } = intent;
+      const shape = distribution === undefined ? {} : { distribution };
+      return { delay: { delayMs, jitterMs, ...shape } };
+    }
+    case "corrupt":
+      return { corruptPercent: intent.percent };
+    case "replay":
+      return { replayPercent: intent.percent };
+    case "bandwidth":
+      return { bytesPerSecond: intent.bytesPerSecond };
+    case "message":
+      return { messages: [{ faultId: id, effect: intent.effect, match: intent.match }] };
+    case "clog":
+      return { clogged: true };
+    default:
+      return intent satisfies never;
+  }
 }

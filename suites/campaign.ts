@@ -56,9 +56,13 @@ function noteInIndex({ store, output }: RunContext, outcome: RunOutcome): void {
   }
 }
 
-/** A run that found something invalid is invalid, even if it crashed afterwards. */
+/**
+ * A run that found something invalid is invalid, even if it crashed afterwards. One that went beyond f
+ * was to be found invalid: caught, it ends well, and not caught it does not.
+ */
 export function endingOf({ outcome, crashed }: CampaignRun): Ending {
   const valid = outcome?.verdict["valid?"];
+  if (outcome?.meta.expectedUnsafe !== undefined) return valid === false;
   if (valid === false) return false;
   return crashed === undefined ? (valid ?? "crashed") : "crashed";
 }

@@ -1,6 +1,7 @@
 // The named suites, as plain data: what each does to the cluster and what it then claims.
 
 import type { FaultKind } from "../nemesis/faults.js";
+import { ALL_PACKAGES } from "../nemesis/packages.js";
 import { UsageError } from "./usage-error.js";
 
 /** One sentence for each claim, by the name of the check that judges it. */
@@ -104,8 +105,20 @@ export const SUITES: readonly Suite[] = [
     nemesis: ["loss", "duplicate", "reorder"],
     requiredFaults: ["loss", "duplicate", "reorder"],
   }),
-  suite("slow-links", "Delays datagrams, with jitter.", {
-    nemesis: ["delay"],
+  suite("bursty-loss", "Loses datagrams on every link in bursts, and one in so many by count.", {
+    nemesis: ["burst-loss", "nth-loss"],
+    requiredFaults: ["loss"],
+  }),
+  suite("corrupt-wire", "Flips bits in datagrams and sends old ones again, on every link.", {
+    nemesis: ["corrupt", "replay"],
+    requiredFaults: ["corrupt", "replay"],
+  }),
+  suite("narrow-links", "Links carry little, and now and then nothing until they are freed.", {
+    nemesis: ["bandwidth", "clog"],
+    requiredFaults: ["bandwidth", "clog"],
+  }),
+  suite("slow-links", "Delays datagrams, with jitter and with long tails.", {
+    nemesis: ["delay", "long-tail"],
     requiredFaults: ["delay"],
   }),
   suite("flapping", "Cuts and heals links faster than the protocol's time-outs run.", {
@@ -184,6 +197,42 @@ export const SUITES: readonly Suite[] = [
     nemesis: ["wipe-one"],
     requiredFaults: ["disk-damage"],
     protocol: MANY_CHECKPOINTS,
+  }),
+  suite("everything", "Three to five kinds of faults at once, drawn from the seed.", {
+    nemesis: [ALL_PACKAGES],
+    requiredFaults: [],
+    timeLimitS: 20,
+    intervalS: 5,
+    takes: "about 30 s",
+  }),
+  suite("crash-loop", "Kills a replica again as soon as it is back, then the next one.", {
+    nemesis: ["crash-loop"],
+    requiredFaults: ["kill"],
+  }),
+  suite("crash-points", "Has replicas kill themselves between two steps of what they do.", {
+    nemesis: ["crash-points"],
+    requiredFaults: ["kill-at"],
+    intervalS: 1.5,
+    timeLimitS: 15,
+    takes: "about 25 s",
+  }),
+  suite("rolling-restart", "Ends one replica after another (SIGTERM) and restarts it.", {
+    nemesis: ["rolling-restart"],
+    requiredFaults: ["terminate"],
+  }),
+  suite("oom", "Takes a replica's memory until it ends of it, and restarts it.", {
+    nemesis: ["memory"],
+    requiredFaults: ["memory"],
+  }),
+  suite("clock-skew", "Lets wall clocks jump, drift and stand, which must change nothing.", {
+    nemesis: ["clock"],
+    requiredFaults: ["clock"],
+    intervalS: 2,
+  }),
+  suite("clock-strobe", "Lets wall clocks leap to and fro many times a second.", {
+    nemesis: ["strobe"],
+    requiredFaults: ["strobe"],
+    intervalS: 2,
   }),
   suite(
     "paper-table",

@@ -89,7 +89,10 @@ function registerRun(program: Command, output: Output): void {
     .option("--rate <ops>", "operations a second, 0 for as many as possible (default: 200)")
     .option("--accounts <count>", "accounts of the bank, at least a quarter of the sessions")
     .option("--seed <number>", "decides operations and faults; default: drawn, and printed")
-    .option("--nemesis <names>", "packages a,b in place of the suite's own; none for no fault")
+    .option(
+      "--nemesis <names>",
+      "packages a,b in place of the suite's own; none, or all for a swarm",
+    )
     .option("--nemesis-interval <seconds>", "mean time from a fault to the next")
     .option("--test-count <count>", "repeat with derived seeds")
     .option("--store <folder>", "where runs are kept", "store")
@@ -97,7 +100,7 @@ function registerRun(program: Command, output: Output): void {
     .option("--replica-build <folder>", "run the replicas of another build, to test the tests")
     .option("--only <parts>", "of a seed of the swarm: what shrinking left of it")
     .option("--scenario <file>", "swarm: what `ordeal shrink --save` kept, in place of a seed")
-    .option("--beyond-f", "of a seed of the swarm: f+1 replicas lie, which must be caught")
+    .option("--beyond-f", "let more than f replicas be faulty, which must be caught")
     .action(async (suites: string[], options: RawRunOptions) => {
       const swarm = parseSwarmRequest(suites, options);
       if (swarm !== undefined) {

@@ -2,7 +2,7 @@
 // and whether the cluster had to serve meanwhile.
 
 import type { FaultSpan } from "../checker/run-record.js";
-import { budgetOf, spentBy } from "../nemesis/budget.js";
+import { budgetOf, spendsF } from "../nemesis/budget.js";
 import { describeFault } from "../nemesis/describe.js";
 import type { ClusterView, FaultRecord, NodeName, ResolvedFault } from "../nemesis/faults.js";
 
@@ -48,7 +48,7 @@ function breakingFaults(records: readonly FaultRecord[], cluster: ClusterView): 
       continue;
     }
     active.set(record.fault.id, record.fault);
-    for (const node of spentBy(record.fault)) spent.add(node);
+    if (spendsF(record.fault.intent)) for (const node of record.fault.nodes) spent.add(node);
     if (!budgetOf([...active.values()], cluster, [...spent]).livenessBreaking) continue;
     for (const id of active.keys()) breaking.add(id);
   }

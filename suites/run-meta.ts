@@ -29,6 +29,8 @@ export type RunMeta = {
   recoveryBoundNs: number;
   quiescence: { reached: boolean; detail: string };
   expectedFaults: readonly string[];
+  /** The run may leave so many replicas faulty, more than f: it must be caught. Absent: it may not. */
+  expectedUnsafe?: { faultyMax: number };
   correctReplicas: readonly string[];
   /** Sampled from the replicas while the run went on: one row a sample. */
   samples: readonly { time: number; node: string; view: number; seq: number; rssBytes: number }[];

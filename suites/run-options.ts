@@ -47,6 +47,8 @@ export type RunOptions = {
   testCount?: number;
   store: string;
   junit?: string;
+  /** More replicas than f may be faulty; the run is expected to be unsafe, and must be caught. */
+  beyondF?: boolean;
   /** A build whose node/ is run instead of ours. */
   replicaBuild?: string;
 };
@@ -77,6 +79,7 @@ export function parseRunOptions(raw: RawRunOptions): RunOptions {
     store: raw.store ?? "store",
     ...given("junit", raw.junit),
     ...given("replicaBuild", raw.replicaBuild),
+    ...(raw.beyondF === undefined ? {} : { beyondF: raw.beyondF }),
   };
 }
 

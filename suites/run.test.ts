@@ -37,7 +37,14 @@ function planOf(suite: string, raw: Parameters<typeof parseRunOptions>[0] = {}):
     nemesisInterval: "0.4",
     ...raw,
   });
-  const basis = { options, seed: 11, environment: "fake", commit: "none", build: "none" };
+  const basis = {
+    options,
+    seed: 11,
+    environment: "fake",
+    commit: "none",
+    build: "none",
+    capabilities: new Set<FaultKind>(),
+  };
   return { ...suitePlan(suiteNamed(suite), basis), quiescenceDeadlineMs: 500 };
 }
 
@@ -177,7 +184,14 @@ test("a table's run counts its operations and kills on the way", async () => {
     paper: { timeS: 1, viewChanges: 1, accuracyPercent: 1 },
   };
   const options = parseRunOptions({});
-  const basis = { options, seed: 3, environment: "fake", commit: "none", build: "none" };
+  const basis = {
+    options,
+    seed: 3,
+    environment: "fake",
+    commit: "none",
+    build: "none",
+    capabilities: new Set<FaultKind>(),
+  };
   const { context } = contextOf("none");
   const { verdict, figures } = await performRun(tablePlan(suite, row, basis), context);
   assert.is(verdict["valid?"], true, JSON.stringify(verdict, null, 1));

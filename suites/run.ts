@@ -45,6 +45,8 @@ export type RunPlan = {
   quiescenceDeadlineMs: number;
   /** Kinds the environment must honour, and evidence must show. */
   requiredFaults: readonly FaultKind[];
+  /** More replicas than f may be faulty: nothing is promised, and that must show. */
+  expectedUnsafe?: NonNullable<RunMeta["expectedUnsafe"]>;
   claims: Readonly<Record<string, string>>;
   /** As they were in force, for run.json. */
   options: RunMeta["options"];
@@ -255,6 +257,7 @@ function firstMeta(plan: RunPlan, environment: Environment, startedAt: string): 
     recoveryBoundNs: 0,
     quiescence: { reached: false, detail: "the run was cut off before its end" },
     expectedFaults: plan.requiredFaults,
+    ...(plan.expectedUnsafe === undefined ? {} : { expectedUnsafe: plan.expectedUnsafe }),
     correctReplicas: environment.replicas,
     samples: [],
     incomplete: "it was cut off",

@@ -1,9 +1,9 @@
 // What a run does between its start and the last cure: which operations, and which faults when.
 
 import { createRandom } from "../nemesis/random.js";
-import { nemesisPlan } from "../nemesis/schedule.js";
 import type { FaultDriver } from "./fault-driver.js";
 import { createInterpreter, type LoadOptions } from "./interpreter.js";
+import { type NemesisOptions, plannedFaults } from "./nemesis-choice.js";
 import { type FaultStep, stepsOfPlan } from "./nemesis-runner.js";
 import type { RunClock } from "./run-clock.js";
 import type { Calls } from "./session.js";
@@ -24,11 +24,7 @@ export type Script = {
 
 export type ScriptMaker = (stage: Stage) => Script;
 
-export type SuiteScriptOptions = LoadOptions & {
-  timeLimitS: number;
-  nemesis: readonly string[];
-  nemesisIntervalS: number;
-};
+export type SuiteScriptOptions = LoadOptions & NemesisOptions;
 
 /** The script of a named suite: drawn from the seed. */
 export function suiteScript(options: SuiteScriptOptions): ScriptMaker {
@@ -40,12 +36,7 @@ export function suiteScript(options: SuiteScriptOptions): ScriptMaker {
       prepare: interpreter.openAccounts,
       load: interpreter.load,
       steps: (loadStart) => {
-        const plan = nemesisPlan({
-          packages: options.nemesis,
-          intervalMs: options.nemesisIntervalS * 1_000,
-          timeLimitMs: options.timeLimitS * 1_000,
-          random: nemesis.fork("plan"),
-        });
+        const plan = plannedFaults(options, seed);
         return stepsOfPlan(plan, calls.environment, nemesis.fork("targets"), loadStart);
       },
       demandProgress: interpreter.demandProgress,

@@ -31,6 +31,11 @@ export function verdictLines(verdict: Verdict): string[] {
 export function outcomeLines({ directory, meta, verdict, crashed }: RunOutcome): string[] {
   const valid = verdict["valid?"];
   const lines = [...verdictLines(verdict), `${meta.suite}: ${wordOf(valid)}  ${directory}`];
+  if (meta.expectedUnsafe !== undefined) {
+    const { faultyMax } = meta.expectedUnsafe;
+    const word = valid === false ? "caught" : "NOT caught";
+    lines.push(`expected-unsafe: ${word} (${faultyMax} replicas may be faulty, f is ${meta.f})`);
+  }
   lines.push(...minimalHistoryLines(directory));
   if (crashed !== undefined) lines.push(`the run crashed: ${crashed}`);
   if (valid !== true || crashed !== undefined) {

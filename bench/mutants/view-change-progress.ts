@@ -122,6 +122,19 @@ export const VIEW_CHANGE_PROGRESS: readonly Mutant[] = [
     ],
   },
   {
+    id: "new-view-not-resent",
+    wrong: "A lost new-view is not sent again.",
+    breaks: "progress: who missed it waits for the next view, and a view of f+1 serves nobody",
+    exposedBy: "a new-view that is lost on the way to a replica",
+    patches: [
+      {
+        file: FILES.retransmission,
+        find: "    if (missed) out.send(to, newView.message);\n",
+        replace: "    if (missed && newView.message.view < 0) out.send(to, newView.message);\n",
+      },
+    ],
+  },
+  {
     id: "missing-batch-never-fetched",
     wrong: "A batch that a new-view names and that is not here is never asked for.",
     breaks: "progress",

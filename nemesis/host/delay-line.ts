@@ -8,18 +8,23 @@
 // counts against the sender's socket buffer, some 170 datagrams: a faster sender is held up itself.
 
 import type { MessageRule, NodeName } from "../faults.js";
+import { addDelays, type Delay, delayMsAt } from "../link-delay.js";
 import type { LinkState } from "../links.js";
 
 export type DelayMechanism = "netem" | "htb";
 
-/** Lines with the same purpose; datagrams are dealt to them in turn. */
+/** Lines with the same purpose; datagrams are dealt to groups of them in turn. */
 export type DelayPool = {
   /** "20±5 ms": what waiting in it means. */
   label: string;
-  delayMs: number;
-  jitterMs: number;
   /** One entry a line: how long a datagram waits in it. */
   waitsMs: readonly number[];
+  /** By how much a line's wait varies of itself, which only netem can do. */
+  jitterMs: number;
+  /** Lines in each group, in the order of the lines. Every group gets as many datagrams as any other. */
+  groups: readonly number[];
+  /** Who takes a line is a copy; the datagram itself goes on. */
+  copies?: true;
 };
 
 export type EgressLink = {
@@ -31,12 +36,20 @@ export type EgressLink = {
   late?: { percent: number; pool: number };
   /** Messages that wait longer than others take these. */
   messages?: readonly { rule: MessageRule; pool: number }[];
+  /** Copies of these wait here, to arrive when they are old. */
+  replay?: { percent: number; pool: number };
+  /** What stands in the way of all that leave at once. */
+  shaper?: Shaper;
 };
+
+/** A token bucket: so many bytes a second, or nothing until it is opened. */
+export type Shaper = { kind: "narrow"; bytesPerSecond: number } | { kind: "clog" };
 
 export type EgressPlan = { links: readonly EgressLink[]; pools: readonly DelayPool[] };
 
 export type EgressOptions = {
-  mechanism: DelayMechanism;
+  /** Undefined: nothing can be made to wait here. */
+  mechanism: DelayMechanism | undefined;
   /** Datagrams a second that one node may send; sizes the HTB lines, beyond it they drop. */
   packetsPerSecond: number;
 };
@@ -45,43 +58,79 @@ export type EgressOptions = {
 const LINES_MIN = 16;
 const LINES_MAX = 512;
 
+/** Lines in one group of a pool whose lines all get as many datagrams. */
+const GROUP_LINES_MAX = 16;
+
 /** Of a sender's datagrams, those of the kinds that one rule means: sizes their lines. */
 const MESSAGE_SHARE = 0.1;
 
 /** Waits shorter than this are not worth a line. */
 const WAIT_MS_MIN = 0.1;
 
-/** Plans the links that leave one sender. Dropped links need no delay. */
+/** Waits that stand for a distribution, each for as many datagrams as any other: the 99th percentile is one. */
+const QUANTILES = 64;
+
+/** How old a replayed datagram is. */
+const REPLAY_DELAY: Delay = { delayMs: 60, jitterMs: 40 };
+
+/** Plans the links that leave one sender. Throws where something must wait and nothing can. */
 export function planEgress(links: readonly LinkState[], options: EgressOptions): EgressPlan {
   const pools: DelayPool[] = [];
-  const poolFor = (delayMs: number, jitterMs: number, share: number): number => {
-    const label = `${delayMs}±${jitterMs} ms`;
-    const waitsMs = waitsOf(delayMs, jitterMs, share, options);
-    const known = pools.findIndex((pool) => pool.label === label);
-    if (known === -1) return pools.push({ label, delayMs, jitterMs, waitsMs }) - 1;
-    pools.splice(known, 1, longer(pools[known], { label, delayMs, jitterMs, waitsMs }));
+  const poolFor = (delay: Delay, share: number, copies = false): number => {
+    const made = poolOf(delay, share, options, copies);
+    const known = pools.findIndex((pool) => pool.label === made.label);
+    if (known === -1) return pools.push(made) - 1;
+    pools.splice(known, 1, longer(pools[known], made));
     return known;
   };
-  const planned = links.flatMap((link): EgressLink[] => {
-    const { from, to, drop, delay, reorder } = link;
-    const slowed = delayedMessages(link);
-    if (drop || (delay === undefined && reorder === undefined && slowed.length === 0)) return [];
-    const { delayMs, jitterMs } = delay ?? { delayMs: 0, jitterMs: 0 };
-    const egress: EgressLink = { from, to };
-    if (delay !== undefined) egress.pool = poolFor(delayMs, jitterMs, 1);
-    if (reorder !== undefined) {
-      const share = reorder.percent / 100;
-      const pool = poolFor(delayMs + reorder.gapMs, jitterMs, share);
-      egress.late = { percent: reorder.percent, pool };
-    }
-    if (slowed.length > 0) {
-      egress.messages = slowed.map(({ rule, laterMs }) => {
-        return { rule, pool: poolFor(delayMs + laterMs, jitterMs, MESSAGE_SHARE) };
-      });
-    }
-    return [egress];
-  });
-  return { links: planned, pools };
+  return { links: links.flatMap((link) => planLink(link, poolFor)), pools };
+}
+
+function planLink(
+  link: LinkState,
+  poolFor: (delay: Delay, share: number, copies?: boolean) => number,
+): EgressLink[] {
+  const { from, to, drop, delay, reorder, replayPercent } = link;
+  const slowed = delayedMessages(link);
+  const shaper = shaperOf(link);
+  const waits = delay ?? reorder ?? replayPercent ?? shaper;
+  // Datagrams of a dropped link wait for nothing, and those behind a clog for its end alone.
+  if (drop || (waits === undefined && slowed.length === 0)) return [];
+  if (shaper?.kind === "clog") return [{ from, to, shaper }];
+  const own = delay ?? { delayMs: 0, jitterMs: 0 };
+  const later = (ms: number) => addDelays(own, { delayMs: ms, jitterMs: 0 });
+  const egress: EgressLink = { from, to };
+  if (shaper !== undefined) egress.shaper = shaper;
+  if (delay !== undefined) egress.pool = poolFor(delay, 1);
+  if (reorder !== undefined) {
+    const { percent, gapMs } = reorder;
+    egress.late = { percent, pool: poolFor(later(gapMs), percent / 100) };
+  }
+  if (slowed.length > 0) {
+    egress.messages = slowed.map(({ rule, laterMs }) => {
+      return { rule, pool: poolFor(later(laterMs), MESSAGE_SHARE) };
+    });
+  }
+  if (replayPercent !== undefined) {
+    const pool = poolFor(addDelays(own, REPLAY_DELAY), replayPercent / 100, true);
+    egress.replay = { percent: replayPercent, pool };
+  }
+  return [egress];
+}
+
+function shaperOf({ clogged, bytesPerSecond, delay }: LinkState): Shaper | undefined {
+  if (clogged === true) return { kind: "clog" };
+  if (bytesPerSecond === undefined || delay !== undefined) return undefined;
+  return { kind: "narrow", bytesPerSecond };
+}
+
+/**
+ * The rate of a link that is slow and narrow. A datagram takes one way out, and that is the slow one: its
+ * receiver lets no more through than the rate.
+ */
+export function policedBytesPerSecond(link: LinkState): number | undefined {
+  const { drop, clogged, delay, bytesPerSecond } = link;
+  return drop || clogged || delay === undefined ? undefined : bytesPerSecond;
 }
 
 /** Rules of the link that make messages wait, and for how long. */
@@ -97,21 +146,65 @@ function longer(first: DelayPool | undefined, second: DelayPool): DelayPool {
   return first !== undefined && first.waitsMs.length > second.waitsMs.length ? first : second;
 }
 
-/** Waits spread evenly over delay ± jitter; a stride keeps neighbours in time apart in delay. */
-function waitsOf(
-  delayMs: number,
-  jitterMs: number,
+function poolOf(
+  delay: Delay,
   share: number,
   { mechanism, packetsPerSecond }: EgressOptions,
-): number[] {
-  if (mechanism === "netem") return [delayMs];
-  const needed = Math.ceil(packetsPerSecond * share * 2 * ((delayMs + jitterMs) / 1_000) * 1.25);
-  const count = Math.min(LINES_MAX, Math.max(LINES_MIN, needed));
-  const stride = strideFor(count);
-  return Array.from({ length: count }, (_, index) => {
-    const position = ((index * stride) % count) + 0.5;
-    return Math.max(WAIT_MS_MIN, delayMs - jitterMs + (2 * jitterMs * position) / count);
+  copies: boolean,
+): DelayPool {
+  if (mechanism === undefined) {
+    throw new Error(
+      "delay, reorder and replay need sch_netem or sch_htb, and this kernel has neither",
+    );
+  }
+  const { delayMs, jitterMs, distribution } = delay;
+  const shape = distribution === undefined ? "" : ` ${distribution}`;
+  const label = `${copies ? "copies " : ""}${delayMs}±${jitterMs} ms${shape}`;
+  const kind = copies ? ({ copies: true } as const) : {};
+  const even = jitterMs === 0 || (distribution ?? "uniform") === "uniform";
+  if (mechanism === "netem" && even) {
+    return { label, waitsMs: [delayMs], jitterMs, groups: [1], ...kind };
+  }
+  // Lines that are busy twice as long as they make wait, and a quarter more.
+  const linesFor = (waitMs: number) => packetsPerSecond * share * (2 * waitMs * 1e-3) * 1.25;
+  const sizes = even ? evenSizes(linesFor(delayMs + jitterMs)) : quantileSizes(mechanism, linesFor);
+  const waitsMs = sizes.flatMap(({ position, lines }) =>
+    new Array<number>(lines).fill(Math.max(WAIT_MS_MIN, delayMsAt(delay, position))),
+  );
+  const groups = even ? evenGroups(sizes.length) : sizes.map(({ lines }) => lines);
+  return { label, waitsMs, jitterMs: 0, groups, ...kind };
+
+  function quantileSizes(by: DelayMechanism, needed: (waitMs: number) => number): Size[] {
+    const total = needed(delayMs);
+    const scale = Math.min(1, LINES_MAX / Math.max(1, total));
+    return positions(QUANTILES).map((position) => {
+      const wanted = (needed(delayMsAt(delay, position)) / QUANTILES) * scale;
+      return { position, lines: by === "netem" ? 1 : Math.max(1, Math.ceil(wanted)) };
+    });
+  }
+}
+
+/** Lines that wait alike, at a share of the distribution. */
+type Size = { position: number; lines: number };
+
+/** A line for each position: enough of them, evenly spread. */
+function evenSizes(needed: number): Size[] {
+  const count = Math.min(LINES_MAX, Math.max(LINES_MIN, Math.ceil(needed)));
+  return positions(count).map((position) => ({ position, lines: 1 }));
+}
+
+/** Groups of few lines, so that a datagram passes few rules. */
+function evenGroups(lines: number): number[] {
+  const count = Math.ceil(lines / GROUP_LINES_MAX);
+  return Array.from({ length: count }, (_, group) => {
+    return Math.floor(((group + 1) * lines) / count) - Math.floor((group * lines) / count);
   });
+}
+
+/** The middles of so many equal shares; a stride keeps neighbours in time apart in delay. */
+function positions(count: number): number[] {
+  const stride = strideFor(count);
+  return Array.from({ length: count }, (_, index) => (((index * stride) % count) + 0.5) / count);
 }
 
 /** Near the golden section of the count, and coprime to it, so that every position comes once. */

@@ -28,7 +28,8 @@ function rulesOf(incoming: LinkRule[], outgoing: LinkRule[], packetsPerSecond = 
     incoming: linksOf(...incoming),
     egress: planEgress(linksOf(...outgoing), { mechanism: "htb", packetsPerSecond }),
     generation: 0,
-    plugGateway: "10.77.0.254",
+    gateway: "10.77.0.254",
+    needsPlugs: true,
     chainsBefore: [],
   };
 }
@@ -54,6 +55,78 @@ COMMIT
 -A ORDEAL-DUP -i eth0 -p udp -s 10.77.0.3/32 -m statistic --mode random --probability 0.300000 -m comment --comment duplicate:c0>r1 -j TEE --gateway 10.77.0.2
 COMMIT
 `,
+  );
+});
+
+test("patterns of loss come after single losses, and a burst that ends lets its datagram through", () => {
+  const burstLoss = { percent: 20, lengthMean: 5 };
+  const rules = rulesOf([{ from: "r0", to: "r1", lossPercent: 1, lossEvery: 7, burstLoss }], []);
+  const found = restoreInput(rules)
+    .split("\n")
+    .filter((line) => line.startsWith("-A ORDEAL-IN"))
+    .map((line) => line.replace("-A ORDEAL-IN -s 10.77.0.1/32 -m ", ""));
+  const list = "-m recent --name ordeal-burst --rsource";
+  assert.equal(found, [
+    "statistic --mode random --probability 0.010000 -m comment --comment loss:r0>r1 -j DROP",
+    "statistic --mode nth --every 7 --packet 6 -m comment --comment every:r0>r1 -j DROP",
+    `statistic --mode random --probability 0.200000 ${list} --remove -j RETURN`,
+    "recent --name ordeal-burst --rsource --rcheck -m comment --comment burst:r0>r1 -j DROP",
+    `statistic --mode random --probability 0.050000 ${list} --set -m comment --comment bursts:r0>r1 -j DROP`,
+  ]);
+});
+
+test("what a burst lost is counted with the datagram with which it began", () => {
+  const saved = `[12:3400] -A ORDEAL-IN -m comment --comment "burst:r0>r1" -j DROP
+[3:90] -A ORDEAL-IN -m comment --comment "bursts:r0>r1" -j DROP
+[5:90] -A ORDEAL-IN -m comment --comment "bursts:r2>r1" -j DROP`;
+  assert.equal(
+    parseCounters(saved).map(({ part, from, packets }) => [part, from, packets]),
+    [
+      ["burst", "r0", 15],
+      ["bursts", "r0", 3],
+      ["bursts", "r2", 5],
+    ],
+  );
+});
+
+test("a clogged link sends one plug into its bucket, a narrow one takes its class and goes on", () => {
+  const rules = rulesOf(
+    [],
+    [
+      { from: "r1", to: "r0", clogged: true },
+      { from: "r1", to: "c0", bytesPerSecond: 1_000 },
+    ],
+  );
+  const to = (address: string) => `-A ORDEAL-OUT -o eth0 -p udp -d ${address}/32`;
+  assert.equal(
+    restoreInput(rules)
+      .split("\n")
+      .filter((line) => /^-A ORDEAL-(OUT|POOL)/.test(line)),
+    [
+      "-A ORDEAL-OUT -m mark --mark 0x7a11 -j RETURN",
+      `${to("10.77.0.1")} -m comment --comment clog:r1>r0 -j CLASSIFY --set-class 1:f000`,
+      `${to("10.77.0.1")} -m statistic --mode nth --every 2147483647 --packet 0 -j ORDEAL-POOL-PLUG`,
+      `${to("10.77.0.1")} -j RETURN`,
+      `${to("10.77.0.3")} -m comment --comment narrow:r1>c0 -j CLASSIFY --set-class 1:f002`,
+      "-A ORDEAL-POOL-PLUG -j MARK --set-mark 0x7a11",
+      "-A ORDEAL-POOL-PLUG -j TEE --gateway 10.77.0.254",
+    ],
+  );
+  assert.equal(chainsOf(rules), ["ORDEAL-POOL-PLUG"]);
+});
+
+test("a replay sends a copy through a line, and the datagram itself goes on unmarked", () => {
+  const text = restoreInput(rulesOf([], [{ from: "r1", to: "r0", replayPercent: 5 }]));
+  const out = text.split("\n").filter((line) => line.startsWith("-A ORDEAL-OUT -o"));
+  assert.equal(
+    out.map((line) => line.replace("-A ORDEAL-OUT -o eth0 -p udp -d 10.77.0.1/32 ", "")),
+    [
+      "-m statistic --mode random --probability 0.050000 -m comment --comment replay:r1>r0 -j MARK --set-mark 0x7a12",
+      "-m mark --mark 0x7a12 -j ORDEAL-POOL-0",
+      "-m mark --mark 0x7a11 -j TEE --gateway 10.77.0.1",
+      "-m mark --mark 0x7a11 -j CLASSIFY --set-class 0:0",
+      "-m mark --mark 0x7a11 -j MARK --set-mark 0x0",
+    ],
   );
 });
 

@@ -8,12 +8,22 @@ export type PeerCommand =
   | { op: "send"; to: string; count: number; bytes: number; intervalMs: number }
   | { op: "take" };
 
-/** One datagram: its number, and CLOCK_MONOTONIC in ms when it was sent and when it came. */
-export type Arrival = { from: string; seq: number; sentMs: number; arrivedMs: number };
+/**
+ * One datagram: its number, and CLOCK_MONOTONIC in ms when it was sent and when it came. Changed: its bytes
+ * are not those that were sent, so its number may be wrong.
+ */
+export type Arrival = {
+  from: string;
+  seq: number;
+  sentMs: number;
+  arrivedMs: number;
+  changed: boolean;
+};
 
 export const PEER_PORT = 7_000;
 
-const HEADER_BYTES = 12; // seq (uint32), sentMs (double)
+const HEADER_BYTES = 16; // seq (uint32), sentMs (double), sum of all other bytes (uint32)
+const SUM_AT = 12;
 
 const socket = createSocket("udp4");
 let arrivals: Arrival[] = [];
@@ -33,12 +43,21 @@ function send(command: PeerCommand & { op: "send" }): void {
       const datagram = Buffer.alloc(Math.max(HEADER_BYTES, command.bytes));
       datagram.writeUInt32LE(seq++, 0);
       datagram.writeDoubleLE(nowMs(), 4);
+      datagram.writeUInt32LE(sumOf(datagram), SUM_AT);
       socket.send(datagram, PEER_PORT, command.to);
     }
     if (seq < command.count) setTimeout(tick, 1);
     else answer({ sent: seq });
   };
   tick();
+}
+
+/** Any one bit that is flipped changes it, or what it is compared with. */
+function sumOf(datagram: Buffer): number {
+  let sum = datagram.length;
+  for (const byte of datagram.subarray(0, SUM_AT)) sum += byte;
+  for (const byte of datagram.subarray(HEADER_BYTES)) sum += byte;
+  return sum;
 }
 
 function perform(command: PeerCommand): void {
@@ -56,6 +75,7 @@ socket.on("message", (datagram, { address }) => {
     seq: datagram.readUInt32LE(0),
     sentMs: datagram.readDoubleLE(4),
     arrivedMs: nowMs(),
+    changed: datagram.readUInt32LE(SUM_AT) !== sumOf(datagram),
   });
 });
 socket.bind(PEER_PORT, () => {

@@ -76,6 +76,8 @@ for (const { name, shell, found } of await labs()) {
     const report = await runLab(shell, found);
     judgeCuts(report);
     judgeLossAndDuplicates(report);
+    judgePatterns(report);
+    judgeWires(report);
     if (found.mechanism !== undefined) judgeDelays(report);
     assert.not.match(report.rulesLeft, /-A ORDEAL/);
   });
@@ -134,6 +136,52 @@ function judgeLossAndDuplicates(report: LabReport): void {
   assert.is(figure(report, "duplicate", "duplicatePackets"), copies);
 }
 
+function judgePatterns(report: LabReport): void {
+  const bursts = flowOf(report, "bursts");
+  const lost = bursts.sent - bursts.arrived;
+  assert.ok(lost > 100 && lost < 400, `${lost} of 800 at 30 % in bursts`);
+  assert.is(figure(report, "bursts", "burstPackets"), lost);
+  assert.is(figure(report, "bursts", "bursts"), bursts.lossRuns, "what is missing, by runs");
+  const length = lost / bursts.lossRuns;
+  assert.ok(length > 3 && length < 8, `bursts of ${length} where 5 was asked`);
+  const every = flowOf(report, "every");
+  assert.equal([every.arrived, every.lossRuns], [320, 80], "one in five");
+  assert.is(figure(report, "every", "everyPackets"), 80);
+}
+
+function judgeWires(report: LabReport): void {
+  const corrupt = flowOf(report, "corrupt");
+  assert.is(corrupt.arrived, 400, "what is flipped still reaches the process");
+  assert.ok(corrupt.changed > 60 && corrupt.changed < 145, `${corrupt.changed} of 400 at 25 %`);
+  assert.is(figure(report, "corrupt", "corruptPackets"), corrupt.changed);
+  assert.is(flowOf(report, "corrupt elsewhere").changed, 0);
+
+  assert.is(flowOf(report, "clog").arrived, 0);
+  assert.is(flowOf(report, "clog elsewhere").arrived, 50);
+  const unclogged = flowOf(report, "unclogged");
+  assert.equal([unclogged.distinct, unclogged.overtaken], [50, 0], "all that waited, in order");
+  assert.ok(unclogged.delayMsMin > 400, `waited ${unclogged.delayMsMin} ms`);
+  assert.is(figure(report, "clog", "clogPackets"), 50);
+
+  const narrow = flowOf(report, "narrow");
+  const bytesPerSecond = (narrow.arrived * 1_442) / (narrow.arrivedMs / 1_000);
+  assert.ok(narrow.arrived < 300, `${narrow.arrived} of 400 fit`);
+  assert.ok(bytesPerSecond < 260_000, `${bytesPerSecond} bytes/s where 200,000 was asked`);
+  assert.is(figure(report, "narrow", "crowdedPackets"), 400 - narrow.arrived);
+
+  const policed = flowOf(report, "slow and narrow");
+  assert.is(figure(report, "narrow too", "bandwidthPackets"), 150 - policed.arrived);
+  assert.ok(policed.arrived < 140 && policed.delayMsMin > 4, `${policed.arrived} of 150 fit`);
+
+  if (report.evidence["reorder"] === undefined) return;
+  const replay = flowOf(report, "replay");
+  const again = replay.arrived - replay.distinct;
+  assert.is(replay.distinct, 400);
+  assert.ok(again > 45 && again < 130, `${again} of 400 again at 20 %`);
+  assert.ok(replay.overtaken > 0.9 * again, "what comes again is older than what came before it");
+  assert.ok(measuredOf(report, "replay").landed);
+}
+
 /** A busy machine adds to every delay, so that only lower bounds are sharp. */
 function judgeDelays(report: LabReport): void {
   const delay = flowOf(report, "delay");
@@ -141,8 +189,13 @@ function judgeDelays(report: LabReport): void {
   assert.ok(delay.delayMsMin > 17, `delay of at least ${delay.delayMsMin} ms at 20`);
   assert.is(figure(report, "delay", "delayPackets"), 150);
   assert.is(figure(report, "delay", "overflowPackets"), 0);
-  const elsewhere = flowOf(report, "delay elsewhere");
-  assert.ok(elsewhere.delayMsMin < delay.delayMsMin, "a link that has no delay is faster");
+  assert.is(flowOf(report, "delay elsewhere").arrived, 50);
+  assert.is(figure(report, "delay", "delay:r0>r2"), undefined, "a link that has no delay");
+
+  const exponential = flowOf(report, "exponential");
+  assert.equal([exponential.arrived, exponential.distinct], [320, 320]);
+  assert.ok(exponential.delayMsMax > 70, `the most of a long tail: ${exponential.delayMsMax} ms`);
+  assert.ok(exponential.overtaken > 50, `${exponential.overtaken} of 320 overtaken`);
 
   const jitter = flowOf(report, "jitter");
   assert.equal([jitter.arrived, jitter.distinct], [150, 150]);

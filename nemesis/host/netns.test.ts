@@ -4,12 +4,11 @@ import { buildTopology, enterPrefix } from "./netns.js";
 
 const test = suite("netns");
 
-test("a topology is one batch for all links, and one a node", () => {
+test("a topology is one batch for all links, and one process a node", () => {
   const topology = buildTopology(["r0", "c0"]);
-  const [[create], configure] = [topology.setup[0] ?? [], topology.setup[1] ?? []];
-  assert.equal(create?.argv, ["ip", "-batch", "-"]);
+  assert.match(topology.create.argv[2] ?? "", /ip_forward\n.*/);
   assert.is(
-    create?.stdin,
+    topology.create.stdin,
     `netns add r0
 netns add c0
 link set lo up
@@ -21,10 +20,14 @@ link set v0 master ordeal0 up
 link add v1 type veth peer name eth0 netns c0
 link set v1 master ordeal0 up`,
   );
-  assert.equal(configure[1], {
-    argv: ["ip", "-n", "c0", "-batch", "-"],
-    stdin: "link set lo up\naddr add 10.77.0.2/24 dev eth0\nlink set eth0 up",
-  });
+  for (const { argv } of [topology.create, ...topology.configure.values()]) {
+    assert.equal(argv.slice(0, 2), ["sh", "-c"]);
+    assert.ok(argv[2]?.endsWith("\nexec ip -batch -"));
+  }
+  assert.is(
+    topology.configure.get("c0")?.stdin,
+    "link set lo up\naddr add 10.77.0.2/24 dev eth0\nlink set eth0 up",
+  );
   assert.is(topology.addresses.get("c0"), "10.77.0.2");
   assert.equal(enterPrefix("r0"), ["nsenter", "--net=/run/netns/r0"]);
 });

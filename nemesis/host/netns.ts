@@ -1,15 +1,19 @@
 // The network of a run: one namespace a node, joined by a bridge in the runner's own namespace. The
 // runner is itself inside `unshare -nm --pid` (see probe.ts), so everything here dies with it.
-// The command lines are built purely; performing them takes one `ip -batch` and one more a node.
+// The command lines are built purely; performing them takes one `ip -batch` and one process a node.
 
 import type { NodeName } from "../faults.js";
 import { must, prefixedShell, type Shell } from "./shell.js";
+import { StandingShell } from "./standing-shell.js";
 
 /** The device of every node, inside its namespace. */
 export const NODE_DEVICE = "eth0";
 
 /** Where the runner, and with it the bridge, answers. */
 export const GATEWAY = "10.77.0.254";
+
+/** An address of the network that no node and no bridge has. */
+export const NOBODY = "10.77.0.253";
 
 const BRIDGE = "ordeal0";
 const NETNS_FOLDER = "/run/netns";
@@ -20,8 +24,10 @@ export type Command = { argv: readonly string[]; stdin?: string };
 export type Topology = {
   nodes: readonly NodeName[];
   addresses: ReadonlyMap<NodeName, string>;
-  /** In this order; the commands of one row may run side by side. */
-  setup: readonly (readonly Command[])[];
+  /** Makes the namespaces, their links and the bridge. */
+  create: Command;
+  /** What to run in each namespace then; they may run side by side. */
+  configure: ReadonlyMap<NodeName, Command>;
   /** Removes devices, namespaces and the bridge. */
   teardown: readonly Command[];
 };
@@ -36,29 +42,33 @@ export function buildTopology(nodes: readonly NodeName[]): Topology {
     `link add v${index} type veth peer name ${NODE_DEVICE} netns ${node}`,
     `link set v${index} master ${BRIDGE} up`,
   ]);
-  const create = batch([
-    ...nodes.map((node) => `netns add ${node}`),
-    "link set lo up",
-    `link add ${BRIDGE} type bridge`,
-    `addr add ${GATEWAY}/24 dev ${BRIDGE}`,
-    `link set ${BRIDGE} up`,
-    ...links,
-  ]);
-  const configure = [...addresses].map(([node, address]): Command => {
-    const lines = [
+  const create: Command = {
+    argv: ["sh", "-c", `${BRIDGE_SYSCTLS}\nexec ip -batch -`],
+    stdin: [
+      ...nodes.map((node) => `netns add ${node}`),
       "link set lo up",
-      `addr add ${address}/24 dev ${NODE_DEVICE}`,
-      `link set ${NODE_DEVICE} up`,
-    ];
-    return { argv: ["ip", "-n", node, "-batch", "-"], stdin: lines.join("\n") };
-  });
-  const quieten = nodes.map(
-    (node): Command => ({ argv: [...enterPrefix(node), "sh", "-c", NODE_SYSCTLS] }),
+      `link add ${BRIDGE} type bridge`,
+      `addr add ${GATEWAY}/24 dev ${BRIDGE}`,
+      `link set ${BRIDGE} up`,
+      ...links,
+    ].join("\n"),
+  };
+  const configure = new Map(
+    [...addresses].map(([node, address]): [NodeName, Command] => {
+      const lines = [
+        "link set lo up",
+        `addr add ${address}/24 dev ${NODE_DEVICE}`,
+        `link set ${NODE_DEVICE} up`,
+      ];
+      const script = `${NODE_SYSCTLS}\nexec ip -batch -`;
+      return [node, { argv: ["sh", "-c", script], stdin: lines.join("\n") }];
+    }),
   );
   return {
     nodes,
     addresses,
-    setup: [[create], [...configure, ...quieten, { argv: ["sh", "-c", BRIDGE_SYSCTLS] }]],
+    create,
+    configure,
     // Devices by name first: the kernel takes its time to clear a namespace that has lost its name.
     teardown: [
       batch([
@@ -79,14 +89,35 @@ export function nodeShell(shell: Shell, node: NodeName): Shell {
   return prefixedShell(shell, enterPrefix(node));
 }
 
+/** A shell that stays in each namespace; it enters with its first command. */
+export function standingShells(nodes: readonly NodeName[]): {
+  shellOf: (node: NodeName) => Shell;
+  close: () => Promise<void>;
+} {
+  const shells = new Map(nodes.map((node) => [node, new StandingShell(enterPrefix(node))]));
+  return {
+    shellOf(node) {
+      const shell = shells.get(node);
+      if (shell === undefined) throw new RangeError(`no namespace is called ${node}`);
+      return shell;
+    },
+    close: async () => {
+      await Promise.all([...shells.values()].map((shell) => shell.close()));
+    },
+  };
+}
+
 /**
  * Makes the namespaces and the bridge. Call inside the runner's own network and mount namespaces only;
  * `mountRun` first where /run is shared with the machine.
  */
-export async function setUpTopology(shell: Shell, topology: Topology): Promise<void> {
-  for (const row of topology.setup) {
-    await Promise.all(row.map((command) => perform(shell, command)));
-  }
+export async function setUpTopology(
+  shell: Shell,
+  { create, configure }: Topology,
+  shellOf: (node: NodeName) => Shell = (node) => nodeShell(shell, node),
+): Promise<void> {
+  await perform(shell, create);
+  await Promise.all([...configure].map(([node, command]) => perform(shellOf(node), command)));
 }
 
 export async function tearDownTopology(shell: Shell, topology: Topology): Promise<void> {

@@ -29,6 +29,25 @@ test("a fault landed if the rules of its own part took packets, on the links tha
   });
 });
 
+test("bursts are proved with their count and their mean length", () => {
+  const pattern = { kind: "bursts", lengthMean: 4 } as const;
+  const fault = faultOf({ kind: "loss", percent: 10, pattern, target: all });
+  const taken = new Map([
+    ["burst:r0>r1", 30],
+    ["bursts:r0>r1", 8],
+    ["loss:r0>r1", 5],
+  ]);
+  const { summary, measured, mechanism } = networkEvidence(fault, taken, tools);
+  assert.is(summary, "lost in bursts 30 datagrams on 1 of 6 links");
+  assert.is(mechanism, "iptables-legacy INPUT statistic recent DROP");
+  assert.equal([measured["bursts"], measured["burstLengthMean"]], [8, 3.75]);
+});
+
+test("packets that only passed a narrow link do not prove it narrow", () => {
+  const fault = faultOf({ kind: "bandwidth", bytesPerSecond: 9, target: all });
+  assert.not(networkEvidence(fault, new Map([["narrow:r0>r1", 900]]), tools).landed);
+});
+
 test("packets of another part prove nothing", () => {
   const fault = faultOf({ kind: "loss", percent: 10, target: all });
   const evidence = networkEvidence(fault, new Map([["drop:r0>r1", 900]]), tools);
@@ -58,6 +77,12 @@ test("each kind has its own counter and mechanism; a kill has none here", () => 
     [{ kind: "partition", shape: "halves", target: { kind: "none" } }, "drop", "INPUT DROP"],
     [{ kind: "duplicate", percent: 1, target: all }, "duplicate", "TEE"],
     [{ kind: "reorder", percent: 1, gapMs: 1, target: all }, "reorder", "htb"],
+    [{ kind: "loss", percent: 9, pattern: { kind: "every" }, target: all }, "every", "nth"],
+    [{ kind: "corrupt", percent: 1, target: all }, "corrupt", "nft"],
+    [{ kind: "replay", percent: 1, target: all }, "replay", "TEE"],
+    [{ kind: "bandwidth", bytesPerSecond: 1, target: all }, "held", "tbf"],
+    [{ kind: "bandwidth", bytesPerSecond: 1, target: all }, "bandwidth", "nft limit"],
+    [{ kind: "clog", target: all }, "clog", "tbf"],
   ];
   for (const [intent, part, mechanism] of kinds) {
     const evidence = networkEvidence(faultOf(intent), new Map([[`${part}:r0>r1`, 1]]), tools);

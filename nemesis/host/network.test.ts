@@ -6,8 +6,8 @@ import type { FaultIntent, ResolvedFault } from "../faults.js";
 import { composeLinks } from "../links.js";
 import { createRandom } from "../random.js";
 import { resolveFault } from "../resolve.js";
-import { buildTopology } from "./netns.js";
-import { NetnsNetwork } from "./network.js";
+import { buildTopology, nodeShell } from "./netns.js";
+import { NetnsNetwork, namespaceAccess } from "./network.js";
 import type { RunOptions, RunResult, Shell } from "./shell.js";
 
 const test = suite("network");
@@ -22,6 +22,7 @@ class PretendShell implements Shell {
   ran: { node: string; program: string; stdin: string }[] = [];
   counters: Record<string, string> = {};
   qdiscs = "[]";
+  table = "";
   refuse: string | undefined;
   running = 0;
   runningMax = 0;
@@ -40,7 +41,9 @@ class PretendShell implements Shell {
       ? (this.counters[node] ?? "")
       : program.startsWith("tc -s")
         ? this.qdiscs
-        : "";
+        : program.startsWith("nft list")
+          ? this.table
+          : "";
     return { exitCode: 0, stdout, stderr: "" };
   }
 
@@ -54,9 +57,16 @@ class PretendShell implements Shell {
   }
 }
 
+const accessTo = (shell: Shell) => (node: string) => namespaceAccess(nodeShell(shell, node));
+
 async function networkOn(shell: PretendShell, mechanism: "htb" | undefined = "htb") {
   const topology = buildTopology(view.replicas);
-  const network = new NetnsNetwork({ topology, shell, backend: "legacy", mechanism });
+  const network = new NetnsNetwork({
+    topology,
+    accessOf: accessTo(shell),
+    backend: "legacy",
+    mechanism,
+  });
   await network.prepare();
   shell.ran = [];
   return network;
@@ -135,7 +145,7 @@ test("a new delay gets lines of its own, an old one back its old lines", async (
   const first = shell.ran.find((each) => each.program.startsWith("tc -batch"))?.stdin ?? "";
   assert.match(
     first,
-    /^qdisc add dev eth0 root handle 1: htb default 0\nclass add .* classid 1:801 /,
+    /^qdisc add dev eth0 root handle 1: htb default 0 direct_qlen 1000\nclass add .* classid 1:801 /,
   );
   shell.ran = [];
   await network.apply(delay(9));
@@ -148,6 +158,56 @@ test("a new delay gets lines of its own, an old one back its old lines", async (
   await network.apply(delay(5));
   const third = shell.ran.find((each) => each.program.startsWith("tc -batch"))?.stdin ?? "";
   assert.match(third, /^class del dev eth0 classid 1:801\n/);
+});
+
+test("a clog is a shaper that is shut, and its cure lets out what waits before the rules go", async () => {
+  const shell = new PretendShell();
+  const network = await networkOn(shell);
+  const clog = fault("f0", { kind: "clog", target: r1 });
+  await network.apply(composeLinks([clog]));
+  const batches = () =>
+    shell.ran.filter(({ node, program }) => node === "r0" && program.startsWith("tc -batch"));
+  assert.match(
+    batches()[0]?.stdin ?? "",
+    /^qdisc add dev eth0 root .*\nclass add .*1:f001 .*\nqdisc add .* tbf rate 8bit /,
+  );
+  shell.ran = [];
+  shell.counters = { r0: "[6:0] -A ORDEAL-OUT -m comment --comment clog:r0>r1 -j CLASSIFY\n" };
+  await network.apply([]);
+  const order = shell.ran.filter(({ node }) => node === "r0").map(({ program }) => program);
+  assert.ok(order.indexOf("tc -batch -") < order.findIndex((each) => each.includes("restore")));
+  assert.match(batches()[0]?.stdin ?? "", /^qdisc change .* tbf rate 10gbit /);
+  assert.is((await network.evidence(clog)).measured["clogPackets"], 6);
+});
+
+test("a narrow link is proved by what waited or found no room, not by what passed", async () => {
+  const shell = new PretendShell();
+  const network = await networkOn(shell);
+  const narrow = fault("f0", { kind: "bandwidth", bytesPerSecond: 20_000, target: r1 });
+  await network.apply(composeLinks([narrow]));
+  shell.counters = { r0: "[9:0] -A ORDEAL-OUT -m comment --comment narrow:r0>r1 -j CLASSIFY\n" };
+  assert.not((await network.evidence(narrow)).landed);
+  shell.qdiscs =
+    '[{"kind":"tbf","handle":"f011:","parent":"1:f001","packets":9,"drops":2,"overlimits":5}]';
+  const { summary } = await network.evidence(narrow);
+  assert.is(summary, "held up or crowded out 14 datagrams on 2 of 2 links"); // Two senders.
+});
+
+test("a table of nft stands while a link needs it, and its counters start anew with it", async () => {
+  const shell = new PretendShell();
+  const network = await networkOn(shell);
+  const corrupt = (id: string, percent: number) =>
+    fault(id, { kind: "corrupt", percent, target: r1 });
+  const [first, second] = [corrupt("f0", 5), corrupt("f1", 9)];
+  await network.apply(composeLinks([first]));
+  assert.equal(shell.nodesThatRan("nft -f"), ["r1"]);
+  shell.table = 'counter packets 8 bytes 9 jump flip comment "corrupt:r0>r1"\n';
+  await network.apply(composeLinks([first, second]));
+  shell.table = 'counter packets 3 bytes 9 jump flip comment "corrupt:r0>r1"\n';
+  await network.apply([]);
+  assert.equal(shell.nodesThatRan("nft -f"), ["r1", "r1"]);
+  assert.is((await network.evidence(first)).measured["corruptPackets"], 11);
+  assert.is((await network.evidence(second)).measured["corruptPackets"], 3);
 });
 
 test("calls are served one at a time, and one that fails does not stop the next", async () => {
@@ -171,7 +231,12 @@ test("calls are served one at a time, and one that fails does not stop the next"
 test("a delay without a mechanism is refused, a partition is not", async () => {
   const shell = new PretendShell();
   const topology = buildTopology(view.replicas);
-  const network = new NetnsNetwork({ topology, shell, backend: "nft", mechanism: undefined });
+  const network = new NetnsNetwork({
+    topology,
+    accessOf: accessTo(shell),
+    backend: "nft",
+    mechanism: undefined,
+  });
   await network.prepare();
   await network.apply(composeLinks([fault("f0", isolate)]));
   const delay = fault("f1", { kind: "delay", delayMs: 5, jitterMs: 0, target: r1 });
@@ -179,15 +244,22 @@ test("a delay without a mechanism is refused, a partition is not", async () => {
     () => "",
     (error: unknown) => String(error),
   );
-  assert.match(refused, /delay and reorder need sch_netem or sch_htb/);
+  assert.match(refused, /delay, reorder and replay need sch_netem or sch_htb/);
 });
 
 test("what an earlier run left is removed", async () => {
   const shell = new PretendShell();
-  shell.counters = { r0: ":ORDEAL-POOL-0 - [0:0]\n[1:1] -A INPUT -j ORDEAL-IN\n" };
+  shell.counters = {
+    r0: ":ORDEAL-IN - [0:0]\n:ORDEAL-POOL-0 - [0:0]\n[1:1] -A INPUT -j ORDEAL-IN\n",
+  };
   shell.qdiscs = '[{"kind":"htb","handle":"1:","root":true}]';
   const topology = buildTopology(view.replicas);
-  const network = new NetnsNetwork({ topology, shell, backend: "legacy", mechanism: "htb" });
+  const network = new NetnsNetwork({
+    topology,
+    accessOf: accessTo(shell),
+    backend: "legacy",
+    mechanism: "htb",
+  });
   await network.prepare();
   const onR0 = shell.ran.filter((each) => each.node === "r0").map((each) => each.stdin);
   assert.ok(onR0.some((stdin) => stdin.includes("-X ORDEAL-POOL-0")));

@@ -2,10 +2,17 @@
 // for, and keeps count of what the rules did, by fault. Idempotent; calls are served one at a time.
 
 import type { Evidence, NodeName, ResolvedFault } from "../faults.js";
-import type { LinkMatrix, LinkState } from "../links.js";
-import { type DelayMechanism, delayedMessages, type EgressPlan, planEgress } from "./delay-line.js";
+import type { LinkCauses, LinkMatrix, LinkState } from "../links.js";
+import {
+  type DelayMechanism,
+  delayedMessages,
+  type EgressPlan,
+  planEgress,
+  type Shaper,
+} from "./delay-line.js";
 import {
   chainsOf,
+  hasOurChains,
   type IptablesBackend,
   installInput,
   type LinkCounter,
@@ -17,8 +24,9 @@ import {
   saveArgv,
 } from "./iptables.js";
 import { type MessageCounter, parseMessageCounters, remainingRules } from "./message-rules.js";
-import { GATEWAY, NODE_DEVICE, nodeShell, type Topology } from "./netns.js";
+import { GATEWAY, NOBODY, NODE_DEVICE, type Topology } from "./netns.js";
 import { networkEvidence, type TakenPackets } from "./network-evidence.js";
+import { NFT_ARGV, NFT_LIST_ARGV, needsNft, nftInput, parseNftCounters } from "./nft.js";
 import { must, type Shell } from "./shell.js";
 import {
   addLines,
@@ -29,7 +37,10 @@ import {
   leftoverLines,
   parseQdiscs,
   type QdiscStats,
+  queueArgv,
   rootLines,
+  shaperIndexOf,
+  shaperLines,
 } from "./tc.js";
 
 /** How one node's network is reached. */
@@ -40,16 +51,15 @@ export type NodeAccess = {
   device: string;
   /** Where plug copies of the HTB delay line die: an address of the device's network. */
   plugGateway: string;
+  /** The device ends with the run, so it may be given short queues for good. */
+  isOurs: boolean;
 };
 
 export type NetworkOptions = {
   topology: Pick<Topology, "nodes" | "addresses">;
-  /** The runner's own shell; nodes are entered from it. */
-  shell: Shell;
-  /** Absent: nodes are network namespaces of this machine, on our bridge. */
-  accessOf?: (node: NodeName) => NodeAccess;
+  accessOf: (node: NodeName) => NodeAccess;
   backend: IptablesBackend;
-  /** Undefined: delay and reorder cannot be performed here. */
+  /** Undefined: delay, reorder and replay cannot be performed here. */
   mechanism: DelayMechanism | undefined;
   /** Datagrams a second that one node may send while it is delayed; sizes the HTB lines. */
   packetsPerSecond?: number;
@@ -66,13 +76,26 @@ type NodeState = NodeAccess & {
   generation: Generation;
   /** Classes that stand, by generation. */
   classes: Record<Generation, readonly ClassId[]>;
+  /** Shapers that stand, by the node that they lead to; undefined: open. */
+  shapers: Map<NodeName, Shaper | undefined>;
+  /** The table of nft as it was given last; "" where there is none. */
+  table: string;
   /** Counters as read last, since the last restore: "drop:r0>r1" → packets. */
   seen: Map<string, number>;
-  /** Drops of the leaf qdiscs as read last, by class. */
-  dropsSeen: Map<string, number>;
+  /** The same of the table. */
+  tableSeen: Map<string, number>;
+  /** The leaf qdiscs as read last, by class. */
+  leavesSeen: Map<string, LeafCounts>;
 };
 
-const PACKETS_PER_SECOND_DEFAULT = 3_000;
+/** Lines of tc, what stands once they were performed, and whether they let out what waited. */
+type Shaped = { lines: string[]; shapers: NodeState["shapers"]; opens: boolean };
+
+/** What a leaf of tc let through, dropped, and how often one had to wait for tokens. */
+type LeafCounts = Pick<QdiscStats, "packets" | "drops" | "overlimits">;
+
+const PACKETS_PER_SECOND_DEFAULT = 2_000;
+const ASK_NOBODY_ARGV = ["ip", "neigh", "replace", NOBODY, "dev", NODE_DEVICE, "use"];
 const NO_EGRESS: EgressPlan = { links: [], pools: [] };
 
 export class NetnsNetwork {
@@ -89,7 +112,7 @@ export class NetnsNetwork {
       options.topology.nodes.map((node) => [
         node,
         {
-          ...(options.accessOf?.(node) ?? namespaceAccess(options.shell, node)),
+          ...options.accessOf(node),
           present: true,
           ...freshState(),
         },
@@ -139,10 +162,12 @@ export class NetnsNetwork {
 
   async #prepareNode(name: NodeName, node: NodeState): Promise<void> {
     const saved = await this.#save(node);
-    await this.#restore(node, installInput(saved));
     const rules = this.#rulesOf(name, poolChainsIn(saved), [], NO_EGRESS, 0);
-    await this.#restore(node, restoreInput(rules));
+    await this.#restore(node, `${installInput(saved)}${restoreInput(rules)}`);
     node.restored = restoreInput({ ...rules, chainsBefore: [] });
+    // Chains come before everything else that is ours, so where they are not there is nothing.
+    if (!hasOurChains(saved)) return;
+    await node.shell.run(NFT_ARGV, { stdin: nftInput([], node.device, new Map()) });
     await this.#removeLines(node);
   }
 
@@ -167,17 +192,29 @@ export class NetnsNetwork {
     const incoming = matrix.filter((link) => link.to === name);
     const rules = this.#rulesOf(name, node.chains, incoming, egress, generation);
     const input = restoreInput(rules);
+    const table = incoming.some(needsNft)
+      ? nftInput(incoming, node.device, this.#options.topology.addresses)
+      : "";
 
+    await this.#bringLines(node, egress, needsLines ? generation : undefined);
     // The same rules may have other causes from now on, so they are read even where nothing changes;
     // and read last, because a restore sets them to zero.
-    if (needsLines) await this.#makeLines(node, egress, generation);
     await this.#count(name, node);
+    await this.#bringTable(node, table);
     if (input === node.restored) return;
     await this.#restore(node, input);
     node.seen.clear();
     node.chains = chainsOf(rules);
     // What the same wish would read like the next time, now that no chain is stale.
     node.restored = restoreInput({ ...rules, chainsBefore: node.chains });
+  }
+
+  async #bringTable(node: NodeState, table: string): Promise<void> {
+    if (table === node.table) return;
+    const stdin = table === "" ? nftInput([], node.device, new Map()) : table;
+    await must(node.shell, NFT_ARGV, { stdin });
+    node.table = table;
+    node.tableSeen.clear();
   }
 
   /** A restore sets counts to zero: rules for the first so many are given what is left of them. */
@@ -210,55 +247,92 @@ export class NetnsNetwork {
       incoming,
       egress,
       generation,
-      plugGateway: mechanism === "htb" ? plugGateway : undefined,
+      gateway: plugGateway,
+      needsPlugs: mechanism === "htb",
       chainsBefore,
     };
   }
 
   #egressOf(outgoing: readonly LinkState[]): EgressPlan {
-    const { mechanism } = this.#options;
-    const wanted = outgoing.some(
-      (link) =>
-        link.delay !== undefined || link.reorder !== undefined || delayedMessages(link).length > 0,
-    );
-    if (!wanted) return NO_EGRESS;
-    if (mechanism === undefined) {
-      throw new Error("delay and reorder need sch_netem or sch_htb, and this kernel has neither");
-    }
-    const packetsPerSecond = this.#options.packetsPerSecond ?? PACKETS_PER_SECOND_DEFAULT;
-    return planEgress(outgoing, { mechanism, packetsPerSecond });
+    const { mechanism, packetsPerSecond = PACKETS_PER_SECOND_DEFAULT } = this.#options;
+    const egress = planEgress(outgoing, { mechanism, packetsPerSecond });
+    return egress.links.length === 0 ? NO_EGRESS : egress;
   }
 
-  /** New lines stand before the first rule leads to them; those of two plans ago are drained by now. */
-  async #makeLines(node: NodeState, egress: EgressPlan, generation: Generation): Promise<void> {
-    const first = node.classes[0].length === 0 && node.classes[1].length === 0;
+  /** `generation`: of the lines that the plan needs anew; undefined where it needs none. */
+  async #bringLines(
+    node: NodeState,
+    egress: EgressPlan,
+    generation: Generation | undefined,
+  ): Promise<void> {
+    const shaped = this.#shape(node, egress);
     const lines = [
-      ...(first ? rootLines(node.device) : []),
-      ...deleteLines(node.device, node.classes[generation]),
-      ...addLines(node.device, egress, generation, this.#options.mechanism ?? "htb"),
+      ...shaped.lines,
+      ...(generation === undefined ? [] : this.#newLines(node, egress, generation)),
     ];
-    for (const id of node.classes[generation]) node.dropsSeen.delete(id);
-    await tcBatch(node, lines);
+    if (lines.length === 0) return;
+    const stands = node.shapers.size + node.classes[0].length + node.classes[1].length > 0;
+    if (!stands && node.isOurs) await must(node.shell, queueArgv(node.device));
+    await tcBatch(node, stands ? lines : [...rootLines(node.device), ...lines]);
+    node.shapers = shaped.shapers;
+    // Its device looks at a bucket again when something else leaves: here, a question of ARP.
+    if (shaped.opens) await must(node.shell, ASK_NOBODY_ARGV);
+    if (generation === undefined) return;
+    for (const id of node.classes[generation]) node.leavesSeen.delete(id);
     node.classes[generation] = classesOf(egress, generation);
     node.lines = egress;
     node.generation = generation;
+  }
+
+  /** Brings every shaper to what the plan says; those that it does not name are opened. */
+  #shape(node: NodeState, egress: EgressPlan): Shaped {
+    const wanted = new Map<NodeName, Shaper>();
+    for (const { to, shaper } of egress.links) if (shaper !== undefined) wanted.set(to, shaper);
+    const nodes = [...this.#nodes.keys()];
+    const shapers = new Map(node.shapers);
+    const lines: string[] = [];
+    let opens = false;
+    for (const to of new Set([...node.shapers.keys(), ...wanted.keys()])) {
+      const shaper = wanted.get(to);
+      const isNew = !node.shapers.has(to);
+      if (!isNew && JSON.stringify(node.shapers.get(to)) === JSON.stringify(shaper)) continue;
+      lines.push(...shaperLines(node.device, nodes.indexOf(to), shaper, isNew));
+      shapers.set(to, shaper);
+      opens ||= node.shapers.get(to)?.kind === "clog";
+    }
+    return { lines, shapers, opens };
+  }
+
+  /** They stand before the first rule leads to them; those of two plans ago are drained by now. */
+  #newLines(node: NodeState, egress: EgressPlan, generation: Generation): string[] {
+    return [
+      ...deleteLines(node.device, node.classes[generation]),
+      ...addLines(node.device, egress, generation, {
+        mechanism: this.#options.mechanism ?? "htb",
+        hasShortQueues: node.isOurs,
+      }),
+    ];
   }
 
   /** Adds what a node's counters show since they were read last to the faults that caused it. */
   async #count(name: NodeName, node: NodeState): Promise<void> {
     if (!this.#matrix.some((link) => link.to === name || link.from === name)) return;
     const saved = await this.#save(node);
-    for (const counter of parseCounters(saved)) this.#credit(node, counter);
+    for (const counter of parseCounters(saved)) this.#credit(node.seen, counter);
     for (const counter of parseMessageCounters(saved)) this.#creditMessages(node, counter);
-    if (node.lines.pools.length > 0) await this.#countDrops(name, node);
+    if (node.table !== "") {
+      const { stdout } = await must(node.shell, NFT_LIST_ARGV);
+      for (const counter of parseNftCounters(stdout)) this.#credit(node.tableSeen, counter);
+    }
+    if (node.lines.pools.length + node.shapers.size > 0) await this.#countLeaves(name, node);
   }
 
-  #credit(node: NodeState, { part, from, to, packets }: LinkCounter): void {
+  #credit(seen: Map<string, number>, { part, from, to, packets }: LinkCounter): void {
     const key = `${part}:${from}>${to}`;
-    const fresh = packets - (node.seen.get(key) ?? 0);
-    node.seen.set(key, packets);
+    const fresh = packets - (seen.get(key) ?? 0);
+    seen.set(key, packets);
     const link = this.#matrix.find((each) => each.from === from && each.to === to);
-    for (const faultId of link?.causes[part] ?? []) this.#add(faultId, key, fresh);
+    for (const faultId of link?.causes[causeOf(part)] ?? []) this.#add(faultId, key, fresh);
   }
 
   #creditMessages(node: NodeState, counter: MessageCounter): void {
@@ -269,31 +343,49 @@ export class NetnsNetwork {
     this.#add(counter.faultId, key, fresh);
   }
 
-  async #countDrops(name: NodeName, node: NodeState): Promise<void> {
-    let fresh = 0;
-    for (const { parent, drops } of await qdiscsOf(node)) {
+  /** What the leaves of tc dropped, and how often shapers let one wait. */
+  async #countLeaves(name: NodeName, node: NodeState): Promise<void> {
+    let overflow = 0;
+    const nodes = [...this.#nodes.keys()];
+    for (const { parent, packets, drops, overlimits } of await qdiscsOf(node)) {
       if (parent === undefined) continue;
-      fresh += drops - (node.dropsSeen.get(parent) ?? 0);
-      node.dropsSeen.set(parent, drops);
+      const seen = node.leavesSeen.get(parent) ?? { packets: 0, drops: 0, overlimits: 0 };
+      node.leavesSeen.set(parent, { packets, drops, overlimits });
+      const fresh = {
+        packets: packets - seen.packets,
+        drops: drops - seen.drops,
+        overlimits: overlimits - seen.overlimits,
+      };
+      const shaped = shaperIndexOf(parent);
+      const to = shaped === undefined ? undefined : nodes[shaped];
+      if (to === undefined) overflow += fresh.drops;
+      else this.#creditShaper(`${name}>${to}`, fresh);
     }
     const late = this.#matrix.filter((link) => link.from === name);
     const causes = new Set(
       late.flatMap((link) => [
         ...link.causes.delay,
         ...link.causes.reorder,
+        ...link.causes.replay,
         ...delayedMessages(link).map(({ rule }) => rule.faultId),
       ]),
     );
-    for (const faultId of causes) this.#add(faultId, `overflow:${name}`, fresh);
+    for (const faultId of causes) this.#add(faultId, `overflow:${name}`, overflow);
   }
 
-  /** Both tables in one go: entering a namespace costs more than reading a table. */
+  /** A datagram may wait for tokens more than once; no more were held up than went through. */
+  #creditShaper(linkName: string, { packets, drops, overlimits }: LeafCounts): void {
+    const link = this.#matrix.find(({ from, to }) => `${from}>${to}` === linkName);
+    if (link === undefined) return;
+    const { bandwidth, clog } = link.causes;
+    for (const faultId of link.clogged ? clog : bandwidth) {
+      this.#add(faultId, `crowded:${linkName}`, drops);
+      this.#add(faultId, `held:${linkName}`, Math.min(packets, overlimits));
+    }
+  }
+
   async #save(node: NodeState): Promise<string> {
-    const { backend } = this.#options;
-    const tables = [saveArgv(backend, "filter"), saveArgv(backend, "mangle")];
-    const script = tables.map((argv) => argv.join(" ")).join(" && ");
-    const { stdout } = await must(node.shell, ["sh", "-c", script]);
-    return stdout;
+    return (await must(node.shell, saveArgv(this.#options.backend))).stdout;
   }
 
   async #restore(node: NodeState, stdin: string): Promise<void> {
@@ -319,12 +411,18 @@ export class NetnsNetwork {
   }
 }
 
+function causeOf(part: LinkCounter["part"]): keyof LinkCauses {
+  if (part === "bursts") return "burst";
+  return part === "narrow" ? "bandwidth" : part;
+}
+
 function messageKey({ from, to }: Pick<MessageCounter, "from" | "to">): string {
   return `message:${from}>${to}`;
 }
 
-function namespaceAccess(shell: Shell, node: NodeName): NodeAccess {
-  return { shell: nodeShell(shell, node), device: NODE_DEVICE, plugGateway: GATEWAY };
+/** Nodes are network namespaces of this machine, on our bridge. */
+export function namespaceAccess(shell: Shell): NodeAccess {
+  return { shell, device: NODE_DEVICE, plugGateway: GATEWAY, isOurs: true };
 }
 
 /** Of a network that no rule has touched. */
@@ -335,13 +433,16 @@ function freshState() {
     lines: NO_EGRESS,
     generation: 0 as const,
     classes: { 0: [], 1: [] },
+    shapers: new Map<NodeName, Shaper | undefined>(),
+    table: "",
     seen: new Map<string, number>(),
-    dropsSeen: new Map<string, number>(),
+    tableSeen: new Map<string, number>(),
+    leavesSeen: new Map<string, LeafCounts>(),
   };
 }
 
 async function qdiscsOf(node: NodeState): Promise<QdiscStats[]> {
-  const argv = ["tc", "-s", "-j", "qdisc", "show", "dev", node.device];
+  const argv = ["tc", "-s", "-j", "qdisc", "show", "dev", node.device, "invisible"];
   const { stdout } = await must(node.shell, argv);
   return parseQdiscs(stdout);
 }

@@ -27,6 +27,10 @@ export type Probe = {
   canDuplicate: boolean;
   /** Datagrams can be told apart by what their header says. */
   canMatchMessages: boolean;
+  /** Bytes of datagrams can be changed on their way. */
+  canCorrupt: boolean;
+  /** Links can be narrowed, and held shut. */
+  canShape: boolean;
   /** Undefined: neither netem nor the HTB delay line; no delay and no reorder. */
   mechanism: DelayMechanism | undefined;
   reason: string;
@@ -63,6 +67,8 @@ export async function probe(shell: Shell, { isRoot }: { isRoot: boolean }): Prom
     backend: undefined,
     canDuplicate: false,
     canMatchMessages: false,
+    canCorrupt: false,
+    canShape: false,
     mechanism: undefined,
     reason: `network namespaces cannot be used here: ${reasons}`,
   };
@@ -111,6 +117,7 @@ export function mechanismsOf(
 
 function choose(mode: NamespaceMode, findings: readonly Finding[]): Probe {
   const { backend, canDuplicate, canMatchMessages, mechanism } = mechanismsOf(findings);
+  const works = (name: string) => findings.some((each) => each.name === name && each.works);
   const usableAtAll = backend !== undefined;
   const refused = findings.filter((finding) => !finding.works);
   return {
@@ -120,6 +127,9 @@ function choose(mode: NamespaceMode, findings: readonly Finding[]): Probe {
     backend,
     canDuplicate,
     canMatchMessages,
+    canCorrupt: works("nft payload"),
+    // A clog begins with a plug; what is narrow and slow is policed by nft.
+    canShape: mechanism !== undefined && canDuplicate && works("tc tbf") && works("nft payload"),
     mechanism,
     reason: usableAtAll
       ? `namespaces (${mode}), iptables-${backend}, ${mechanism ?? "no"} delay`
@@ -154,6 +164,10 @@ function remedyFor(name: string, reason: string): string | undefined {
     "iptables-nft": "modprobe nf_tables",
     "iptables-legacy statistic": "modprobe xt_statistic",
     "iptables-nft statistic": "modprobe -a xt_statistic nft_compat",
+    "iptables-legacy recent": "modprobe xt_recent",
+    "iptables-nft recent": "modprobe -a xt_recent nft_compat",
+    "nft payload": "apt-get install nftables, or: modprobe -a nf_tables nft_numgen nft_limit",
+    "tc tbf": "modprobe sch_tbf",
     "iptables-legacy u32": "modprobe xt_u32",
     "iptables-nft u32": "modprobe -a xt_u32 nft_compat",
     "iptables-legacy TEE": "modprobe xt_TEE",
@@ -187,6 +201,7 @@ for kind in legacy nft; do
   try "$tool" "$tool" -w 5 -A INPUT -s 10.77.0.1 -m comment --comment probe -j DROP
   try "$tool statistic" "$tool" -w 5 -A INPUT -s 10.77.0.1 \\
     -m statistic --mode random --probability 0.5 -j DROP
+  try "$tool recent" "$tool" -w 5 -A INPUT -s 10.77.0.1 -m recent --name probe --rsource --set -j DROP
   try "$tool u32" "$tool" -w 5 -A INPUT -p udp -s 10.77.0.1 \\
     -m u32 --u32 "0>>22&0x3C@29&0x10=1:0xffff" -m statistic --mode nth --every 9 --packet 0 -j DROP
   try "$tool TEE" "$tool" -w 5 -t mangle -A PREROUTING -p udp -s 10.77.0.1 -j TEE --gateway 10.77.0.1
@@ -194,8 +209,27 @@ for kind in legacy nft; do
     -j CLASSIFY --set-class 1:2
   try "$tool MARK" "$tool" -w 5 -t mangle -A POSTROUTING -p udp -d 10.77.0.1 -j MARK --set-mark 1
 done
+payload() {
+  nft -f - <<'END'
+table ip probe {
+chain flip { @th,64,8 set @th,64,8 ^ 0x1
+}
+chain in {
+type filter hook prerouting priority -160;
+ip protocol udp limit rate over 1000 bytes/second burst 2000 bytes counter drop comment "probe"
+ip protocol udp numgen random mod 1000000 < 5 udp checksum set 0 counter jump flip comment "probe"
+}
+}
+END
+}
+try "nft payload" payload
 try "tc netem" tc qdisc add dev lo root netem delay 1ms
 tc qdisc del dev lo root 2>/dev/null
 try "tc htb" tc qdisc add dev lo root handle 1: htb default 0
+bucket() {
+  tc class add dev lo parent 1: classid 1:f000 htb rate 10gbit quantum 1500 &&
+    tc qdisc add dev lo parent 1:f000 handle f010: tbf rate 8bit burst 1600 mpu 1500 limit 64000
+}
+try "tc tbf" bucket
 exit 0
 `;

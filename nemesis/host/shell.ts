@@ -71,23 +71,28 @@ export async function must(
 /** The argument vector as one would type it; quotes only where needed. */
 export function commandLine(argv: readonly string[]): string {
   return argv
-    .map((word) => (/^[\w@%+=:,./>-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
     .join(" ");
+}
+
+/** Tools live in sbin, which an unprivileged user's PATH may lack; they speak English. */
+export function environment(): NodeJS.ProcessEnv {
+  const { PATH: path = "/usr/bin:/bin" } = process.env;
+  return { ...process.env, PATH: `${path}:/usr/sbin:/sbin`, LC_ALL: "C" };
 }
 
 async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const [program, ...rest] = argv;
   if (program === undefined) throw new RangeError("an empty command line cannot be run");
-  const deadlineMs = options.deadlineMs ?? DEADLINE_MS_DEFAULT;
-  const { PATH: path = "/usr/bin:/bin" } = process.env;
+  const patience = Number(process.env["ORDEAL_PATIENCE"] ?? 1) || 1; // see suites/cluster/deadline.ts
+  const deadlineMs = patience * (options.deadlineMs ?? DEADLINE_MS_DEFAULT);
   const result = await execa(program, rest, {
     input: options.stdin ?? "",
     timeout: deadlineMs,
     killSignal: "SIGKILL",
     reject: false,
     stripFinalNewline: false,
-    // Tools live in sbin, which an unprivileged user's PATH may lack.
-    env: { PATH: `${path}:/usr/sbin:/sbin`, LC_ALL: "C" },
+    env: environment(),
   });
   const { stdout, stderr, exitCode } = result;
   if (result.timedOut) throw new ShellError("deadline", argv, `no end in ${deadlineMs} ms`, stderr);

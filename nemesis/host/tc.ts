@@ -2,7 +2,7 @@
 // `tc -s -j` counts. Lines of two generations may stand side by side: a new plan gets classes of its
 // own, so that datagrams still waiting in the old ones are not lost.
 
-import type { DelayMechanism, EgressPlan } from "./delay-line.js";
+import type { DelayMechanism, EgressPlan, Shaper } from "./delay-line.js";
 
 /** Handle of our root qdisc. Datagrams that no rule sorts into a class pass it at once. */
 const ROOT = "1:";
@@ -40,9 +40,23 @@ export function classesOf(plan: EgressPlan, generation: Generation): ClassId[] {
   );
 }
 
-/** The root qdisc; done once, as replacing it would drop what waits. */
+/** What has no class leaves at once, but may meet others that do. */
+const DIRECT_PACKETS_MAX = 1_000;
+
+/**
+ * The root qdisc; done once, as replacing it would drop what waits. A class of HTB has a queue from its
+ * beginning, as long as the device's: where that is short, no line needs a qdisc of its own, which would
+ * double the work.
+ */
 export function rootLines(device: string): string[] {
-  return [`qdisc add dev ${device} root handle ${ROOT} htb default 0`];
+  return [
+    `qdisc add dev ${device} root handle ${ROOT} htb default 0 direct_qlen ${DIRECT_PACKETS_MAX}`,
+  ];
+}
+
+/** Argument vector that makes the queues of lines short, before the first line is made. */
+export function queueArgv(device: string): string[] {
+  return ["ip", "link", "set", device, "txqueuelen", String(LINE_PACKETS_MAX)];
 }
 
 /** Removes a root qdisc that an earlier run left on the device, if `qdiscs` has it. */
@@ -56,29 +70,89 @@ export function deleteLines(device: string, classes: readonly ClassId[]): string
   return classes.map((id) => `class del dev ${device} classid ${id}`);
 }
 
-/** Lines of `tc -batch` that add all classes of the plan. */
+/** Lines of `tc -batch` that add all classes of the plan. `hasShortQueues`: queueArgv was run. */
 export function addLines(
   device: string,
   plan: EgressPlan,
   generation: Generation,
-  mechanism: DelayMechanism,
+  { mechanism, hasShortQueues }: { mechanism: DelayMechanism; hasShortQueues: boolean },
 ): string[] {
   return plan.pools.flatMap((pool, index) =>
     pool.waitsMs.flatMap((waitMs, line) => {
       const id = classOf(plan, generation, index, line);
       const handle = `${id.slice(2)}:`;
-      const rate = mechanism === "netem" ? "10gbit" : `${rateFor(waitMs)}bit burst 1 cburst 1`;
-      const shape = `htb rate ${rate} mpu ${PLUG_BYTES} quantum ${PLUG_BYTES}`;
-      const leaf =
-        mechanism === "netem"
-          ? `netem limit ${NETEM_PACKETS_MAX} delay ${us(pool.delayMs)} ${us(pool.jitterMs)}`
-          : `pfifo limit ${LINE_PACKETS_MAX}`;
+      const leaf = `qdisc add dev ${device} parent ${id} handle ${leafMajor(handle)}`;
+      if (mechanism === "htb") {
+        const rate = `${rateFor(waitMs)}bit burst 1 cburst 1`;
+        const shape = `htb rate ${rate} mpu ${PLUG_BYTES} quantum ${PLUG_BYTES}`;
+        return [
+          `class add dev ${device} parent ${ROOT} classid ${id} ${shape}`,
+          ...(hasShortQueues ? [] : [`${leaf} pfifo limit ${LINE_PACKETS_MAX}`]),
+        ];
+      }
+      const wait = `delay ${us(waitMs)} ${us(pool.jitterMs)}`;
       return [
-        `class add dev ${device} parent ${ROOT} classid ${id} ${shape}`,
-        `qdisc add dev ${device} parent ${id} handle ${leafMajor(handle)} ${leaf}`,
+        `class add dev ${device} parent ${ROOT} classid ${id} htb rate 10gbit quantum ${PLUG_BYTES}`,
+        `${leaf} netem limit ${NETEM_PACKETS_MAX} ${wait}`,
       ];
     }),
   );
+}
+
+/** Classes of shapers begin here; those of lines end long before. */
+const SHAPERS_FIRST = 0xf000;
+
+/** The class through which everything to the node of this index goes that has no other; 250 at most. */
+export function shaperClassOf(nodeIndex: number): ClassId {
+  if (nodeIndex < 0 || nodeIndex >= 250) throw new RangeError(`no class for node ${nodeIndex}`);
+  return `1:${(SHAPERS_FIRST + nodeIndex).toString(16)}`;
+}
+
+/** Whose shaper the class is; undefined where it is none's. */
+export function shaperIndexOf(id: string): number | undefined {
+  const minor = Number.parseInt(id.split(":")[1] ?? "", 16);
+  return minor >= SHAPERS_FIRST ? minor - SHAPERS_FIRST : undefined;
+}
+
+/**
+ * Lines of `tc -batch` that bring the shaper of a node to this state; undefined opens it, and lets out what
+ * waits. A change keeps what waits, so a shaper that was made stays.
+ */
+export function shaperLines(
+  device: string,
+  nodeIndex: number,
+  shaper: Shaper | undefined,
+  isNew: boolean,
+): string[] {
+  const id = shaperClassOf(nodeIndex);
+  const qdisc = `dev ${device} parent ${id} handle ${leafMajor(`${id.slice(2)}:`)}`;
+  const bucket = `tbf ${bucketOf(shaper)}`;
+  if (!isNew) return [`qdisc change ${qdisc} ${bucket}`];
+  return [
+    `class add dev ${device} parent ${ROOT} classid ${id} htb rate 10gbit quantum ${PLUG_BYTES}`,
+    `qdisc add ${qdisc} ${bucket}`,
+  ];
+}
+
+/** A frame of Ethernet, which a bucket must hold at least. */
+const FRAME_BYTES = 1_600;
+
+/** Bytes that wait behind a clog. More might fill the sender's socket, and with it its other links. */
+const CLOGGED_BYTES_MAX = 64_000;
+
+/**
+ * A narrow link holds a tenth of a second's bytes, as everywhere. A clogged one gains a byte a second, and a
+ * plug has taken the 1,600 with which it began, for every datagram counts for 1,500 at least.
+ */
+function bucketOf(shaper: Shaper | undefined): string {
+  if (shaper === undefined) return "rate 10gbit burst 1mb limit 1mb";
+  if (shaper.kind === "clog") {
+    return `rate 8bit burst ${FRAME_BYTES} mpu ${PLUG_BYTES} limit ${CLOGGED_BYTES_MAX}`;
+  }
+  const { bytesPerSecond } = shaper;
+  const burst = Math.max(FRAME_BYTES, Math.round(bytesPerSecond / 100));
+  const limit = Math.max(FRAME_BYTES, Math.round(bytesPerSecond / 10));
+  return `rate ${Math.max(1, Math.round(bytesPerSecond * 8))}bit burst ${burst} limit ${limit}`;
 }
 
 export type QdiscStats = {
@@ -88,6 +162,8 @@ export type QdiscStats = {
   parent?: string;
   packets: number;
   drops: number;
+  /** How often one had to wait for tokens. */
+  overlimits: number;
   /** Datagrams waiting in it now. */
   qlen: number;
 };
@@ -110,6 +186,7 @@ export function parseQdiscs(json: string): QdiscStats[] {
       handle,
       packets: numberOf(field(each, "packets")),
       drops: numberOf(field(each, "drops")),
+      overlimits: numberOf(field(each, "overlimits")),
       qlen: numberOf(field(each, "qlen")),
     };
     if (typeof parent === "string") stats.parent = parent;

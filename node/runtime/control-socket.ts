@@ -9,6 +9,8 @@ import { messageOf, OrdealError, systemCodeOf } from "./ordeal-error.js";
 
 /** A socket's path must fit into sockaddr_un, with its final zero. */
 const SOCKET_PATH_BYTES_MAX = 107;
+/** Until a socket that could not accept is opened again. */
+const REOPEN_MS = 1_000;
 const QUESTION_BYTES_MAX = 65_536;
 
 /** Gives an answer that can be written as JSON; throws what is wrong with the question. */
@@ -38,7 +40,19 @@ export async function openControlSocket(path: string, answer: Answerer): Promise
   await listening(server, path);
   // A question that waits must not keep a replica alive that is otherwise done.
   server.unref();
-  return { close: () => new Promise((done) => server.close(() => done())) };
+  let reopening: NodeJS.Timeout | undefined;
+  // A connection cannot be accepted, for want of descriptors: to go on listening would only spin.
+  server.on("error", () => {
+    server.close();
+    reopening = setTimeout(() => server.listen(path), REOPEN_MS).unref();
+  });
+  return {
+    close: () =>
+      new Promise((done) => {
+        clearTimeout(reopening);
+        server.close(() => done());
+      }),
+  };
 }
 
 function answerTo(line: string, answer: Answerer): unknown {
@@ -71,9 +85,12 @@ function removeStale(path: string): Promise<void> {
 
 function listening(server: Server, path: string): Promise<void> {
   return new Promise((done, failed) => {
-    server.once("error", (error) => {
+    const onError = (error: Error) =>
       failed(new OrdealError("socket", `--control: ${messageOf(error)}`, { cause: error }));
+    server.once("error", onError);
+    server.listen(path, () => {
+      server.off("error", onError);
+      done();
     });
-    server.listen(path, () => done());
   });
 }

@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { test } from "uvu";
 import { UsageError } from "../usage-error.js";
 import { chooseEnvironment, type EnvironmentWish } from "./choose.js";
+import { diskKinds } from "./disk-hands.js";
+import { type HostFindings, NO_FINDINGS } from "./host-hands.js";
+import { localCapabilities } from "./local.js";
 import { netnsCapabilities } from "./netns.js";
 import { insideSandbox, type Sandbox } from "./sandbox.js";
 
@@ -14,6 +17,8 @@ const SANDBOX: Sandbox = {
   backend: "nft",
   canDuplicate: false,
   canMatchMessages: false,
+  canCorrupt: false,
+  canShape: false,
   mechanism: "htb",
   reason: "it works here",
 };
@@ -85,12 +90,37 @@ test("a sandbox variable that is not ours is refused", () =>
   withVariable("yes", () => assert.throws(insideSandbox, /ORDEAL_SANDBOX is set by ordeal/)));
 
 test("netns can do what its mechanisms can do", () => {
-  const kinds = (can: boolean, mechanism: "htb" | undefined) =>
-    [...netnsCapabilities({ canDuplicate: can, canMatchMessages: can, mechanism })].sort();
-  assert.deepEqual(kinds(false, undefined), ["kill", "loss", "partition", "pause"]);
-  assert.deepEqual(kinds(true, "htb"), [
-    ...["delay", "duplicate", "kill", "loss", "message", "partition", "pause", "reorder"],
-  ]);
+  // Of disks: where they were compiled.
+  const always = [
+    ...["kill", "kill-at", "loss", "partition", "pause", "slow-cpu", "terminate"],
+    ...diskKinds(),
+  ].sort();
+  const kinds = (can: boolean, mechanism: "htb" | undefined) => {
+    const means = { canDuplicate: can, canMatchMessages: can, canCorrupt: can, canShape: can };
+    return [...netnsCapabilities({ ...means, mechanism })].sort();
+  };
+  assert.deepEqual(kinds(false, undefined), always);
+  assert.deepEqual(
+    kinds(true, "htb"),
+    [
+      ...always,
+      ...["bandwidth", "clog", "corrupt", "delay", "duplicate", "message", "reorder", "replay"],
+    ].sort(),
+  );
+});
+
+test("what needs a library, a program or rights can be done where they were found", () => {
+  const kinds = (found: HostFindings) => [...localCapabilities(found)];
+  for (const kind of ["clock", "strobe", "files", "memory", "freeze"] as const) {
+    assert.ok(!kinds(NO_FINDINGS).includes(kind), kind);
+  }
+  const library = kinds({ ...NO_FINDINGS, faketime: "/usr/lib/libfaketimeMT.so.1" });
+  assert.ok(library.includes("clock") && library.includes("strobe"));
+  const limits = kinds({ ...NO_FINDINGS, limits: true });
+  assert.ok(limits.includes("files") && limits.includes("memory") && !limits.includes("freeze"));
+  const place = { version: 1, folder: "/sys/fs/cgroup" } as const;
+  const groups = kinds({ ...NO_FINDINGS, cgroups: { memory: place, freezer: place } });
+  assert.ok(groups.includes("freeze") && groups.includes("memory") && !groups.includes("files"));
 });
 
 test.run();

@@ -6,8 +6,9 @@ import { type Probe, probe } from "../../nemesis/host/probe.js";
 import { localShell, must, ShellError } from "../../nemesis/host/shell.js";
 import { UsageError } from "../usage-error.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
+import { type HostFindings, probeHost } from "./host-hands.js";
 import { readInventory } from "./inventory.js";
-import { createLocal, LOCAL_CAPABILITIES } from "./local.js";
+import { createLocal, localCapabilities } from "./local.js";
 import { createNetns, netnsCapabilities } from "./netns.js";
 import { insideSandbox, type Sandbox } from "./sandbox.js";
 import { createSim, SIM_CAPABILITIES } from "./sim.js";
@@ -31,8 +32,8 @@ export type Choice = {
   /** Gives up what was opened to choose, for example connections; after the last run. */
   close?: () => Promise<void>;
 } & (
-  | { name: "local"; reason: string }
-  | { name: "netns"; sandbox: Sandbox }
+  | { name: "local"; reason: string; found: HostFindings }
+  | { name: "netns"; sandbox: Sandbox; found: HostFindings }
   | { name: "sim" }
   | { name: "ssh"; hosts: SshHosts }
   | { name: "uml"; parts: UmlParts }
@@ -59,7 +60,7 @@ export async function chooseEnvironment({
   inventory,
 }: EnvironmentWish): Promise<Choice> {
   const inside = insideSandbox();
-  if (inside !== undefined) return netnsChoice(inside);
+  if (inside !== undefined) return netnsChoice(inside, await probeHost(localShell(), needed));
   if (insideUml()) return umlChoiceInside();
   if (inventory !== undefined && requested !== "ssh") {
     throw new UsageError("environment", "--inventory goes with --env ssh: pass both");
@@ -70,10 +71,11 @@ export async function chooseEnvironment({
       `no environment "${requested}": want ${ENVIRONMENT_NAMES.join(" or ")}`,
     );
   }
-  if (requested === "local") return localChoice("as asked");
   if (requested === "sim") return simChoice();
   if (requested === "uml") return umlChoiceOutside();
   if (requested === "ssh") return sshChoice(inventory);
+  const ofHost = await probeHost(localShell(), needed);
+  if (requested === "local") return localChoice("as asked", ofHost);
 
   const found = await probe(localShell(), { isRoot: process.getuid?.() === 0 });
   const tied = await setprivFailure();
@@ -81,23 +83,23 @@ export async function chooseEnvironment({
     tied === undefined
       ? sandboxFrom(found, requested === "netns" ? "as asked" : "it works here")
       : { sandbox: undefined, why: `namespaces cannot be tied to this process: ${tied}` };
-  const choice = sandbox === undefined ? undefined : netnsChoice(sandbox);
+  const choice = sandbox === undefined ? undefined : netnsChoice(sandbox, ofHost);
   const missing = needed.filter((kind) => choice?.capabilities.has(kind) === false);
   if (choice !== undefined && missing.length === 0) return choice;
 
   const reason =
     choice === undefined ? why : `netns cannot do ${missing.join(", ")} here${remedies(found)}`;
   if (requested === "netns") throw new UsageError("environment", `--env netns: ${reason}`);
-  return localChoice(reason);
+  return localChoice(reason, ofHost);
 }
 
 /** The environment itself, not started. For netns, call inside the sandbox only. */
 export function createEnvironment(choice: Choice, options: EnvironmentOptions): Environment {
   switch (choice.name) {
     case "local":
-      return createLocal(options, choice.reason);
+      return createLocal(options, choice.reason, { found: choice.found });
     case "netns":
-      return createNetns(options, choice.sandbox);
+      return createNetns(options, choice.sandbox, { found: choice.found });
     case "uml":
       if (!("sandbox" in choice)) throw new Error("uml: boot it first");
       return createNetns(options, choice.sandbox);
@@ -157,33 +159,36 @@ async function sshChoice(inventory: string | undefined): Promise<Choice> {
   };
 }
 
-function localChoice(reason: string): Choice {
+function localChoice(reason: string, found: HostFindings): Choice {
   return {
     name: "local",
     line: `environment local: processes behind a UDP relay (${reason})`,
-    capabilities: LOCAL_CAPABILITIES,
+    capabilities: localCapabilities(found),
     reason,
+    found,
   };
 }
 
-function netnsChoice(sandbox: Sandbox): Choice {
+function netnsChoice(sandbox: Sandbox, found: HostFindings): Choice {
   const { mode, backend, mechanism, reason } = sandbox;
   const delay = mechanism === undefined ? "no delay" : `delay by ${mechanism}`;
   return {
     name: "netns",
     line: `environment netns: network namespaces (${mode}), iptables-${backend}, ${delay} (${reason})`,
-    capabilities: netnsCapabilities(sandbox),
+    capabilities: netnsCapabilities(sandbox, found),
     sandbox,
+    found,
   };
 }
 
 /** What a runner inside must know; undefined where namespaces cannot be used, and why. */
 export function sandboxFrom(found: Probe, reason: string): { sandbox?: Sandbox; why: string } {
-  const { mode, backend, canDuplicate, canMatchMessages, mechanism } = found;
+  const { mode, backend, mechanism, canDuplicate, canMatchMessages, canCorrupt, canShape } = found;
   if (mode === undefined || backend === undefined) {
     return { why: `${found.reason}${remedies(found)}` };
   }
-  const sandbox = { mode, backend, canDuplicate, canMatchMessages, mechanism, reason };
+  const can = { canDuplicate, canMatchMessages, canCorrupt, canShape };
+  const sandbox = { mode, backend, ...can, mechanism, reason };
   return { sandbox, why: reason };
 }
 

@@ -97,6 +97,9 @@ export class ClusterEnvironment implements Environment {
     };
     try {
       await cluster.start();
+      for (const replica of this.replicas) {
+        for (const hand of hands) await hand.takeHold?.(cluster.host(replica));
+      }
     } catch (error) {
       await this.stop();
       throw error;

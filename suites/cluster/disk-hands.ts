@@ -34,13 +34,20 @@ export function diskKinds(): readonly FaultKind[] {
   return "programs" in diskPrograms() ? DISK_KINDS : [];
 }
 
-/** Hands for those kinds; `seed` decides what of a disk is lost, and which of its bytes change. */
-export function diskHands(seed: number): { hands: NodeHand[]; downHands: DownHand[] } {
+type Hands = { hands: readonly NodeHand[]; downHands: readonly DownHand[] };
+
+/** With the hands for those kinds; `seed` decides what of a disk is lost, and which of its bytes change. */
+export function withDisks<More extends Hands>(hands: More, seed: number): More & Hands {
   const found = diskPrograms();
-  if (!("programs" in found)) return { hands: [], downHands: [] };
+  if (!("programs" in found)) return hands;
   const { programs } = found;
   return {
-    hands: [new DiskHand(programs)],
-    downHands: [new PowerCutHand(programs, seed), new DiskDamageHand(programs, seed)],
+    ...hands,
+    hands: [...hands.hands, new DiskHand(programs)],
+    downHands: [
+      ...hands.downHands,
+      new PowerCutHand(programs, seed),
+      new DiskDamageHand(programs, seed),
+    ],
   };
 }

@@ -58,7 +58,7 @@ test.after(async () => {
 function makePlace(moods: Readonly<Record<string, Mood>>): Place {
   const directory = mkdtempSync(join(tmpdir(), "ordeal-test-"));
   writeFakeBuild(join(directory, "build"), moods);
-  const environment = createLocal(optionsIn(directory), "a test", 500);
+  const environment = createLocal(optionsIn(directory), "a test", { stopMsMax: 500 });
   return { environment, directory };
 }
 

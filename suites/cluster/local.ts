@@ -6,8 +6,15 @@ import { localShell } from "../../nemesis/host/shell.js";
 import { freePorts } from "../../node/runtime/free-ports.js";
 import { ClusterEnvironment, type Ground } from "./cluster-environment.js";
 import type { Address } from "./cluster-files.js";
-import { diskHands, diskKinds } from "./disk-hands.js";
+import { diskKinds, withDisks } from "./disk-hands.js";
 import type { Environment, EnvironmentOptions, NodeExit } from "./environment.js";
+import {
+  type HostFindings,
+  hostCapabilities,
+  hostHands,
+  NO_FINDINGS,
+  type ProcessOptions,
+} from "./host-hands.js";
 import { isReplicaName } from "./layout.js";
 import { STOP_MS_MAX } from "./processes.js";
 import { Reaper } from "./reaper.js";
@@ -21,30 +28,38 @@ const HOST = "127.0.0.1";
 const DATAGRAM_BYTES_MAX = 8_192;
 const RELAY_STOP_MS_MAX = 2_000;
 
-export const LOCAL_CAPABILITIES: ReadonlySet<FaultKind> = new Set<FaultKind>([
+const ALWAYS = [
   "partition",
   "loss",
   "duplicate",
   "reorder",
   "delay",
+  "corrupt",
+  "replay",
+  "bandwidth",
+  "clog",
   "message",
   "kill",
   "pause",
-  ...diskKinds(),
-]);
+] as const satisfies readonly FaultKind[];
+
+/** What the relay and signals do, and what was found to work on this machine. */
+export function localCapabilities(found: HostFindings): ReadonlySet<FaultKind> {
+  return new Set<FaultKind>([...ALWAYS, ...hostCapabilities(found), ...diskKinds()]);
+}
 
 /** `reason` says why this environment and not another; it becomes part of the description. */
 export function createLocal(
   options: EnvironmentOptions,
   reason: string,
-  stopMsMax = STOP_MS_MAX,
+  { stopMsMax = STOP_MS_MAX, found = NO_FINDINGS }: ProcessOptions = {},
 ): Environment {
   const kind = {
     name: "local",
     description: `local: processes behind a UDP relay on ${HOST}; ${reason}`,
-    capabilities: LOCAL_CAPABILITIES,
+    capabilities: localCapabilities(found),
     stopMsMax,
-    ...diskHands(options.seed),
+    ...withDisks(hostHands(found), options.seed),
     open: (nodes: readonly NodeName[]) => openGround(nodes, options.seed),
   };
   return new ClusterEnvironment(kind, options);

@@ -7,31 +7,62 @@ import {
   buildTopology,
   enterPrefix,
   setUpTopology,
+  standingShells,
   type Topology,
   tearDownTopology,
 } from "../../nemesis/host/netns.js";
-import { NetnsNetwork } from "../../nemesis/host/network.js";
+import { NetnsNetwork, namespaceAccess } from "../../nemesis/host/network.js";
 import { localShell, prefixedShell } from "../../nemesis/host/shell.js";
 import { composeLinks } from "../../nemesis/links.js";
 import { ClusterEnvironment, type FaultyNetwork, type Ground } from "./cluster-environment.js";
 import { DATAGRAM_BYTES_MAX_ETHERNET } from "./cluster-files.js";
-import { diskHands, diskKinds } from "./disk-hands.js";
+import { diskKinds, withDisks } from "./disk-hands.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
+import {
+  type HostFindings,
+  hostCapabilities,
+  hostHands,
+  NO_FINDINGS,
+  type ProcessOptions,
+} from "./host-hands.js";
 import { STOP_MS_MAX } from "./processes.js";
 import type { Sandbox } from "./sandbox.js";
 
 /** Every replica has an address of its own, so they may all have the same port. */
 const PORT = 7400;
 
+export type NetnsMeans = Pick<
+  Sandbox,
+  "canDuplicate" | "canMatchMessages" | "canCorrupt" | "canShape" | "mechanism"
+>;
+
+/** Where all tools work. */
+export const EVERYTHING: NetnsMeans = {
+  canDuplicate: true,
+  canMatchMessages: true,
+  canCorrupt: true,
+  canShape: true,
+  mechanism: "netem",
+};
+
 /** What can be done with what the probe found. */
-export function netnsCapabilities({
-  canDuplicate,
-  canMatchMessages,
-  mechanism,
-}: Pick<Sandbox, "canDuplicate" | "canMatchMessages" | "mechanism">): ReadonlySet<FaultKind> {
-  const kinds: FaultKind[] = ["partition", "loss", "kill", "pause", ...diskKinds()];
+export function netnsCapabilities(
+  { canDuplicate, canMatchMessages, canCorrupt, canShape, mechanism }: NetnsMeans,
+  found: HostFindings = NO_FINDINGS,
+): ReadonlySet<FaultKind> {
+  const kinds: FaultKind[] = [
+    "partition",
+    "loss",
+    "kill",
+    "pause",
+    ...hostCapabilities(found),
+    ...diskKinds(),
+  ];
   if (canDuplicate) kinds.push("duplicate");
   if (mechanism !== undefined) kinds.push("delay", "reorder");
+  if (canDuplicate && mechanism !== undefined) kinds.push("replay");
+  if (canCorrupt) kinds.push("corrupt");
+  if (canShape) kinds.push("bandwidth", "clog");
   if (canMatchMessages && mechanism !== undefined) kinds.push("message");
   return new Set(kinds);
 }
@@ -40,16 +71,16 @@ export function netnsCapabilities({
 export function createNetns(
   options: EnvironmentOptions,
   sandbox: Sandbox,
-  stopMsMax = STOP_MS_MAX,
+  { stopMsMax = STOP_MS_MAX, found = NO_FINDINGS }: ProcessOptions = {},
 ): Environment {
   const { mode, backend, mechanism, reason } = sandbox;
   const name = sandbox.kernel === "uml" ? "uml" : "netns";
   const kind = {
     name,
     description: `${name}: namespaces (${mode}), iptables-${backend}, delay by ${mechanism ?? "nothing"}; ${reason}`,
-    capabilities: netnsCapabilities(sandbox),
+    capabilities: netnsCapabilities(sandbox, found),
     stopMsMax,
-    ...diskHands(options.seed),
+    ...withDisks(hostHands(found), options.seed),
     open: (nodes: readonly NodeName[]) => openGround(nodes, sandbox),
   };
   return new ClusterEnvironment(kind, options);
@@ -60,14 +91,18 @@ async function openGround(nodes: readonly NodeName[], sandbox: Sandbox): Promise
   const topology = buildTopology(nodes);
   // The sandbox has a /run of its own, which ends with it: nothing of it needs to be registered.
   const runtimeFolder = mkdtempSync("/run/ordeal-");
+  const { backend, mechanism } = sandbox;
+  const shells = standingShells(nodes);
+  const { shellOf } = shells;
+  const accessOf = (node: string) => namespaceAccess(shellOf(node));
+  const network = new NetnsNetwork({ topology, accessOf, backend, mechanism });
   const close = async () => {
+    await shells.close();
     await tearDownTopology(shell, topology);
     rmSync(runtimeFolder, { recursive: true, force: true });
   };
-  const { backend, mechanism } = sandbox;
-  const network = new NetnsNetwork({ topology, shell, backend, mechanism });
   try {
-    await setUpTopology(shell, topology);
+    await setUpTopology(shell, topology, shellOf);
     await network.prepare();
   } catch (error) {
     // What is half made cannot all be removed; why it is half made is what matters.

@@ -15,6 +15,8 @@ export interface NodeHost {
   readonly folder: string;
   /** A short-lived folder for control files, on that machine. */
   readonly runtimeFolder: string;
+  /** The program node on that machine. */
+  readonly execPath: string;
   /** Of the running process, in the pid namespace of `shell`; undefined between lives. */
   readonly pid: number | undefined;
   /** Asks the replica on its control socket; undefined where no answer comes in time. */
@@ -52,7 +54,7 @@ export interface NodeHand {
   heal(fault: ResolvedFault, hosts: readonly NodeHost[]): Promise<Evidence>;
   /** Another fault is about to stop or end the process: nothing here wakes it until `takeHold`. */
   letGo?(host: NodeHost): Promise<void>;
-  /** The node runs again, or anew: what is active here holds of its process, too. */
+  /** The node runs, for the first time, again, or anew: what is active here holds of its process, too. */
   takeHold?(host: NodeHost): Promise<void>;
   /** The nodes are gone by then. */
   close(): Promise<void>;

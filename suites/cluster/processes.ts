@@ -125,7 +125,7 @@ export class ClusterProcesses {
   /** A replica, as the hands that harm it reach it. */
   host(node: NodeName): NodeHost {
     const process = this.process(node);
-    const { machine, directory, runtimeFolder } = this.#site(node);
+    const { machine, directory, runtimeFolder, execPath } = this.#site(node);
     const { folder } = nodeFiles(directory, node);
     const control = this.#controlSocket(node);
     return {
@@ -133,6 +133,7 @@ export class ClusterProcesses {
       shell: this.#plan.shellOf(node),
       folder,
       runtimeFolder,
+      execPath,
       pid: process.handle?.pid,
       ask: (question, deadlineMs) => machine.ask(control, question, deadlineMs),
     };
@@ -273,7 +274,9 @@ export class ClusterProcesses {
 /** Later ones win, but for libraries: all that are named are loaded, those of the runner's own too. */
 export function variablesOf(launches: readonly Launch[]): Readonly<Record<string, string>> {
   const variables = Object.assign({}, ...launches.map((launch) => launch.variables));
-  const libraries = launches.flatMap(({ variables: { [PRELOAD]: named = "" } }) => named);
-  const all = [process.env[PRELOAD] ?? "", ...libraries].filter((named) => named !== "");
-  return libraries.length === 0 ? variables : { ...variables, [PRELOAD]: all.join(" ") };
+  const named = launches.map(({ variables: { [PRELOAD]: library } }) => library);
+  const libraries = named.filter((library) => library !== undefined);
+  if (libraries.length === 0) return variables;
+  const own = process.env[PRELOAD] ?? "";
+  return { ...variables, [PRELOAD]: [...(own === "" ? [] : [own]), ...libraries].join(" ") };
 }

@@ -13,12 +13,27 @@ const PROOF = {
   duplicate: { counter: "duplicated", verb: "duplicated" },
   reorder: { counter: "overtaken", verb: "let overtake" },
   delay: { counter: "delayed", verb: "delayed" },
-} as const satisfies Record<string, { counter: keyof LinkCounters; verb: string }>;
+  corrupt: { counter: "corrupted", verb: "corrupted" },
+  replay: { counter: "replayed", verb: "replayed" },
+  bandwidth: { counter: "narrowed", verb: "held up or crowded out" },
+  clog: { counter: "stuck", verb: "held behind the clog" },
+} as const satisfies Record<string, Proof>;
+
+type Proof = { counter: keyof LinkCounters; verb: string };
 
 export type NetworkFaultKind = keyof typeof PROOF;
 
 export function isNetworkFault(kind: string): kind is NetworkFaultKind {
   return kind in PROOF;
+}
+
+function proofOf({ id, intent }: ResolvedFault): Proof {
+  const { kind } = intent;
+  if (!isNetworkFault(kind)) throw new Error(`fault ${id}: ${kind} is no network fault`);
+  const pattern = intent.kind === "loss" ? intent.pattern?.kind : undefined;
+  if (pattern === "bursts") return { counter: "burstLost", verb: "lost in bursts" };
+  if (pattern === "every") return { counter: "nthLost", verb: "lost one in so many:" };
+  return PROOF[kind];
 }
 
 /** `landed` only where the fault's own counter grew on its own links. */
@@ -27,10 +42,8 @@ export function networkEvidence(
   before: readonly LinkTraffic[],
   after: readonly LinkTraffic[],
 ): Evidence {
-  const { kind } = fault.intent;
-  if (kind === "message") return messageEvidence(fault, after);
-  if (!isNetworkFault(kind)) throw new Error(`fault ${fault.id}: ${kind} is no network fault`);
-  const { counter, verb } = PROOF[kind];
+  if (fault.intent.kind === "message") return messageEvidence(fault, after);
+  const { counter, verb } = proofOf(fault);
   const total = noTraffic();
   const measured: Record<string, number | string> = { links: fault.links.length };
   let hitLinks = 0;

@@ -1,33 +1,52 @@
-// What a faulty link does to a datagram, decided purely: a rule, a draw, a fate. The relay performs
-// it and counts; the counters are the evidence that a fault bit.
+// What a faulty link does to a datagram, decided purely: a rule, what the link remembers, draws, a fate.
+// The relay performs it; the counters are the evidence that a fault bit.
 
 import type { LinkRule, NodeName } from "../../nemesis/faults.js";
+import { delayMsAt } from "../../nemesis/link-delay.js";
+import { burstChances, nextInBurst } from "../../nemesis/link-loss.js";
 import { type Struck, struckBy } from "./message-fate.js";
 
 /** A draw in [0, 1). */
 export type Draw = () => number;
 
-/** Datagrams of one directed link since the relay started. */
-export type LinkCounters = {
+/** Datagrams of one directed link since the relay started, by name; each name says what it counts. */
+const COUNTERS = {
   /** Given to the receiver's socket, copies included. */
-  passed: number;
+  passed: 0,
   /** Cut: a partition's. */
-  dropped: number;
+  dropped: 0,
   /** Lost by chance. */
-  lost: number;
+  lost: 0,
+  /** Lost inside bursts. */
+  burstLost: 0,
+  /** Bursts that began. */
+  bursts: 0,
+  /** Lost because they were the n-th. */
+  nthLost: 0,
+  /** Changed in one bit. */
+  corrupted: 0,
   /** Extra copies made. */
-  duplicated: number;
+  duplicated: 0,
+  /** Older ones that were sent again. */
+  replayed: 0,
   /** Held back for a gap, so that later ones could overtake. */
-  held: number;
+  held: 0,
   /** Of all that waited, those that left after one that came later. */
-  overtaken: number;
+  overtaken: 0,
   /** Waited because the link is slow. */
-  delayed: number;
+  delayed: 0,
   /** Sum of the waits on a slow link, ms. */
-  delayedMs: number;
+  delayedMs: 0,
+  /** Found a narrow link busy: they waited, or were crowded out. */
+  narrowed: 0,
+  /** Of those, the ones for which the queue had no room. */
+  crowdedOut: 0,
+  /** Waited behind a clog, or found no room there. */
+  stuck: 0,
   /** Refused by the receiver's machine: nobody listens there. */
-  refused: number;
+  refused: 0,
 };
+export type LinkCounters = Record<keyof typeof COUNTERS, number>;
 
 export type LinkTraffic = {
   from: NodeName;
@@ -37,80 +56,174 @@ export type LinkTraffic = {
   struck: Readonly<Record<string, number>>;
 };
 
-export const LINK_COUNTER_NAMES = [
-  "passed",
-  "dropped",
-  "lost",
-  "duplicated",
-  "held",
-  "overtaken",
-  "delayed",
-  "delayedMs",
-  "refused",
-] as const satisfies readonly (keyof LinkCounters)[];
+export const LINK_COUNTER_NAMES: readonly (keyof LinkCounters)[] = Object.keys(COUNTERS).filter(
+  (name): name is keyof LinkCounters => name in COUNTERS,
+);
 
 export function noTraffic(): LinkCounters {
+  return { ...COUNTERS };
+}
+
+/** What a link is and remembers, besides its rule. */
+export type LinkMemory = {
+  readonly draw: Draw;
+  readonly counters: LinkCounters;
+  inBurst: boolean;
+  /** Datagrams since the n-th was lost. */
+  sinceLost: number;
+  /** The last ones that passed, a ring. */
+  readonly old: Uint8Array[];
+  oldAt: number;
+  /** When a narrow link has carried what it has taken, ms. */
+  freeMs: number;
+  /** What rules for messages have struck. */
+  readonly struck: Struck;
+};
+
+/** One that leaves; rules for messages may have it leave later. */
+export type Copy = { bytes: Uint8Array; laterMs: number };
+
+export function freshLink(draw: Draw): LinkMemory {
   return {
-    passed: 0,
-    dropped: 0,
-    lost: 0,
-    duplicated: 0,
-    held: 0,
-    overtaken: 0,
-    delayed: 0,
-    delayedMs: 0,
-    refused: 0,
+    draw,
+    counters: noTraffic(),
+    inBurst: false,
+    sinceLost: 0,
+    old: [],
+    oldAt: 0,
+    freeMs: 0,
+    struck: new Map(),
   };
 }
 
+/** Old datagrams that a link remembers for replays. */
+const REMEMBERED = 64;
+
+/** The longest that a narrow link holds a datagram; one that would wait longer is crowded out. */
+const QUEUE_MS_MAX = 100;
+
 /**
- * How long each copy waits, in ms, 0 for not at all; empty where the datagram is cut or lost. Adds
- * to the counters what the rule did, and to `struck` what rules for messages did. Draws only for the
- * faults that the rule has, in a fixed order.
+ * What leaves the link for this datagram: nothing where it is cut or lost, else itself, perhaps with a
+ * bit flipped, perhaps twice, perhaps with an older one. Adds to the counters what the rule did. Draws
+ * only for the faults that the rule has, in a fixed order.
  */
-export function fateOf(
-  rule: LinkRule,
-  draw: Draw,
-  counters: LinkCounters,
-  bytes: Uint8Array,
-  struck: Struck,
-): readonly number[] {
+export function copiesOf(rule: LinkRule, link: LinkMemory, bytes: Uint8Array): readonly Copy[] {
   if (rule.drop === true) {
-    counters.dropped += 1;
+    link.counters.dropped += 1;
     return [];
   }
-  const copies = rule.messages === undefined ? [0] : struckBy(rule.messages, bytes, struck);
-  return copies.flatMap((laterMs) =>
-    fateOfCopy(rule, draw, counters).map((waitMs) => waitMs + laterMs),
+  if (rule.messages === undefined) return launched(rule, link, bytes, 0);
+  return struckBy(rule.messages, bytes, link.struck).flatMap((laterMs) =>
+    launched(rule, link, bytes, laterMs),
   );
 }
 
-function fateOfCopy(rule: LinkRule, draw: Draw, counters: LinkCounters): readonly number[] {
-  if (rule.lossPercent !== undefined && hits(rule.lossPercent, draw)) {
-    counters.lost += 1;
-    return [];
+function launched(
+  rule: LinkRule,
+  link: LinkMemory,
+  bytes: Uint8Array,
+  laterMs: number,
+): readonly Copy[] {
+  const { counters } = link;
+  if (isLost(rule, link)) return [];
+  let copy = bytes;
+  if (strikes(rule.corruptPercent, link)) {
+    counters.corrupted += 1;
+    copy = flipped(bytes, link.draw);
   }
-  const doubled = rule.duplicatePercent !== undefined && hits(rule.duplicatePercent, draw);
-  if (doubled) counters.duplicated += 1;
-  const first = waitMs(rule, draw, counters);
-  return doubled ? [first, waitMs(rule, draw, counters)] : [first];
+  const copies: Copy[] = [{ bytes: copy, laterMs }];
+  if (strikes(rule.duplicatePercent, link)) {
+    counters.duplicated += 1;
+    copies.push({ bytes: copy, laterMs });
+  }
+  if (rule.replayPercent !== undefined) {
+    const again = link.old[Math.floor(link.draw() * link.old.length)];
+    if (again !== undefined && strikes(rule.replayPercent, link)) {
+      counters.replayed += 1;
+      copies.push({ bytes: again, laterMs });
+    }
+    link.old[link.oldAt] = bytes;
+    link.oldAt = (link.oldAt + 1) % REMEMBERED;
+  }
+  return copies;
 }
 
-function waitMs(rule: LinkRule, draw: Draw, counters: LinkCounters): number {
-  let wait = 0;
+/**
+ * How long one that leaves is under way, ms, 0 for not at all; undefined where a narrow link has no
+ * room for it.
+ */
+export function waitMs(
+  rule: LinkRule,
+  link: LinkMemory,
+  byteCount: number,
+  nowMs: number,
+): number | undefined {
+  const { counters, draw } = link;
+  const queuedMs = queueMs(rule, link, byteCount, nowMs);
+  if (queuedMs === undefined) return undefined;
+  let wait = queuedMs;
   if (rule.delay !== undefined) {
-    const { delayMs, jitterMs } = rule.delay;
-    wait = Math.max(0, delayMs + (2 * draw() - 1) * jitterMs);
+    const delayedMs = delayMsAt(rule.delay, draw());
     counters.delayed += 1;
-    counters.delayedMs += wait;
+    counters.delayedMs += delayedMs;
+    wait += delayedMs;
   }
-  if (rule.reorder !== undefined && hits(rule.reorder.percent, draw)) {
+  if (rule.reorder !== undefined && strikes(rule.reorder.percent, link)) {
     counters.held += 1;
     wait += rule.reorder.gapMs;
   }
   return wait;
 }
 
-function hits(percent: number, draw: Draw): boolean {
-  return draw() * 100 < percent;
+function isLost(rule: LinkRule, link: LinkMemory): boolean {
+  const { counters } = link;
+  if (strikes(rule.lossPercent, link)) {
+    counters.lost += 1;
+    return true;
+  }
+  if (rule.burstLoss !== undefined) {
+    const before = link.inBurst;
+    link.inBurst = nextInBurst(before, burstChances(rule.burstLoss), link.draw());
+    if (link.inBurst) {
+      counters.burstLost += 1;
+      if (!before) counters.bursts += 1;
+      return true;
+    }
+  }
+  if (rule.lossEvery === undefined) return false;
+  link.sinceLost += 1;
+  if (link.sinceLost < rule.lossEvery) return false;
+  link.sinceLost = 0;
+  counters.nthLost += 1;
+  return true;
+}
+
+/** How long the queue of a narrow link is, this datagram included; undefined where it is full. */
+function queueMs(
+  { bytesPerSecond }: LinkRule,
+  link: LinkMemory,
+  byteCount: number,
+  nowMs: number,
+): number | undefined {
+  if (bytesPerSecond === undefined) return 0;
+  const beginsMs = Math.max(link.freeMs, nowMs);
+  if (beginsMs > nowMs) link.counters.narrowed += 1;
+  if (beginsMs - nowMs > QUEUE_MS_MAX) {
+    link.counters.crowdedOut += 1;
+    return undefined;
+  }
+  link.freeMs = beginsMs + (byteCount * 1_000) / bytesPerSecond;
+  return link.freeMs - nowMs;
+}
+
+function flipped(bytes: Uint8Array, draw: Draw): Uint8Array {
+  const copy = Uint8Array.from(bytes);
+  const at = Math.floor(draw() * copy.length);
+  copy[at] = (copy[at] ?? 0) ^ (1 << Math.floor(draw() * 8));
+  return copy;
+}
+
+/** Draws only where there is a percentage. */
+function strikes(percent: number | undefined, { draw }: LinkMemory): boolean {
+  return percent !== undefined && draw() * 100 < percent;
 }

@@ -182,6 +182,81 @@ test("what is under way when a link is cut does not arrive", () =>
     assert.equal(replica.heard.length, 0);
   }));
 
+test("a clogged link delivers nothing until it is free, and then all that waits, in order", () =>
+  behindRelay(async ({ relay, replica, send }) => {
+    const clog = fault({ kind: "clog", target }, { from: "c0", to: "r0", clogged: true });
+    const before = await relay.traffic();
+    await relay.setRules(clog.links);
+    await send(20);
+    const seen = async () => networkEvidence(clog, before, await relay.traffic());
+    assert.ok(await waitUntil(async () => (await seen()).measured["stuck"] === 20, DEADLINE_MS));
+    assert.equal(replica.heard.length, 0);
+    await relay.setRules([]);
+    assert.ok(await waitUntil(() => replica.heard.length === 20, DEADLINE_MS));
+    assert.deepEqual(replica.heard.map(Number), [...replica.heard.keys()]);
+    assert.equal((await seen()).summary, "held behind the clog 20 datagrams on 1 of 1 links");
+  }));
+
+test("what was behind a clog is lost where the link is cut before it is free", () =>
+  behindRelay(async ({ relay, replica, send }) => {
+    const counters = async () => (await relay.traffic()).find(({ from }) => from === "c0");
+    await relay.setRules([{ from: "c0", to: "r0", clogged: true }]);
+    await send(5);
+    assert.ok(await waitUntil(async () => (await counters())?.counters.stuck === 5, DEADLINE_MS));
+    await relay.setRules([{ from: "c0", to: "r0", drop: true }]);
+    assert.equal((await counters())?.counters.dropped, 5);
+    assert.equal(replica.heard.length, 0);
+  }));
+
+test("corruption and replays reach the receiver as the counters say, each fault by its own", () =>
+  behindRelay(async ({ relay, replica, send }) => {
+    const corrupt = fault(
+      { kind: "corrupt", percent: 30, target },
+      { from: "c0", to: "r0", corruptPercent: 30 },
+    );
+    const replay = fault(
+      { kind: "replay", percent: 30, target },
+      { from: "c0", to: "r0", replayPercent: 30 },
+    );
+    const before = await relay.traffic();
+    await relay.setRules([{ from: "c0", to: "r0", corruptPercent: 30, replayPercent: 30 }]);
+    await send(500);
+    const after = async () => {
+      const { counters } = (await relay.traffic()).find(({ from }) => from === "c0") ?? {};
+      return { corrupted: counters?.corrupted ?? 0, replayed: counters?.replayed ?? 0 };
+    };
+    assert.ok(
+      await waitUntil(
+        async () => replica.heard.length === 500 + (await after()).replayed,
+        DEADLINE_MS,
+      ),
+    );
+    const { corrupted, replayed } = await after();
+    assert.ok(corrupted > 90 && corrupted < 220, `${corrupted} of 500 at 30 %`);
+    assert.ok(replayed > 90 && replayed < 220, `${replayed} of 500 at 30 %`);
+    const traffic = await relay.traffic();
+    assert.match(networkEvidence(corrupt, before, traffic).summary, /^corrupted \d+ datagrams/);
+    assert.match(networkEvidence(replay, before, traffic).summary, /^replayed \d+ datagrams/);
+  }));
+
+test("losses in bursts and of every n-th are proved by counters of their own", () =>
+  behindRelay(async ({ relay, send }) => {
+    const every = fault(
+      { kind: "loss", percent: 20, pattern: { kind: "every" }, target },
+      { from: "c0", to: "r0", lossEvery: 5 },
+    );
+    const bursts = fault(
+      { kind: "loss", percent: 20, pattern: { kind: "bursts", lengthMean: 3 }, target },
+      { from: "c0", to: "r0" },
+    );
+    const before = await relay.traffic();
+    await relay.setRules(every.links);
+    await send(100);
+    const seen = async () => networkEvidence(every, before, await relay.traffic());
+    assert.ok(await waitUntil(async () => (await seen()).measured["nthLost"] === 20, DEADLINE_MS));
+    assert.equal(networkEvidence(bursts, before, await relay.traffic()).landed, false);
+  }));
+
 test("a rule for a link that is not there is refused by name", () =>
   behindRelay(async ({ relay }) => {
     await assert.rejects(relay.setRules([{ from: "r0", to: "r9", drop: true }]), /no link r0>r9/);

@@ -9,9 +9,14 @@ import { once } from "node:events";
 import type { LinkRule, NodeName } from "../../nemesis/faults.js";
 import { nowMs } from "./deadline.js";
 import { DelayQueue } from "./delay-queue.js";
-import type { Struck } from "./message-fate.js";
-import type { LinkTraffic } from "./relay-link.js";
-import { type Draw, fateOf, type LinkCounters, noTraffic } from "./relay-link.js";
+import {
+  copiesOf,
+  type Draw,
+  freshLink,
+  type LinkMemory,
+  type LinkTraffic,
+  waitMs,
+} from "./relay-link.js";
 
 export type RelayNode = { name: NodeName; host: string; port: number };
 /** Where `node` reaches `peer`. */
@@ -20,6 +25,8 @@ export type RelayAddress = { node: NodeName; peer: NodeName; host: string; port:
 /** Asked of the kernel; it may grant less. A burst of a whole batch's datagrams must fit. */
 const SOCKET_BUFFER_BYTES = 4 << 20;
 const HOST = "127.0.0.1";
+/** Datagrams that wait behind a clog; more are lost, as in a full queue. */
+const CLOGGED_MAX = 256;
 
 /** One direction: from → to. `exit` is the socket that stands for `from` at `to`'s side. */
 type Link = {
@@ -27,9 +34,9 @@ type Link = {
   to: NodeName;
   exit: Socket;
   rule: LinkRule | undefined;
-  draw: Draw;
-  counters: LinkCounters;
-  struck: Struck;
+  memory: LinkMemory;
+  /** Behind a clog. */
+  clogged: Held[];
   arrived: number;
   /** Index of the newest datagram that has left, for counting who was overtaken. */
   leftNewest: number;
@@ -76,12 +83,15 @@ export class Relay {
     for (const name of wanted.keys()) {
       if (!this.#links.has(name)) throw new Error(`relay: no link ${name}`);
     }
-    for (const [name, link] of this.#links) link.rule = wanted.get(name);
+    for (const [name, link] of this.#links) {
+      link.rule = wanted.get(name);
+      if (link.rule?.clogged !== true) this.#unclog(link);
+    }
   }
 
   counters(): readonly LinkTraffic[] {
-    return [...this.#links.values()].map(({ from, to, counters, struck }) => {
-      return { from, to, counters, struck: Object.fromEntries(struck) };
+    return [...this.#links.values()].map(({ from, to, memory }) => {
+      return { from, to, counters: memory.counters, struck: Object.fromEntries(memory.struck) };
     });
   }
 
@@ -106,7 +116,8 @@ export class Relay {
 
   #addLink(from: NodeName, to: NodeName, exit: Socket): Link {
     const name = `${from}>${to}`;
-    const counters = noTraffic();
+    const memory = freshLink(this.#drawFor(name));
+    const { counters } = memory;
     const onSent = (error: Error | null) => {
       if (error === null) counters.passed += 1;
       else counters.refused += 1;
@@ -116,9 +127,8 @@ export class Relay {
       to,
       exit,
       rule: undefined,
-      draw: this.#drawFor(name),
-      counters,
-      struck: new Map(),
+      memory,
+      clogged: [],
       arrived: 0,
       leftNewest: 0,
       onSent,
@@ -138,11 +148,33 @@ export class Relay {
         send(link, index, bytes);
         return;
       }
-      for (const waitMs of fateOf(link.rule, link.draw, link.counters, bytes, link.struck)) {
-        if (waitMs <= 0) send(link, index, bytes);
-        else this.#hold(nowMs() + waitMs, { link, index, bytes });
+      for (const copy of copiesOf(link.rule, link.memory, bytes)) {
+        this.#carry({ link, index, bytes: copy.bytes }, copy.laterMs);
       }
     });
+  }
+
+  #carry(held: Held, laterMs = 0): void {
+    const { link, index, bytes } = held;
+    const { rule, memory } = link;
+    if (rule?.clogged === true) {
+      memory.counters.stuck += 1;
+      if (link.clogged.length < CLOGGED_MAX) link.clogged.push(held);
+      return;
+    }
+    const now = nowMs();
+    const wait = rule === undefined ? 0 : waitMs(rule, memory, bytes.length, now);
+    if (wait === undefined) return;
+    if (wait + laterMs <= 0) send(link, index, bytes);
+    else this.#hold(now + wait + laterMs, held);
+  }
+
+  /** What is cut by now is lost like anything else that was under way. */
+  #unclog(link: Link): void {
+    for (const held of link.clogged.splice(0)) {
+      if (link.rule?.drop === true) link.memory.counters.dropped += 1;
+      else this.#carry(held);
+    }
   }
 
   #hold(dueMs: number, held: Held): void {
@@ -164,9 +196,9 @@ export class Relay {
     for (let held = this.#waiting.popDue(now); held; held = this.#waiting.popDue(now)) {
       const { link, index, bytes } = held;
       // What was under way when the link was cut does not arrive either.
-      if (link.rule?.drop === true) link.counters.dropped += 1;
+      if (link.rule?.drop === true) link.memory.counters.dropped += 1;
       else {
-        if (index < link.leftNewest) link.counters.overtaken += 1;
+        if (index < link.leftNewest) link.memory.counters.overtaken += 1;
         send(link, index, bytes);
       }
     }

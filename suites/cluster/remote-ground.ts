@@ -101,7 +101,7 @@ async function linksOf({ nodes, faults }: RemotePlan): Promise<NetnsNetwork | un
   const access = (name: NodeName) => {
     const node = nodes.get(name);
     if (node === undefined) throw new Error(`no machine for ${name}`);
-    return { shell: node.machine.shell, device: node.device, plugGateway: SINK };
+    return { shell: node.machine.shell, device: node.device, plugGateway: SINK, isOurs: false };
   };
   await Promise.all([...nodes.values()].map((node) => readyLinks(node, faults)));
   const topology = {
@@ -110,7 +110,6 @@ async function linksOf({ nodes, faults }: RemotePlan): Promise<NetnsNetwork | un
   };
   const network = new NetnsNetwork({
     topology,
-    shell: first.machine.shell,
     backend,
     mechanism,
     accessOf: access,

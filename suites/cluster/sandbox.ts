@@ -19,6 +19,8 @@ export type Sandbox = {
   backend: IptablesBackend;
   canDuplicate: boolean;
   canMatchMessages: boolean;
+  canCorrupt: boolean;
+  canShape: boolean;
   mechanism: DelayMechanism | undefined;
   /** Absent: the machine's own. */
   kernel?: "uml";
@@ -46,6 +48,8 @@ export function insideSandbox(): Sandbox | undefined {
     backend,
     canDuplicate: field(object, "canDuplicate") === true,
     canMatchMessages: field(object, "canMatchMessages") === true,
+    canCorrupt: field(object, "canCorrupt") === true,
+    canShape: field(object, "canShape") === true,
     mechanism: mechanism === "netem" || mechanism === "htb" ? mechanism : undefined,
     reason: stringField(object, "reason") ?? "",
   };

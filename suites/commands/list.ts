@@ -1,8 +1,14 @@
 // `ordeal list`: every suite, what it does, what it claims, how long it takes.
 
+import type { FaultKind } from "../../nemesis/faults.js";
 import { describeHold } from "../../nemesis/hold.js";
-import { NEMESIS_PACKAGES } from "../../nemesis/packages.js";
+import type { NemesisPackage } from "../../nemesis/nemesis-package.js";
+import { ALL_PACKAGES, NEMESIS_PACKAGES } from "../../nemesis/packages.js";
 import { SUITES } from "../catalogue.js";
+import { ALL_FINDINGS } from "../cluster/host-hands.js";
+import { localCapabilities } from "../cluster/local.js";
+import { EVERYTHING, netnsCapabilities } from "../cluster/netns.js";
+import { SIM_CAPABILITIES } from "../cluster/sim.js";
 
 export function listLines(): string[] {
   const lines: string[] = [];
@@ -15,10 +21,31 @@ export function listLines(): string[] {
   const claims = new Map(SUITES.flatMap((suite) => Object.entries(suite.claims)));
   for (const [name, claim] of claims) lines.push(`  ${name}: ${claim}`);
   lines.push("", "Packages for --nemesis:");
-  for (const { name, description, hold } of NEMESIS_PACKAGES) {
-    lines.push(`  ${name}: ${description} ${upperFirst(describeHold(hold))}.`);
+  for (const each of NEMESIS_PACKAGES) {
+    lines.push(`  ${each.name}: ${each.description} ${upperFirst(describeHold(each.hold))}.`);
+    lines.push(`    in ${environmentsFor(each)}`);
   }
+  lines.push(
+    `  ${ALL_PACKAGES}: A few of these at once, drawn from the seed among those that the environment can do.`,
+    "",
+    "Each package acts by itself. The interval (--nemesis-interval) is the mean time from a start of its",
+    "faults to the next; what is left of it after the hold is its recovery window. What lets more than f",
+    "replicas be faulty is refused, unless --beyond-f asks for it.",
+  );
   return lines;
+}
+
+/** Where all that the machine may lack is there. */
+const CAPABLE: readonly (readonly [string, ReadonlySet<FaultKind>])[] = [
+  ["sim", SIM_CAPABILITIES],
+  ["local", localCapabilities(ALL_FINDINGS)],
+  ["netns", netnsCapabilities(EVERYTHING, ALL_FINDINGS)],
+];
+
+function environmentsFor({ kinds, beyondF }: NemesisPackage): string {
+  const names = CAPABLE.filter(([, can]) => kinds.every((kind) => can.has(kind)));
+  const where = names.length === 0 ? "no environment yet" : names.map(([name]) => name).join(", ");
+  return beyondF === true ? `${where}; with --beyond-f` : where;
 }
 
 function upperFirst(text: string): string {

@@ -2,12 +2,12 @@
 
 import { randomInt } from "node:crypto";
 import type { FaultKind } from "../../nemesis/faults.js";
-import { kindsOf } from "../../nemesis/schedule.js";
 import { campaignRun, derivedSeed, summaryLines, worstEnding, writeJunit } from "../campaign.js";
 import type { CampaignRun } from "../campaign-run.js";
 import { type Suite, suiteNamed } from "../catalogue.js";
 import { type Ending, worstOf } from "../exit-code.js";
 import type { Chosen } from "../in-environment.js";
+import { neededKinds } from "../nemesis-choice.js";
 import { otherBuild } from "../other-build.js";
 import { type PlanBasis, suitePlan, tablePlan } from "../plan.js";
 import { type RunContext, type RunPlan, requireCapabilities } from "../run.js";
@@ -37,7 +37,7 @@ export function parseRunRequest(
 /** The kinds of fault that any of the suites asks for. */
 export function neededFaults({ suites, options }: RunRequest): readonly FaultKind[] {
   const own = suites.flatMap(({ requiredFaults }) => requiredFaults);
-  const packaged = options.nemesis === undefined ? own : kindsOf(options.nemesis);
+  const packaged = options.nemesis === undefined ? own : neededKinds(options.nemesis);
   return [...new Set(packaged)];
 }
 
@@ -48,11 +48,12 @@ export async function runCommand(
   commit: string,
 ): Promise<Ending> {
   for (const { name, requiredFaults } of suites) {
-    const asked = options.nemesis === undefined ? requiredFaults : kindsOf(options.nemesis);
+    const asked = options.nemesis === undefined ? requiredFaults : neededKinds(options.nemesis);
     requireCapabilities({ suite: name, requiredFaults: asked }, environment);
   }
   const seed = options.seed ?? randomInt(2 ** 32);
-  const basis = { options, seed, environment: environment.name, commit, build };
+  const { name, capabilities } = environment;
+  const basis = { options, seed, environment: name, commit, build, capabilities };
   const runs: CampaignRun[] = [];
   for (const suite of suites) {
     if (context.interrupt.aborted) break;

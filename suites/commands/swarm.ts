@@ -45,7 +45,6 @@ export function parseSwarmRequest(
     if (scenario !== undefined) {
       throw new UsageError("bad-option", "--scenario is for the swarm: ordeal run swarm");
     }
-    if (beyondF) throw new UsageError("bad-option", "--beyond-f is for seeds of the swarm");
     if (only === "") return undefined;
     throw new UsageError("bad-option", "--only is for seeds of the swarm: ordeal run swarm");
   }

@@ -8,11 +8,19 @@ export type DiskFlaws = {
   syncUs: number;
   /** No byte can be added. */
   full: boolean;
+  /** No file can be opened, for want of descriptors. */
+  noneOpens: boolean;
   /** Writes, reads or syncs fail with EIO. */
   failing: "none" | "write" | "read" | "sync";
 };
 
-export const SOUND: DiskFlaws = { writeUs: 10, syncUs: 150, full: false, failing: "none" };
+export const SOUND: DiskFlaws = {
+  writeUs: 10,
+  syncUs: 150,
+  full: false,
+  noneOpens: false,
+  failing: "none",
+};
 
 /** What flaws have done so far: names as nemesis/host/disk counts them. */
 export type DiskBites = {
@@ -32,6 +40,6 @@ export const NO_BITES: DiskBites = {
 };
 
 /** The error of a system call, as node:fs throws it. */
-export function systemError(code: "EIO" | "ENOSPC" | "ENOENT", call: string): Error {
+export function systemError(code: "EIO" | "ENOSPC" | "ENOENT" | "EMFILE", call: string): Error {
   return Object.assign(new Error(`${code}: ${call}`), { code });
 }

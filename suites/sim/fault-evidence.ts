@@ -8,12 +8,14 @@ import type { NetworkBite } from "./network.js";
 const DONE: Readonly<Record<Exclude<NetworkBite["what"], "message">, string>> = {
   drop: "dropped",
   loss: "lost",
+  burst: "lost in bursts",
+  every: "lost one in so many:",
   duplicate: "doubled",
   reorder: "held back",
   delay: "delayed",
   corrupt: "corrupted",
   replay: "repeated",
-  bandwidth: "crowded out",
+  bandwidth: "held up or crowded out",
   clog: "stuck",
 };
 

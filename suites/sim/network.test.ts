@@ -86,6 +86,30 @@ test("a narrow link spreads datagrams out, and drops what would wait too long", 
   assert.ok((arrived.at(-1)?.atUs ?? 0) > 100_000);
 });
 
+test("bursts and every n-th lose what the chain and the count say, and bite as such", () => {
+  const bursty = harness();
+  bursty.suffer({ burstLoss: { percent: 25, lengthMean: 5 } });
+  bursty.send(4_000);
+  assert.ok(bursty.arrived.length > 2_700 && bursty.arrived.length < 3_300);
+  const bite = bursty.network.biteOf("f0");
+  assert.is(bite?.what, "burst");
+  assert.is(bite?.links.get("r0>r1"), 4_000 - bursty.arrived.length);
+  const every = harness();
+  every.suffer({ lossEvery: 4 });
+  every.send(100);
+  assert.is(every.arrived.length, 75);
+  assert.is(every.network.biteOf("f0")?.what, "every");
+});
+
+test("a delay has the distribution that was asked", () => {
+  const { arrived, suffer, send } = harness({ latencyUsMean: 0 });
+  suffer({ delay: { delayMs: 100, jitterMs: 100, distribution: "exponential" } });
+  send(2_000);
+  const waits = arrived.map(({ atUs }) => atUs / 1_000).sort((a, b) => a - b);
+  const median = waits[1_000] ?? 0;
+  assert.ok(Math.abs(median - 100 * Math.LN2) < 6, `${median}`);
+});
+
 test("the same seed does the same to every datagram", () => {
   const runs = [1, 2].map(() => {
     const { arrived, send } = harness({ lossPercent: 10, reorderPercent: 30, replayPercent: 5 });

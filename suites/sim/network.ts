@@ -3,6 +3,8 @@
 // draws from its own fork of the seed.
 
 import type { ResolvedFault } from "../../nemesis/faults.js";
+import { delayMsAt } from "../../nemesis/link-delay.js";
+import { burstChances, nextInBurst } from "../../nemesis/link-loss.js";
 import { composeLinks, type LinkCauses, type LinkState } from "../../nemesis/links.js";
 import type { Random } from "../../nemesis/random.js";
 import type { PrincipalId } from "../../node/core/messages.js";
@@ -50,6 +52,10 @@ type Link = {
   readonly waiting: Uint8Array[];
   /** When the link is free to carry more, where its bandwidth is limited. */
   freeUs: number;
+  /** Whether the last datagram was lost in a burst. */
+  inBurst: boolean;
+  /** Datagrams since the last one that was lost because it was the n-th. */
+  sinceLost: number;
   readonly struck: Struck;
 };
 
@@ -164,7 +170,9 @@ export class Network {
     const strikes = (what: keyof LinkCauses, weatherPercent: number, percent = 0) =>
       (weatherPercent > 0 && random.chance(weatherPercent / 100)) ||
       (percent > 0 && this.#strikes(link, what, percent));
-    const lost = strikes("loss", weather.lossPercent, rule?.lossPercent);
+    const lost =
+      strikes("loss", weather.lossPercent, rule?.lossPercent) ||
+      (rule !== undefined && this.#losesInPattern(link, rule));
     const corrupted = strikes("corrupt", weather.corruptPercent, rule?.corruptPercent);
     const doubled = strikes("duplicate", weather.duplicatePercent, rule?.duplicatePercent);
     const again = strikes("replay", weather.replayPercent, rule?.replayPercent);
@@ -198,15 +206,12 @@ export class Network {
       pace.exponential(weather.latencyUsMean);
     if (rule?.delay !== undefined) {
       this.#bite(link, rule, "delay");
-      const { delayMs, jitterMs } = rule.delay;
-      arrivesUs += 1_000 * (delayMs + jitterMs * (2 * pace.float() - 1));
+      arrivesUs += 1_000 * delayMsAt(rule.delay, pace.float());
     }
     if (rule?.bytesPerSecond !== undefined) {
       const startUs = Math.max(link.freeUs, this.#queue.nowUs);
-      if (startUs - this.#queue.nowUs > QUEUE_US_MAX) {
-        this.#bite(link, rule, "bandwidth");
-        return;
-      }
+      if (startUs > this.#queue.nowUs) this.#bite(link, rule, "bandwidth");
+      if (startUs - this.#queue.nowUs > QUEUE_US_MAX) return;
       const carryUs = (bytes.length / rule.bytesPerSecond) * 1e6;
       link.freeUs = startUs + carryUs;
       arrivesUs += link.freeUs - this.#queue.nowUs;
@@ -215,6 +220,26 @@ export class Network {
       this.delivered += 1;
       this.#deliver(link.from, link.to, bytes);
     });
+  }
+
+  #losesInPattern(link: Link, rule: LinkState): boolean {
+    if (rule.burstLoss !== undefined) {
+      const chances = burstChances(rule.burstLoss);
+      link.inBurst = nextInBurst(link.inBurst, chances, link.random.float());
+      if (link.inBurst) {
+        this.#bite(link, rule, "burst");
+        return true;
+      }
+    }
+    if (rule.lossEvery !== undefined) {
+      link.sinceLost += 1;
+      if (link.sinceLost >= rule.lossEvery) {
+        link.sinceLost = 0;
+        this.#bite(link, rule, "every");
+        return true;
+      }
+    }
+    return false;
   }
 
   #strikes(link: Link, what: keyof LinkCauses, percent: number): boolean {
@@ -261,6 +286,8 @@ export class Network {
       oldAt: 0,
       waiting: [],
       freeUs: 0,
+      inBurst: false,
+      sinceLost: 0,
       struck: new Map(),
     };
     this.#links.set(key, link);

@@ -1,6 +1,7 @@
 // What faults do to processes, disks, processors and clocks; and how a process comes back.
 
 import type { DiskFile, FaultIntent, NodeName, ResolvedFault } from "../../nemesis/faults.js";
+import { PAUSING } from "../../nemesis/processes.js";
 import type { Random } from "../../nemesis/random.js";
 import type { MemoryStore } from "../../node/ledger/memory-store.js";
 import { type DiskBites, type DiskFlaws, NO_BITES, SOUND } from "./disk-faults.js";
@@ -59,7 +60,19 @@ export class NodeFaults {
         case "crash":
           replica.crashAt(intent.boundary, intent.how);
           break;
+        case "kill-at":
+          replica.points.arm(intent.point, intent.count);
+          break;
+        case "terminate":
+          replica.terminate();
+          if (before === undefined) this.#bite(fault, `${nameOf(replica.id)} ended`);
+          break;
+        case "memory":
+          replica.end("kill");
+          if (before === undefined) this.#bite(fault, `${nameOf(replica.id)} ended`);
+          break;
         case "pause":
+        case "freeze":
           replica.pause();
           this.#bite(fault, `${nameOf(replica.id)} stopped`);
           break;
@@ -79,8 +92,13 @@ export class NodeFaults {
         case "disk":
           this.#bitesBefore.set(`${fault.id} ${replica.id}`, { ...replica.disk.bites });
           break;
+        case "strobe":
+          replica.clock.strobe(intent.periodMs);
+          this.#bite(fault, `${nameOf(replica.id)} had it`);
+          break;
         case "slow-cpu":
         case "clock":
+        case "files":
           this.#bite(fault, `${nameOf(replica.id)} had it`);
           break;
         default:
@@ -88,7 +106,9 @@ export class NodeFaults {
       }
     }
     if (intent.kind === "clock") {
-      for (const replica of this.#of(fault)) replica.clock.set(intent.rate, intent.jumpMs);
+      // Timers know nothing of a jump back: their clock never runs backwards.
+      const jumpMs = Math.max(0, intent.jumpMs);
+      for (const replica of this.#of(fault)) replica.clock.set(intent.rate, jumpMs);
     }
     if (intent.kind === "kill") this.#killClients(fault);
     this.#adjust(active);
@@ -106,13 +126,17 @@ export class NodeFaults {
   heal(fault: ResolvedFault, active: readonly ResolvedFault[]): void {
     const { intent } = fault;
     for (const replica of this.#of(fault)) {
-      if (intent.kind === "clock") replica.clock.set(1, 0);
-      if (intent.kind === "pause" && !pausedBy(active, nameOf(replica.id))) replica.resume();
+      if (intent.kind === "clock" || intent.kind === "strobe") replica.clock.set(1, 0);
+      if (PAUSING.has(intent.kind) && !pausedBy(active, nameOf(replica.id))) replica.resume();
       if (intent.kind === "disk-damage") this.#damage(fault, replica, intent);
       if (intent.kind === "disk") this.#noteDisk(fault, replica);
       if (intent.kind === "crash") {
         if (replica.ended !== undefined) this.#bite(fault, `${nameOf(replica.id)} ended`);
         replica.disarm();
+      }
+      if (intent.kind === "kill-at") {
+        if (replica.ended !== undefined) this.#bite(fault, `${nameOf(replica.id)} ended`);
+        replica.points.disarm();
       }
     }
     this.#adjust(active);
@@ -195,6 +219,7 @@ export class NodeFaults {
       for (const { intent, nodes } of active) {
         if (!nodes.includes(nameOf(replica.id))) continue;
         if (intent.kind === "slow-cpu") factor *= intent.factor;
+        if (intent.kind === "files") flaws = { ...flaws, noneOpens: true };
         if (intent.kind !== "disk") continue;
         switch (intent.flaw) {
           case "slow":
@@ -226,7 +251,7 @@ export class NodeFaults {
   }
 
   #isFlawed({ disk: { flaws } }: SimReplica): boolean {
-    return flaws.full || flaws.failing !== "none";
+    return flaws.full || flaws.noneOpens || flaws.failing !== "none";
   }
 
   #of({ nodes }: ResolvedFault): SimReplica[] {
@@ -239,5 +264,5 @@ export class NodeFaults {
 }
 
 function pausedBy(active: readonly ResolvedFault[], name: NodeName): boolean {
-  return active.some(({ intent, nodes }) => intent.kind === "pause" && nodes.includes(name));
+  return active.some(({ intent, nodes }) => PAUSING.has(intent.kind) && nodes.includes(name));
 }

@@ -3,41 +3,41 @@ import * as assert from "uvu/assert";
 import { EventQueue } from "./event-queue.js";
 import { SimClock } from "./sim-clock.js";
 
-function run(queue: EventQueue): void {
-  while (queue.step());
+function rig() {
+  const queue = new EventQueue();
+  const clock = new SimClock(queue, (callback) => callback());
+  /** Lets time pass to this moment, ms. */
+  const passTo = (ms: number) => {
+    queue.at(ms * 1_000, () => undefined);
+    while (queue.nextUs !== undefined && queue.nextUs <= ms * 1_000) queue.step();
+  };
+  return { queue, clock, passTo };
 }
 
-test("nothing that an ended process planned happens in the next one (swarm seed 1825)", () => {
-  const queue = new EventQueue();
-  const done: string[] = [];
-  const clock = new SimClock(queue, (callback) => callback());
-  clock.after(5, () => done.push("timer"));
-  clock.soon(() => done.push("soon"));
-  clock.cancelAll();
-  clock.soon(() => done.push("soon of the next"));
-  clock.after(5, () => done.push("timer of the next"));
-  run(queue);
-  assert.equal(done, ["soon of the next", "timer of the next"]);
+test("a clock that strobes is never behind its last reading, and right after every period", () => {
+  const { clock, passTo } = rig();
+  clock.strobe(100);
+  let last = clock.now();
+  for (let ms = 5; ms <= 1_000; ms += 5) {
+    passTo(ms);
+    assert.ok(clock.now() >= last, `at ${ms} ms`);
+    last = clock.now();
+    if (ms % 100 === 0) assert.ok(Math.abs(last - ms) < 0.01, `${last} at ${ms} ms`);
+    if (ms % 100 === 50) assert.ok(Math.abs(last - ms - 50) < 0.01, `${last} at ${ms} ms`);
+  }
 });
 
-test("timers follow a clock that is slow, fast, stands or jumps", () => {
-  const firedAt = (rate: number, jumpMs: number): number | undefined => {
-    const queue = new EventQueue();
-    let at: number | undefined;
-    const clock = new SimClock(queue, (callback) => callback());
-    clock.after(100, () => {
-      at = queue.nowUs / 1_000;
-    });
-    clock.set(rate, jumpMs);
-    run(queue);
-    return at;
-  };
-  assert.is(firedAt(1, 0), 100);
-  assert.is(firedAt(2, 0), 50);
-  assert.is(firedAt(0.5, 0), 200);
-  assert.is(firedAt(1, 60), 40);
-  assert.is(firedAt(1, 500), 0);
-  assert.is(firedAt(0, 0), undefined);
+test("a timer of a strobing clock fires when its own clock says so; the cure ends the strobe", () => {
+  const { clock, passTo, queue } = rig();
+  clock.strobe(100);
+  const fired: number[] = [];
+  clock.after(90, () => fired.push(queue.nowUs / 1_000));
+  passTo(200);
+  assert.equal(fired, [45]); // Twice as fast for the first half of the period.
+  clock.set(1, 0);
+  const then = clock.now();
+  passTo(777);
+  assert.ok(Math.abs(clock.now() - then - 577) < 0.01);
 });
 
 test.run();

@@ -21,6 +21,7 @@ export class SimClock implements Clock {
   /** Sees every timer that is set. */
   onAfter: ((delayMs: number, name: string | undefined) => void) | undefined;
   #rate = 1;
+  #strobe: Planned | undefined;
   #baseUs = 0;
   #baseMs = 0;
 
@@ -54,6 +55,22 @@ export class SimClock implements Clock {
 
   /** From now on `rate` times as fast as time itself, after a jump of `jumpMs`. */
   set(rate: number, jumpMs: number): void {
+    if (this.#strobe !== undefined) this.#queue.cancel(this.#strobe);
+    this.#strobe = undefined;
+    this.#turnTo(rate, jumpMs);
+  }
+
+  /** Until the next `set` it runs twice as fast, stands, and so on, each for half of the period. */
+  strobe(periodMs: number): void {
+    this.set(2, 0);
+    const flip = () => {
+      this.#turnTo(2 - this.#rate, 0);
+      this.#strobe = this.#queue.after((periodMs / 2) * 1_000, flip);
+    };
+    this.#strobe = this.#queue.after((periodMs / 2) * 1_000, flip);
+  }
+
+  #turnTo(rate: number, jumpMs: number): void {
     const now = this.now();
     this.#baseUs = this.#cursorUs();
     this.#baseMs = now + jumpMs;

@@ -46,6 +46,7 @@ export class SimDisk implements Disk {
   }
 
   open(path: string, how: "create" | "existing"): FileHandle {
+    if (this.flaws.noneOpens) throw systemError("EMFILE", `open ${path}`);
     let inode = this.#names.get(path);
     if (how === "create") {
       const fresh: Inode = {

@@ -8,6 +8,8 @@ import type { PrincipalId, ReplicaId } from "../../node/core/messages.js";
 import type { Replica } from "../../node/core/replica.js";
 import type { LedgerMachine } from "../../node/ledger/machine.js";
 import type { MemoryStore } from "../../node/ledger/memory-store.js";
+import { CrashPoints } from "../../node/runtime/crash-points.js";
+import type { Driver } from "../../node/runtime/driver.js";
 import type { Ended } from "./ended.js";
 import type { EventQueue } from "./event-queue.js";
 import type { NodeBuild } from "./node-build.js";
@@ -48,6 +50,7 @@ type Running = {
   replica: Replica;
   machine: LedgerMachine;
   transport: SimTransport;
+  driver: Driver;
 };
 
 export class SimReplica {
@@ -69,6 +72,8 @@ export class SimReplica {
   #backlog: (() => void)[] = [];
   #backlogBytes = 0;
   #crash: { boundary: number; how: "kill" | "power-cut" } | undefined;
+  /** Where it is to end by itself. */
+  points = endingPoints();
 
   constructor(ground: ReplicaGround) {
     this.#ground = ground;
@@ -102,6 +107,7 @@ export class SimReplica {
     this.ended = undefined;
     this.#incarnation += 1;
     this.#crash = undefined;
+    this.points = endingPoints();
     this.#run(() => this.#boot(init), "soon");
   }
 
@@ -113,6 +119,15 @@ export class SimReplica {
       this.#ground.watch.onEnd(this.id, { how });
       this.#losePower(unsynced);
     }
+  }
+
+  /** SIGTERM: it makes everything durable, and ends. */
+  terminate(): void {
+    const driver = this.#running?.driver;
+    if (driver === undefined) return;
+    this.resume(); // A stopped process would hear nothing.
+    this.#run(() => driver.stop(), "timer");
+    if (this.ended === undefined) this.#end({ how: "kill" });
   }
 
   /** The process ends before its `boundary`-th effect from now. */
@@ -162,6 +177,7 @@ export class SimReplica {
   #boot(init: boolean): void {
     const { build, config, keyring, watch, id, random } = this.#ground;
     const { cluster, n } = config;
+    const { points } = this;
     const onDamage = (reason: string) => {
       watch.onDamagedLog(id, reason);
       this.loseLedger();
@@ -173,6 +189,7 @@ export class SimReplica {
       restored: (ledger) => watch.onRestore(id, ledger),
       snapshotted: (seq, digest) => watch.onSnapshot(id, seq, digest),
       effect: (what) => this.#ledgerEffect(what),
+      committed: () => points.committed(),
     });
     const links = build.createLinks({
       cluster,
@@ -207,10 +224,13 @@ export class SimReplica {
         ...content,
         log: {
           append(records) {
-            log.append(records);
-            watch.onAppend(id, records);
+            points.append(records.length, () => {
+              log.append(records);
+              watch.onAppend(id, records);
+            });
           },
           replace(records) {
+            points.beforeReplace();
             log.replace(records);
             watch.onReplace(id, records);
           },
@@ -223,7 +243,7 @@ export class SimReplica {
       counters: new build.Counters(),
       onEvent: (event) => watch.onEvent(id, event),
     });
-    this.#running = { replica, machine, transport };
+    this.#running = { replica, machine, transport, driver };
     watch.onStart(id, replica);
     driver.start(recovery);
   }
@@ -293,6 +313,7 @@ export class SimReplica {
 
   /** Everything that reaches the world passes here before it happens. */
   #effect(what: string, costUs: number): void {
+    if (what === "sync") this.points.beforeSync();
     this.#cursorUs += costUs * this.cpuFactor;
     const crash = this.#crash;
     if (crash === undefined) return;
@@ -304,12 +325,14 @@ export class SimReplica {
   }
 
   #ledgerEffect(what: "commit" | "sync"): void {
+    if (what === "sync") this.points.beforeLedgerSync();
     this.disk.refuse(what === "sync" ? "sync" : "write", true);
     this.#effect(what, COMMIT_US + (what === "sync" ? this.disk.flaws.syncUs : 0));
   }
 
   #outgoing(to: PrincipalId, messages: readonly Uint8Array[]): readonly Uint8Array[] {
     const { watch, lie } = this.#ground;
+    this.points.beforeSend();
     watch.onSend(this.id, to, messages, this.disk.isClean(LOG_PATH));
     return lie(to, messages) ?? messages;
   }
@@ -319,6 +342,12 @@ export class SimReplica {
     const sent = this.#ground.spoil(to, datagram);
     if (sent !== undefined) this.#ground.send(this.id, to, sent, this.#cursorUs);
   }
+}
+
+function endingPoints(): CrashPoints {
+  return new CrashPoints(() => {
+    throw new ProcessEnd("kill");
+  });
 }
 
 function codeOf(error: unknown): string | undefined {

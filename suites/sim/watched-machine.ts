@@ -18,6 +18,7 @@ export type Onlooker = {
   snapshotted: (seq: Seq, digest: Digest) => void;
   /** Before it happens; by throwing it does not. */
   effect: (what: "commit" | "sync") => void;
+  committed: () => void;
 };
 
 export function watchedMachine(
@@ -47,6 +48,7 @@ export function watchedMachine(
     override commit(): void {
       onlooker.effect("commit");
       super.commit();
+      onlooker.committed();
     }
 
     override sync(): void {

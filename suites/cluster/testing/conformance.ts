@@ -10,10 +10,11 @@ import { suite } from "uvu";
 import type { Evidence, FaultIntent, LinkRule, NodeName } from "../../../nemesis/faults.js";
 import { cutClients, type Grudge, isolate, linksOfGrudge, mute } from "../../../nemesis/grudge.js";
 import type { ClientAnswer } from "../../../node/runtime/client-call.js";
+import { PATIENCE } from "../deadline.js";
 import type { Environment, EnvironmentOptions, NodeStatus } from "../environment.js";
 import { processesUnder } from "./leftovers.js";
 
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 20_000 * PATIENCE;
 const POLL_MS = 20;
 /** The compiled files of this very build. */
 export const BUILD = resolve(fileURLToPath(new URL("../../../", import.meta.url)));
@@ -96,17 +97,13 @@ class Bench {
     return this.apply(CUT, linksOfGrudge(grudge));
   }
 
-  async strike(kind: "kill" | "pause", nodes: readonly NodeName[]): Promise<string> {
-    const id = `f${++this.#faultCount}`;
-    const target = { kind: "nodes", nodes } as const;
-    await this.environment.apply({ id, intent: { kind, target }, nodes, links: [] });
-    return id;
+  async strike(kind: "kill" | "pause" | "terminate", nodes: readonly NodeName[]): Promise<string> {
+    return this.harm({ kind, target: { kind: "nodes", nodes } }, nodes);
   }
 
-  /** A fault of one node, whatever it is. */
-  async harm(intent: FaultIntent, node: NodeName): Promise<string> {
+  async harm(intent: FaultIntent, nodes: readonly NodeName[]): Promise<string> {
     const id = `f${++this.#faultCount}`;
-    await this.environment.apply({ id, intent, nodes: [node], links: [] });
+    await this.environment.apply({ id, intent, nodes, links: [] });
     return id;
   }
 
@@ -312,6 +309,34 @@ export function runConformance(harness: Harness): void {
     await bench.settle();
   });
 
+  test("a terminated replica ends cleanly, and comes back with what it had", async ({ bench }) => {
+    if (!bench.environment.capabilities.has("terminate")) return;
+    await bench.settle();
+    const before = await bench.seq("r3");
+    const fault = await bench.strike("terminate", ["r3"]);
+    assert.deepEqual(await bench.status("r3"), { node: "r3", alive: false });
+    await bench.deposit(3);
+    await bench.heal(fault);
+    assert.ok((await bench.seq("r3")) >= before);
+    await bench.settle();
+    await bench.audit();
+  });
+
+  test("a replica kills itself at the point that it is told, and comes back", async ({ bench }) => {
+    if (!bench.environment.capabilities.has("kill-at")) return;
+    await bench.settle();
+    for (const point of ["after-persist-before-send", "mid-send"] as const) {
+      const target = { kind: "nodes", nodes: ["r2"] } as const;
+      const deposits = bench.deposit(3);
+      const fault = await bench.harm({ kind: "kill-at", point, count: 1, target }, ["r2"]);
+      await deposits;
+      assert.ok(await bench.until(async () => !(await bench.status("r2")).alive));
+      await bench.heal(fault);
+      await bench.settle();
+    }
+    await bench.audit();
+  });
+
   test("a paused replica is alive and silent, and catches up when it goes on", async ({
     bench,
   }) => {
@@ -338,7 +363,7 @@ export function runConformance(harness: Harness): void {
         console.log(`skipped: ${intent.kind} on ${harness.name}: not among its capabilities`);
         continue;
       }
-      const fault = await bench.harm(intent, "r3");
+      const fault = await bench.harm(intent, ["r3"]);
       await bench.deposit(3);
       if (intent.kind === "disk")
         assert.ok(await bench.until(async () => !(await bench.status("r3")).alive));

@@ -1,0 +1,112 @@
+// How long it takes to make a network of seven nodes in namespaces, and to apply and heal each fault of it
+// on all of its links at once. The middle of several times, by the wall clock: a busy machine shows.
+
+import type { FaultIntent } from "../../nemesis/faults.js";
+import type { DelayMechanism } from "../../nemesis/host/delay-line.js";
+import type { IptablesBackend } from "../../nemesis/host/iptables.js";
+import {
+  buildTopology,
+  setUpTopology,
+  standingShells,
+  tearDownTopology,
+} from "../../nemesis/host/netns.js";
+import { NetnsNetwork, namespaceAccess } from "../../nemesis/host/network.js";
+import { localShell } from "../../nemesis/host/shell.js";
+import { composeLinks } from "../../nemesis/links.js";
+import { createRandom } from "../../nemesis/random.js";
+import { resolveFault } from "../../nemesis/resolve.js";
+import { AT_MOST, type FaultRow, type FaultSection, type SkippedRow } from "./row.js";
+
+const REPETITIONS = 5;
+const NODES = ["r0", "r1", "r2", "r3", "r4", "r5", "r6"];
+const VIEW = { replicas: NODES, clients: [], f: 2, primary: "r0" };
+const SET_UP_MS_MAX = 150;
+const APPLY_MS_MAX = 50;
+
+const ALL = { kind: "all" } as const;
+const BURSTS = { kind: "bursts", lengthMean: 5 } as const;
+const INTENTS: readonly FaultIntent[] = [
+  { kind: "partition", shape: "halves", target: { kind: "none" } },
+  { kind: "loss", percent: 20, target: ALL },
+  { kind: "loss", percent: 20, pattern: BURSTS, target: ALL },
+  { kind: "duplicate", percent: 20, target: ALL },
+  { kind: "corrupt", percent: 5, target: ALL },
+  { kind: "bandwidth", bytesPerSecond: 50_000, target: ALL },
+  { kind: "clog", target: ALL },
+];
+const SLOW_INTENTS: readonly FaultIntent[] = [
+  { kind: "delay", delayMs: 20, jitterMs: 10, target: ALL },
+  { kind: "delay", delayMs: 20, jitterMs: 20, distribution: "exponential", target: ALL },
+  { kind: "reorder", percent: 20, gapMs: 10, target: ALL },
+  { kind: "replay", percent: 5, target: ALL },
+];
+
+export function setUpTimes(
+  backend: IptablesBackend,
+  mechanism: DelayMechanism | undefined,
+): FaultSection {
+  return {
+    name: "times",
+    async *measure(): AsyncIterable<FaultRow | SkippedRow> {
+      const times = new Map<string, number[]>();
+      for (let repetition = 0; repetition < REPETITIONS; repetition++) {
+        await oneNetwork(backend, mechanism, (what, ms) => {
+          times.set(what, [...(times.get(what) ?? []), ms]);
+        });
+      }
+      for (const [fault, each] of times) {
+        const asked = fault.startsWith("set up") ? SET_UP_MS_MAX : APPLY_MS_MAX;
+        const how = fault.startsWith("set up")
+          ? "ip -batch, nsenter"
+          : `iptables-${backend}, tc, nft`;
+        yield {
+          fault,
+          asked,
+          measured: middle(each),
+          unit: "ms",
+          tolerance: AT_MOST,
+          mechanism: how,
+        };
+      }
+    },
+  };
+}
+
+async function oneNetwork(
+  backend: IptablesBackend,
+  mechanism: DelayMechanism | undefined,
+  note: (what: string, ms: number) => void,
+): Promise<void> {
+  const shell = localShell();
+  const topology = buildTopology(NODES);
+  const shells = standingShells(NODES);
+  const { shellOf } = shells;
+  const accessOf = (node: string) => namespaceAccess(shellOf(node));
+  const network = new NetnsNetwork({ topology, accessOf, backend, mechanism });
+  const timed = async (what: string, work: () => Promise<void>) => {
+    const started = performance.now();
+    await work();
+    note(what, performance.now() - started);
+  };
+  await timed(`set up ${NODES.length} nodes`, async () => {
+    await setUpTopology(shell, topology, shellOf);
+    await network.prepare();
+  });
+  for (const intent of [...INTENTS, ...(mechanism === undefined ? [] : SLOW_INTENTS)]) {
+    const fault = resolveFault("f0", intent, VIEW, createRandom(1));
+    const name = [intent.kind, shapeOf(intent)].filter((word) => word !== "").join(", ");
+    await timed(`apply ${name}`, () => network.apply(composeLinks([fault])));
+    await timed(`heal ${name}`, () => network.apply([]));
+  }
+  await shells.close();
+  await tearDownTopology(shell, topology);
+}
+
+function shapeOf(intent: FaultIntent): string {
+  if (intent.kind === "loss") return intent.pattern?.kind ?? "";
+  return intent.kind === "delay" ? (intent.distribution ?? "") : "";
+}
+
+function middle(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}

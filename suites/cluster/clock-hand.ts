@@ -1,0 +1,205 @@
+// Bends the wall clocks of replicas, with libfaketime. What was asked is compared with what the replica
+// itself tells of its clock; what it told before the fault is where its clock stood.
+
+import type { Evidence, NodeName, ResolvedFault } from "../../nemesis/faults.js";
+import { faketimeLeftovers, faketimeVariables } from "../../nemesis/host/faketime.js";
+import {
+  type BentClock,
+  bendClock,
+  type ClockTerm,
+  type Rhythm,
+  startRhythm,
+  writeSettings,
+} from "../../nemesis/host/rhythm.js";
+import { clockEvidence, type Reading, type Seen } from "./clock-evidence.js";
+import { nowMs, sleep } from "./deadline.js";
+import { numberField } from "./json-lines.js";
+import type { Launch, NodeHand, NodeHost } from "./node-hand.js";
+import { type Registration, register } from "./registry.js";
+
+const ANSWER_MS_MAX = 3_000;
+/** Of so many readings the one with the shortest way counts. */
+const READINGS = 4;
+/** So many catch a clock that leaps to and fro on both sides, but for one in 2^15 runs. */
+const STROBE_READINGS = 16;
+
+type Node = {
+  terms: Map<string, ClockTerm>;
+  rhythm: Rhythm | undefined;
+  /** What the clock showed, less the runner's, when nothing was wrong with it. */
+  baseMs: number;
+  shell: NodeHost["shell"];
+  /** Of each life, what a kill would leave; of the last one still registered. */
+  pid: number | undefined;
+  left: Set<string>;
+  registered: readonly Registration[];
+};
+/** `askedMs`: when it was asked for; it began at some moment between that and the first reading. */
+type Active = { askedMs: number; atStart: Map<NodeName, readonly Reading[]> };
+
+/** `library`: libfaketime, on every machine on which a node runs. */
+export class ClockHand implements NodeHand {
+  readonly kinds = new Set(["clock", "strobe"] as const);
+  readonly #library: string;
+  readonly #nodes = new Map<NodeName, Node>();
+  readonly #active = new Map<string, Active>();
+
+  constructor(library: string) {
+    this.#library = library;
+  }
+
+  async prepare({ node, shell, runtimeFolder }: NodeHost): Promise<void> {
+    this.#nodes.set(node, {
+      terms: new Map(),
+      rhythm: undefined,
+      baseMs: 0,
+      shell,
+      pid: undefined,
+      left: new Set(),
+      registered: [],
+    });
+    const file = fileOf(runtimeFolder, node);
+    const { exitCode, stderr } = await shell.run(["sh", "-c", 'echo +0 > "$1"', "sh", file]);
+    if (exitCode !== 0) throw new Error(`${file} cannot be written: ${stderr.trim()}`);
+  }
+
+  launch({ node, runtimeFolder }: NodeHost): Launch {
+    const variables = faketimeVariables(this.#library, fileOf(runtimeFolder, node));
+    return { argvPrefix: [], variables };
+  }
+
+  async apply(fault: ResolvedFault, hosts: readonly NodeHost[]): Promise<void> {
+    const term = termOf(fault);
+    const atStart = new Map<NodeName, readonly Reading[]>();
+    for (const host of hosts) {
+      const node = this.#of(host);
+      if (node.terms.size === 0) node.baseMs = (await best(host, 0))?.skewMs ?? 0;
+      node.terms.set(fault.id, term);
+    }
+    const askedMs = nowMs();
+    try {
+      await Promise.all(hosts.map((host) => this.#bend(host)));
+    } catch (error) {
+      for (const host of hosts) this.#of(host).terms.delete(fault.id);
+      await Promise.all(hosts.map((host) => this.#bend(host)));
+      throw error;
+    }
+    for (const host of hosts) atStart.set(host.node, await this.#readings(fault, host));
+    this.#active.set(fault.id, { askedMs, atStart });
+  }
+
+  async heal(fault: ResolvedFault, hosts: readonly NodeHost[]): Promise<Evidence> {
+    const active = this.#active.get(fault.id);
+    this.#active.delete(fault.id);
+    const seen: Seen[] = [];
+    for (const host of hosts) {
+      const atEnd = await this.#readings(fault, host);
+      seen.push({ node: host.node, atStart: active?.atStart.get(host.node) ?? [], atEnd });
+    }
+    for (const host of hosts) this.#of(host).terms.delete(fault.id);
+    await Promise.all(hosts.map((host) => this.#bend(host)));
+    return clockEvidence(fault, seen, active?.askedMs ?? nowMs());
+  }
+
+  /** A process that is killed leaves its shared memory, which has its pid for a name. */
+  async takeHold({ node: name, pid }: NodeHost): Promise<void> {
+    const node = this.#nodes.get(name);
+    if (node === undefined || pid === undefined || node.pid === pid) return;
+    await clear(node);
+    node.pid = pid;
+    node.left = new Set(faketimeLeftovers(pid));
+    node.registered = [...node.left].map((path) => register({ kind: "file", path }));
+  }
+
+  async close(): Promise<void> {
+    for (const node of this.#nodes.values()) {
+      await node.rhythm?.end();
+      await clear(node);
+    }
+  }
+
+  /** Brings the node's clock to what its faults together ask for; resolves when it is there. */
+  async #bend({ node: name, shell, runtimeFolder, execPath }: NodeHost): Promise<void> {
+    const node = this.#nodes.get(name);
+    if (node === undefined) throw new Error(`${name} was not prepared for clocks`);
+    const target = fileOf(runtimeFolder, name);
+    const settings: BentClock = { target, terms: [...node.terms.values()] };
+    const file = `${runtimeFolder}/${name}.bent`;
+    if (node.terms.size === 0) {
+      const { rhythm } = node;
+      node.rhythm = undefined;
+      await rhythm?.end();
+      return;
+    }
+    if (node.rhythm !== undefined) {
+      await writeSettings(shell, file, settings);
+      return;
+    }
+    node.rhythm = await startRhythm(shell, { execPath, file, settings }, bendClock);
+  }
+
+  /** What the node's clock is off now, less what it was off before. */
+  async #readings({ intent }: ResolvedFault, host: NodeHost): Promise<Reading[]> {
+    const { baseMs } = this.#of(host);
+    if (intent.kind !== "strobe") {
+      const reading = await best(host, baseMs);
+      return reading === undefined ? [] : [reading];
+    }
+    const readings: Reading[] = [];
+    for (let index = 0; index < STROBE_READINGS; index++) {
+      const reading = await read(host, baseMs);
+      if (reading !== undefined) readings.push(reading);
+      // Not in step with the strobe.
+      await sleep((intent.periodMs * (index % 7)) / 13);
+    }
+    return readings;
+  }
+
+  #of({ node }: NodeHost): Node {
+    const found = this.#nodes.get(node);
+    if (found === undefined) throw new Error(`${node} was not prepared for clocks`);
+    return found;
+  }
+}
+
+/** Of a process that is gone. */
+async function clear({ shell, left, registered }: Node): Promise<void> {
+  if (left.size > 0) await shell.run(["rm", "-f", ...left]);
+  for (const registration of registered) registration.release();
+}
+
+function fileOf(runtimeFolder: string, node: NodeName): string {
+  return `${runtimeFolder}/${node}.faketime`;
+}
+
+function termOf({ id, intent }: ResolvedFault): ClockTerm {
+  if (intent.kind === "clock") return { id, rate: intent.rate, jumpMs: intent.jumpMs };
+  if (intent.kind === "strobe") {
+    return { id, strobeMs: intent.jumpMs, periodMs: intent.periodMs };
+  }
+  throw new Error(`${intent.kind} bends no clock`);
+}
+
+async function best(host: NodeHost, baseMs: number): Promise<Reading | undefined> {
+  let found: Reading | undefined;
+  for (let index = 0; index < READINGS; index++) {
+    const reading = await read(host, baseMs);
+    if (reading === undefined) return found;
+    if (found === undefined || reading.errorMs <= found.errorMs) found = reading;
+  }
+  return found;
+}
+
+/** The replica's clock was read at some moment between the question and the answer. */
+async function read(host: NodeHost, baseMs: number): Promise<Reading | undefined> {
+  if (host.pid === undefined) return undefined;
+  const asked = Date.now();
+  const answer = await host.ask({ op: "status" }, ANSWER_MS_MAX);
+  const answered = Date.now();
+  const shown = answer === undefined ? undefined : numberField(answer, "wallClockMs");
+  if (shown === undefined) return undefined;
+  // A reading is a whole millisecond.
+  const errorMs = (answered - asked) / 2 + 1;
+  const skewMs = shown - (asked + answered) / 2 - baseMs;
+  return { atMs: nowMs() - (answered - asked) / 2, skewMs, errorMs };
+}
