@@ -55,6 +55,11 @@ test("accepted: a replica that says its disk was damaged, where a fault did that
   const scan = scanLog("r1/stderr.txt", ["group 3 at byte 96 is damaged, and later ones are not"]);
   assert.is(logPatterns(scan, [DAMAGE]).valid, true);
   assert.is(logPatterns(scan, [{ ...DAMAGE, label: "kill one → r1" }]).valid, false);
+  assert.is(logPatterns(scan, [{ ...DAMAGE, nodes: ["r1"] }]).valid, true);
+  assert.is(logPatterns(scan, [{ ...DAMAGE, nodes: ["r2"] }]).valid, false);
+  const diverged = scanLog("r1/log.jsonl", ['{"event":"diverged","seq":64}']);
+  assert.is(logPatterns(diverged, [DAMAGE]).valid, true);
+  assert.is(logPatterns(diverged, [{ ...DAMAGE, label: "disk full one → r1" }]).valid, false);
   const assertion = scanLog("r1/stderr.txt", ["assertion failed: seq 3"]);
   assert.is(logPatterns(assertion, [DAMAGE]).valid, false);
 });

@@ -25,8 +25,12 @@ const PATTERNS: readonly (readonly [pattern: string, expression: RegExp])[] = [
   ["divergence", /\bdiverged\b/],
 ];
 
-/** Faults after which a replica rightly says that its disk is not what it was. */
-const DISK_FAULTS: ReadonlySet<string> = new Set(["disk", "disk-damage"]);
+/** What a replica rightly says of itself under, or after, a fault of this kind on it. */
+const EXPLAINED: ReadonlyMap<string, readonly string[]> = new Map([
+  ["disk", ["damage"]],
+  // What rotted unnoticed shows when its digest is not what all others have.
+  ["disk-damage", ["damage", "divergence"]],
+]);
 
 const EXAMPLES_MAX = 12;
 const TEXT_MAX = 240;
@@ -56,8 +60,7 @@ export function mergeScans(scans: readonly LogScan[]): LogScan {
 
 /** False where a pattern was found that no fault of the run explains. */
 export function logPatterns(scan: LogScan, faults: readonly FaultSpan[]): CheckResult {
-  const damaged = faults.some(({ label }) => DISK_FAULTS.has(label.split(" ")[0] ?? ""));
-  const bad = scan.matches.filter(({ pattern }) => !(damaged && pattern === "damage"));
+  const bad = scan.matches.filter((match) => !faults.some((fault) => explains(fault, match)));
   const figures = { logs: scan.sources, lines: scan.lines, matches: scan.matches.length };
   if (scan.sources === 0) return { valid: "unknown", summary: "no log was collected", figures };
   const first = bad[0];
@@ -72,6 +75,12 @@ export function logPatterns(scan: LogScan, faults: readonly FaultSpan[]): CheckR
     figures,
     explanation: cut(bad.map(shown), EXAMPLES_MAX),
   };
+}
+
+function explains({ label, nodes }: FaultSpan, { source, pattern }: LogMatch): boolean {
+  const patterns = EXPLAINED.get(label.split(" ")[0] ?? "") ?? [];
+  const ofNode = nodes === undefined || source.split("/").some((part) => nodes.includes(part));
+  return ofNode && patterns.includes(pattern);
 }
 
 function shown({ source, line, pattern, text }: LogMatch): string {

@@ -42,6 +42,8 @@ export type FaultSpan = {
   id: string;
   /** Begins with the fault's kind, e.g. "partition isolate primary → r0". */
   label: string;
+  /** Whom it meant. Absent: not known. */
+  nodes?: readonly string[];
   start: number;
   /** Absent where the run ended before it was healed. */
   stop?: number;

@@ -37,6 +37,21 @@ test("intents and what they meant, in words", () => {
     ],
     [{ kind: "kill", target: { kind: "all" } }, "kill all", "kill all → r0,r1,r2,r3"],
     [
+      { kind: "power-cut", unsynced: "lost", target: { kind: "primary" } },
+      "power-cut lost primary",
+      "power-cut lost primary → r0",
+    ],
+    [
+      { kind: "disk-damage", damage: "torn", file: "ledger", target: { kind: "primary" } },
+      "disk-damage torn ledger primary",
+      "disk-damage torn ledger primary → r0",
+    ],
+    [
+      { kind: "disk", flaw: "read-error", target: { kind: "primary" } },
+      "disk read-error primary",
+      "disk read-error primary → r0",
+    ],
+    [
       {
         kind: "loss",
         percent: 20,

@@ -66,7 +66,6 @@ function wordsOf(intent: FaultIntent): string[] {
     case "freeze":
     case "memory":
     case "clog":
-    case "power-cut":
       return [intent.kind];
     case "kill-at":
       return ["kill-at", `${intent.point}, time ${intent.count}`];
@@ -84,8 +83,10 @@ function wordsOf(intent: FaultIntent): string[] {
       return ["strobe", `${intent.jumpMs} ms every ${intent.periodMs} ms`];
     case "disk":
       return ["disk", intent.flaw];
+    case "power-cut":
+      return ["power-cut", intent.unsynced ?? ""];
     case "disk-damage":
-      return ["disk-damage", intent.damage];
+      return ["disk-damage", intent.damage, intent.file ?? ""];
     case "lie":
       return ["lie", intent.lie, `${intent.percent} %`];
     default:

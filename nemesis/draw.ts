@@ -5,11 +5,11 @@
 import type { FaultKind } from "./faults.js";
 import type { NemesisPackage } from "./nemesis-package.js";
 import { ALL_PACKAGES, NEMESIS_PACKAGES } from "./packages.js";
-import { stateUnder } from "./processes.js";
+import { ENDING, PAUSING } from "./processes.js";
 import type { Random } from "./random.js";
 
 /** Of these a process may end by itself. */
-const ENDS_PROCESSES: readonly FaultKind[] = ["kill-at", "memory", "files", "crash", "freeze"];
+const ENDS_PROCESSES: readonly FaultKind[] = ["files", "disk"];
 /** Fewer kinds than this are no composition; with more, no quorum is left for most of the time. */
 const KINDS_MIN = 3;
 const KINDS_MAX = 5;
@@ -37,7 +37,7 @@ export function drawPackages(
 }
 
 function holdsProcess(kind: FaultKind): boolean {
-  return stateUnder(kind) !== undefined || ENDS_PROCESSES.includes(kind);
+  return ENDING.has(kind) || PAUSING.has(kind) || ENDS_PROCESSES.includes(kind);
 }
 
 function isDrawn(each: NemesisPackage, capabilities: ReadonlySet<FaultKind>): boolean {

@@ -100,8 +100,11 @@ export type FaultIntent =
   | ({ kind: "bandwidth"; bytesPerSecond: number } & LinkScope)
   /** Links deliver nothing until the cure, and then all that waits. */
   | ({ kind: "clog" } & LinkScope)
-  /** The machine loses power: what was not synced is lost or torn. The cure restarts. */
-  | { kind: "power-cut"; target: Target }
+  /**
+   * The machine loses power, and with it what was not synced: all of it, or each sector by chance
+   * ("torn"). Absent: one or the other, by chance. The cure restarts.
+   */
+  | { kind: "power-cut"; unsynced?: "lost" | "torn"; target: Target }
   /**
    * The process ends at the `boundary`-th effect from now (a write, a sync, a commit, a send: 0 is
    * before the first), by a kill or with its machine's power. The cure restarts.
@@ -117,9 +120,13 @@ export type FaultIntent =
   | { kind: "clock"; rate: number; jumpMs: number; target: Target }
   /** The wall clock leaps `jumpMs` ahead and back again, once in every `periodMs`. */
   | { kind: "strobe"; jumpMs: number; periodMs: number; target: Target }
+  /** A process may end of it; the cure restarts. */
   | { kind: "disk"; flaw: DiskFlaw; target: Target }
-  /** The process is killed, its disk is not what it was, and the cure restarts it. Spends f. */
-  | { kind: "disk-damage"; damage: DiskDamage; target: Target }
+  /**
+   * The process is killed, its disk is not what it was, and the cure restarts it. Spends f. `file` is
+   * the one that is damaged; absent: either, by chance. Of a rolled-back or wiped disk both are.
+   */
+  | { kind: "disk-damage"; damage: DiskDamage; file?: DiskFile; target: Target }
   /** `percent` of what the replica sends is a lie of this kind. Spends f. */
   | { kind: "lie"; lie: Lie; percent: number; target: Target };
 
@@ -145,11 +152,22 @@ export const CRASH_POINTS = [
 ] as const;
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 
-/** While it lasts: every access is slow, no byte can be added, writes or syncs fail with EIO. */
-export type DiskFlaw = "slow" | "full" | "write-error" | "sync-error";
+/** While it lasts: every access is slow, no byte can be added, writes, reads or syncs fail with EIO. */
+export type DiskFlaw = "slow" | "full" | "write-error" | "read-error" | "sync-error";
 
-/** Nothing is left; an older state is back; a bit is flipped; a sector was written elsewhere. */
-export type DiskDamage = "wiped" | "rolled-back" | "bit-flip" | "misdirected";
+/**
+ * Nothing is left; the state of the fault's start is back at its end; a bit is flipped; everything from
+ * some byte on is gone; the end of the last write did not arrive; a sector was written elsewhere.
+ */
+export type DiskDamage =
+  | "wiped"
+  | "rolled-back"
+  | "bit-flip"
+  | "truncated"
+  | "torn"
+  | "misdirected";
+
+export type DiskFile = "protocol-log" | "ledger";
 
 export const LIES = [
   /** As primary, different batches to different replicas. */

@@ -1,7 +1,7 @@
 // The active process faults, composed: several faults may hold the same process, and a cure of one must
 // not undo the other. A node is down while any kill holds it, otherwise paused while any pause does.
 
-import type { FaultKind, NodeName, ResolvedFault } from "./faults.js";
+import type { FaultIntent, FaultKind, NodeName, ResolvedFault } from "./faults.js";
 
 export type ProcessState = "running" | "paused" | "down";
 
@@ -16,7 +16,8 @@ export type ProcessAction = { node: NodeName; action: "kill" | "restart" | "paus
 
 /** Kinds of faults under which a process stands still and goes on later. */
 export const PAUSING: ReadonlySet<FaultKind> = new Set<FaultKind>(["pause", "freeze"]);
-const ENDING: ReadonlySet<FaultKind> = new Set<FaultKind>([
+/** Kinds of faults that end a process. */
+export const ENDING: ReadonlySet<FaultKind> = new Set<FaultKind>([
   "kill",
   "terminate",
   "kill-at",
@@ -30,7 +31,7 @@ const ENDING: ReadonlySet<FaultKind> = new Set<FaultKind>([
 export function composeProcesses(faults: readonly ResolvedFault[]): ProcessStates {
   const states = new Map<NodeName, { state: "paused" | "down"; causes: string[] }>();
   for (const fault of faults) {
-    const state = stateUnder(fault.intent.kind);
+    const state = stateUnder(fault.intent);
     if (state === undefined) continue;
     for (const node of fault.nodes) {
       const held = states.get(node);
@@ -63,7 +64,9 @@ export function processActions(before: ProcessStates, after: ProcessStates): Pro
 }
 
 /** What such a fault makes of a process; undefined where it leaves it running. */
-export function stateUnder(kind: FaultKind): "paused" | "down" | undefined {
-  if (PAUSING.has(kind)) return "paused";
-  return ENDING.has(kind) ? "down" : undefined;
+function stateUnder(intent: FaultIntent): "paused" | "down" | undefined {
+  if (PAUSING.has(intent.kind)) return "paused";
+  // What a roll-back takes is what the process does until its end.
+  if (intent.kind === "disk-damage" && intent.damage === "rolled-back") return undefined;
+  return ENDING.has(intent.kind) ? "down" : undefined;
 }

@@ -58,6 +58,9 @@ const EVIDENCE: Claims = {
 /** The view timer stops doubling at 2 s, so that what faults wound up unwinds within a short run. */
 const PROTOCOL = { viewTimeoutMsMax: 2_000 };
 
+/** Checkpoints often enough that a short run has many: logs are cut, states transferred, votes passed. */
+const MANY_CHECKPOINTS = { ...PROTOCOL, checkpointInterval: 16, window: 32 };
+
 function suite(
   name: string,
   description: string,
@@ -159,6 +162,43 @@ export const SUITES: readonly Suite[] = [
     requiredFaults: ["kill"],
     timeLimitS: 12,
     takes: "about 17 s",
+  }),
+  suite("disk-full", "Fills a replica's disk, so that it ends, and frees it again.", {
+    nemesis: ["disk-full"],
+    requiredFaults: ["disk"],
+  }),
+  suite("disk-eio", "Lets writes or syncs of a replica's disk fail with EIO.", {
+    nemesis: ["disk-eio"],
+    requiredFaults: ["disk"],
+  }),
+  suite("power-cut", "Cuts the power of some or all machines: what was not synced is lost.", {
+    nemesis: ["power-cut", "power-cut-all"],
+    requiredFaults: ["power-cut"],
+    protocol: MANY_CHECKPOINTS,
+  }),
+  suite("torn-log", "Tears the end off one replica's log, again and again.", {
+    nemesis: ["torn-log"],
+    requiredFaults: ["disk-damage"],
+    protocol: MANY_CHECKPOINTS,
+  }),
+  suite("bit-rot", "Flips bits in one replica's log and ledger while it is down.", {
+    nemesis: ["bit-rot"],
+    requiredFaults: ["disk-damage"],
+    protocol: MANY_CHECKPOINTS,
+  }),
+  suite(
+    "rolled-back-disk",
+    "Brings older states of one replica's disk back: it forgets its votes.",
+    {
+      nemesis: ["rolled-back-disk"],
+      requiredFaults: ["disk-damage"],
+      protocol: MANY_CHECKPOINTS,
+    },
+  ),
+  suite("wipe-one", "Wipes one replica's disk again and again: it must rejoin from its peers.", {
+    nemesis: ["wipe-one"],
+    requiredFaults: ["disk-damage"],
+    protocol: MANY_CHECKPOINTS,
   }),
   suite("everything", "Three to five kinds of faults at once, drawn from the seed.", {
     nemesis: [ALL_PACKAGES],

@@ -31,6 +31,7 @@ test("a span has its fault's label, its times and its evidence", () => {
   assert.equal(span, {
     id: "f0",
     label: "kill r1",
+    nodes: ["r1"],
     start: 2e9,
     stop: 4e9,
     landed: true,

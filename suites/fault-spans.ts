@@ -2,9 +2,9 @@
 // and whether the cluster had to serve meanwhile.
 
 import type { FaultSpan } from "../checker/run-record.js";
-import { budgetOf } from "../nemesis/budget.js";
+import { budgetOf, spendsF } from "../nemesis/budget.js";
 import { describeFault } from "../nemesis/describe.js";
-import type { ClusterView, FaultRecord, ResolvedFault } from "../nemesis/faults.js";
+import type { ClusterView, FaultRecord, NodeName, ResolvedFault } from "../nemesis/faults.js";
 
 /**
  * A fault that lasts as long as this, with a quorum left, must see operations completed: the view
@@ -26,6 +26,7 @@ export function faultSpans(records: readonly FaultRecord[], cluster: ClusterView
     const span: FaultSpan = {
       id: fault.id,
       label: describeFault(fault),
+      nodes: fault.nodes,
       start: time,
       ...(stop === undefined ? {} : { stop: stop.time }),
       landed: stop?.evidence.landed ?? false,
@@ -40,13 +41,15 @@ export function faultSpans(records: readonly FaultRecord[], cluster: ClusterView
 function breakingFaults(records: readonly FaultRecord[], cluster: ClusterView): Set<string> {
   const active = new Map<string, ResolvedFault>();
   const breaking = new Set<string>();
+  const spent = new Set<NodeName>();
   for (const record of [...records].sort((a, b) => a.time - b.time)) {
     if (record.type === "stop") {
       active.delete(record.faultId);
       continue;
     }
     active.set(record.fault.id, record.fault);
-    if (!budgetOf([...active.values()], cluster).livenessBreaking) continue;
+    if (spendsF(record.fault.intent)) for (const node of record.fault.nodes) spent.add(node);
+    if (!budgetOf([...active.values()], cluster, [...spent]).livenessBreaking) continue;
     for (const id of active.keys()) breaking.add(id);
   }
   return breaking;

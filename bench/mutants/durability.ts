@@ -4,6 +4,11 @@ import { DIGEST_WITHOUT_BANK, TRANSFER_WITHOUT_BANK } from "./checkpoint.js";
 import { FILES, type Mutant, PAPER_BANK } from "./mutant.js";
 
 const POWER_FAILURE = { suite: "power-failure", options: [] };
+/** Of all machines at once, and nothing that was not synced is left. */
+const POWER_CUT = {
+  suite: "power-cut",
+  options: ["--nemesis", "power-cut-all", "--time-limit", "12"],
+};
 
 export const DURABILITY: readonly Mutant[] = [
   {
@@ -135,6 +140,7 @@ export const DURABILITY: readonly Mutant[] = [
     breaks: "durability of votes",
     exposedBy: "a power cut",
     source: "the weak default of many stores; Jepsen's lazyfs reports",
+    real: POWER_CUT,
     patches: [
       {
         file: FILES.logFile,
@@ -161,6 +167,7 @@ export const DURABILITY: readonly Mutant[] = [
     wrong: "The log is cut before the ledger is durable.",
     breaks: "durability",
     exposedBy: "a power cut after a checkpoint",
+    real: POWER_CUT,
     patches: [
       {
         file: FILES.driver,

@@ -26,18 +26,19 @@ test("a clean end is 0 and says why in the report only", () => {
   assert.equal(ended('return "SIGTERM";'), { status: 0, report: "0 SIGTERM", stderr: "" });
 });
 
-test("what the user did wrong is one line and 254, what the world did is one line and 255", () => {
+test("what the user did wrong is one line and 254, what the disk did is one line and 253", () => {
   assert.equal(ended('throw new OrdealError("usage", "bad\\nflag");'), {
     status: 254,
     report: "254 bad; flag",
     stderr: "bad; flag\n",
   });
-  assert.is(ended('throw new OrdealError("disk-full", "full");').status, 255);
+  assert.is(ended('throw new OrdealError("disk-full", "full");').status, 253);
+  assert.is(ended('throw new OrdealError("socket", "gone");').status, 255);
   const full =
     'throw Object.assign(new Error("database or disk is full"), { code: "SQLITE_FULL" });';
   assert.equal(ended(full), {
-    status: 255,
-    report: "255 the ledger cannot be written: SQLITE_FULL: database or disk is full",
+    status: 253,
+    report: "253 the ledger cannot be written: SQLITE_FULL: database or disk is full",
     stderr: "the ledger cannot be written: SQLITE_FULL: database or disk is full\n",
   });
 });

@@ -1,7 +1,7 @@
 // How a process of ours ends: an exit code, and one line that says why.
 
 import { AssertionError } from "node:assert";
-import { EXIT_CRASH, messageOf, OrdealError, systemCodeOf } from "./ordeal-error.js";
+import { EXIT_CRASH, EXIT_DISK, messageOf, OrdealError, systemCodeOf } from "./ordeal-error.js";
 
 const LEDGER_TROUBLE = /^SQLITE_(FULL|IOERR|CORRUPT|NOTADB|READONLY|CANTOPEN|BUSY)/;
 
@@ -31,7 +31,7 @@ function exitOf(error: unknown): Exit {
   const code = systemCodeOf(error);
   if (code !== undefined && LEDGER_TROUBLE.test(code)) {
     return {
-      code: EXIT_CRASH,
+      code: EXIT_DISK,
       reason: `the ledger cannot be written: ${code}: ${messageOf(error)}`,
     };
   }

@@ -110,8 +110,8 @@ test("any flipped byte before the last group is refused by name, and the file is
       assert.instance(error, OrdealError);
       if (!(error instanceof OrdealError)) return;
       assert.is(error.code, "corrupt-log");
-      assert.is(error.exitCode, 255);
-      assert.match(error.message, /protocol\.log: .*damaged.*rejoin/);
+      assert.is(error.exitCode, 253);
+      assert.match(error.message, /protocol\.log: .*damaged/);
     }
     assert.equal(readFileSync(path), damaged);
   }

@@ -1,7 +1,7 @@
 // The protocol log on disk: append-only groups of records, each group written at once and synced
 // before anything that depends on it leaves the machine. So only the last group can be torn by a
 // crash: a bad group with a good one behind it is damage, and is refused, for a replica that
-// forgets a vote could cast another. (A last group that rotted after its sync looks torn; no log
+// forgets a vote could cast another: it must rejoin (replica-assembly.ts). (A last group that rotted after its sync looks torn; no log
 // alone can tell.)
 //
 // Space is written ahead of the groups, and a compaction recycles the file that the one before it
@@ -108,6 +108,13 @@ export class LogFile {
       const log = new LogFile(disk, path, cluster, file, { salt, hollow, groups, bytes: end });
       return { log, records, torn, hollow: hollow && records.length === 0 };
     });
+  }
+
+  /** Takes a damaged log out of the way; it is kept for inspection, under the name returned. */
+  static setAside(path: string, disk: Disk = machineDisk): string {
+    const kept = `${path}.damaged`;
+    guarded(path, "set aside", () => disk.rename(path, kept));
+    return kept;
   }
 
   get bytes(): number {
@@ -323,9 +330,5 @@ function guarded<T>(path: string, what: string, action: () => T): T {
 }
 
 function corrupt(path: string, detail: string): OrdealError {
-  return new OrdealError(
-    "corrupt-log",
-    `${path}: ${detail}; a replica that forgot votes is unsafe: ` +
-      "wipe this data directory and start without --init to rejoin from the peers",
-  );
+  return new OrdealError("corrupt-log", `${path}: ${detail}`);
 }

@@ -1,5 +1,5 @@
 // The replica process. Exit codes: 0 after SIGTERM or SIGINT, 254 for bad arguments, cluster file or
-// keys, 255 when the world or an assertion failed; the last line of the structured log says why.
+// keys, 253 when the disk failed or is full, 255 when an assertion or something else failed; the last line of the structured log says why.
 
 import { readClusterFile, readKeyFile } from "./cluster-file.js";
 import { Counters } from "./counters.js";

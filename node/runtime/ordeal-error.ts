@@ -3,7 +3,9 @@
 
 /** Bad arguments, cluster file or keys. */
 export const EXIT_USAGE = 254;
-/** A failed assertion, or the world failed: disk, socket, a log that is damaged. */
+/** The disk failed, or is full: what was acknowledged is kept, and a start on a sound disk goes on. */
+export const EXIT_DISK = 253;
+/** A failed assertion, or the world failed otherwise. */
 export const EXIT_CRASH = 255;
 
 export type FailureCode =
@@ -17,6 +19,7 @@ export type FailureCode =
   | "disk-full"
   | "disk"
   | "corrupt-log"
+  | "log-version"
   | "log-exists"
   | "foreign-log";
 
@@ -26,6 +29,8 @@ const USAGE: ReadonlySet<FailureCode> = new Set([
   "key-file",
   "log-exists",
 ]);
+
+const DISK: ReadonlySet<FailureCode> = new Set(["disk", "disk-full", "corrupt-log"]);
 
 export class OrdealError extends Error {
   readonly code: FailureCode;
@@ -37,7 +42,8 @@ export class OrdealError extends Error {
   }
 
   get exitCode(): number {
-    return USAGE.has(this.code) ? EXIT_USAGE : EXIT_CRASH;
+    if (USAGE.has(this.code)) return EXIT_USAGE;
+    return DISK.has(this.code) ? EXIT_DISK : EXIT_CRASH;
   }
 }
 

@@ -23,16 +23,26 @@ export type LogContent = {
   hollow: boolean;
 };
 
+export type LogOpening = {
+  cluster: string;
+  /** A new cluster; otherwise a missing log means that the disk was wiped. */
+  init: boolean;
+  /**
+   * Hears what is wrong with a damaged log, before another takes its place, and sets the ledger aside:
+   * what justified it is gone.
+   */
+  onDamage: (reason: string) => void;
+};
+
 /**
- * Opens the log, or begins one. `init`: a new cluster; otherwise a missing log means that the disk
- * was wiped. Throws OrdealError where the log is damaged, foreign or cannot be written.
+ * Opens the log, or begins one. A damaged log is as good as none: it may have lost any vote. It is kept
+ * under another name, and the replica rejoins as one whose disk was wiped (core/rejoin.ts). A crash
+ * at any moment of this leaves the damaged log in its place, or none. Throws OrdealError where the
+ * log is foreign, of another version, or cannot be read or written.
  */
-export function openLog(
-  path: string,
-  { cluster, init }: { cluster: string; init: boolean },
-  disk: Disk = machineDisk,
-): LogContent {
-  const content = LogFile.open(path, cluster, disk);
+export function openLog(path: string, opening: LogOpening, disk: Disk = machineDisk): LogContent {
+  const { cluster, init } = opening;
+  const content = openSound(path, opening, disk);
   if (content === undefined) {
     const hollow = !init;
     const log = LogFile.create(path, { cluster, hollow }, disk);
@@ -41,9 +51,20 @@ export function openLog(
   const records = content.records.map((bytes, index) => {
     const record = decodeRecord(bytes);
     if (record !== undefined) return record;
-    throw new OrdealError("corrupt-log", `${path}: record ${index} is none of this version`);
+    throw new OrdealError("log-version", `${path}: record ${index} is none of this version`);
   });
   return { ...content, records };
+}
+
+function openSound(path: string, { cluster, onDamage }: LogOpening, disk: Disk) {
+  try {
+    return LogFile.open(path, cluster, disk);
+  } catch (error) {
+    if (!(error instanceof OrdealError) || error.code !== "corrupt-log") throw error;
+    onDamage(error.message);
+    LogFile.setAside(path, disk);
+    return undefined;
+  }
 }
 
 export type AssemblyOptions = Pick<

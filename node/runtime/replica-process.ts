@@ -8,7 +8,6 @@ import { createLinks } from "../core/datagram.js";
 import { CLIENT_PRINCIPAL_MIN } from "../core/messages.js";
 import { statusOf } from "../core/replica.js";
 import { LedgerMachine } from "../ledger/machine.js";
-import { openSqliteStore } from "../ledger/sqlite-store.js";
 import type { Store } from "../ledger/store.js";
 import { type ClusterFile, checkKeys, principalsOf, protocolConfigOf } from "./cluster-file.js";
 import { openControlSocket } from "./control-socket.js";
@@ -26,6 +25,7 @@ import {
 import { machineDisk } from "./disk.js";
 import { createKeyring } from "./keyring.js";
 import type { SecretKeys } from "./keys.js";
+import { openLedgerFile, setLedgerAside } from "./ledger-file.js";
 import { messageOf, OrdealError } from "./ordeal-error.js";
 import { assembleReplica, type LogContent, openLog } from "./replica-assembly.js";
 import { loadSignatureScheme } from "./signatures.js";
@@ -81,7 +81,7 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
   });
   const points = options.crashPoints ? new CrashPoints(killSelf) : undefined;
   const content = openData(options, points);
-  const stateMachine = openLedger(options.data, points);
+  const stateMachine = openLedger(options, points);
   const { replica, recovery, driver } = assembleReplica({
     own,
     config: protocolConfigOf(cluster),
@@ -151,7 +151,7 @@ function entryOf(cluster: ClusterFile, key: SecretKeys): { id: number; name: str
 }
 
 function openData(
-  { data, cluster, init }: ReplicaOptions,
+  { data, cluster, init, log }: ReplicaOptions,
   points: CrashPoints | undefined,
 ): LogContent {
   try {
@@ -169,19 +169,24 @@ function openData(
       `--init: ${data} holds a replica already: start it without --init, or give an empty directory`,
     );
   }
-  const named = { cluster: cluster.cluster, init };
-  if (points === undefined) return openLog(path, named);
-  const content = openLog(path, named, watchedDisk(machineDisk, points));
+  const onDamage = (reason: string) => {
+    log.write({ event: "log-damaged", reason, keptAs: `${path}.damaged`, consequence: "rejoin" });
+    setLedgerAside(join(data, LEDGER_FILE));
+  };
+  const opening = { cluster: cluster.cluster, init, onDamage };
+  if (points === undefined) return openLog(path, opening);
+  const content = openLog(path, opening, watchedDisk(machineDisk, points));
   return { ...content, log: watchedLog(content.log, points) };
 }
 
-function openLedger(data: string, points: CrashPoints | undefined): LedgerMachine {
-  try {
-    const store = openSqliteStore(join(data, LEDGER_FILE));
-    return points === undefined ? new LedgerMachine(store) : new WatchedLedger(store, points);
-  } catch (error) {
-    throw new OrdealError("disk", `cannot open the ledger: ${messageOf(error)}`, { cause: error });
-  }
+function openLedger({ data, log }: ReplicaOptions, points: CrashPoints | undefined) {
+  const path = join(data, LEDGER_FILE);
+  const machineOn = (store: Store): LedgerMachine =>
+    points === undefined ? new LedgerMachine(store) : new WatchedLedger(store, points);
+  return openLedgerFile(path, machineOn, (reason) => {
+    const keptAs = `${path}.damaged`;
+    log.write({ event: "ledger-damaged", reason, keptAs, consequence: "state-transfer" });
+  });
 }
 
 function idsOf(question: ReadonlyMap<string, unknown>): readonly string[] | undefined {

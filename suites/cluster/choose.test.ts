@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import { UsageError } from "../usage-error.js";
 import { chooseEnvironment, type EnvironmentWish } from "./choose.js";
+import { diskKinds } from "./disk-hands.js";
 import { type HostFindings, NO_FINDINGS } from "./host-hands.js";
 import { localCapabilities } from "./local.js";
 import { netnsCapabilities } from "./netns.js";
@@ -90,7 +91,11 @@ test("a sandbox variable that is not ours is refused", () =>
   withVariable("yes", () => assert.throws(insideSandbox, /ORDEAL_SANDBOX is set by ordeal/)));
 
 test("netns can do what its mechanisms can do", () => {
-  const always = ["kill", "kill-at", "loss", "partition", "pause", "slow-cpu", "terminate"];
+  // Of disks: where they were compiled.
+  const always = [
+    ...["kill", "kill-at", "loss", "partition", "pause", "slow-cpu", "terminate"],
+    ...diskKinds(),
+  ].sort();
   const kinds = (can: boolean, mechanism: "htb" | undefined) => {
     const means = { canDuplicate: can, canMatchMessages: can, canCorrupt: can, canShape: can };
     return [...netnsCapabilities({ ...means, mechanism })].sort();

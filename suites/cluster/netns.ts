@@ -16,6 +16,7 @@ import { localShell, prefixedShell } from "../../nemesis/host/shell.js";
 import { composeLinks } from "../../nemesis/links.js";
 import { ClusterEnvironment, type FaultyNetwork, type Ground } from "./cluster-environment.js";
 import { DATAGRAM_BYTES_MAX_ETHERNET } from "./cluster-files.js";
+import { diskKinds, withDisks } from "./disk-hands.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
 import {
   type HostFindings,
@@ -49,7 +50,14 @@ export function netnsCapabilities(
   { canDuplicate, canMatchMessages, canCorrupt, canShape, mechanism }: NetnsMeans,
   found: HostFindings = NO_FINDINGS,
 ): ReadonlySet<FaultKind> {
-  const kinds: FaultKind[] = ["partition", "loss", "kill", "pause", ...hostCapabilities(found)];
+  const kinds: FaultKind[] = [
+    "partition",
+    "loss",
+    "kill",
+    "pause",
+    ...hostCapabilities(found),
+    ...diskKinds(),
+  ];
   if (canDuplicate) kinds.push("duplicate");
   if (mechanism !== undefined) kinds.push("delay", "reorder");
   if (canDuplicate && mechanism !== undefined) kinds.push("replay");
@@ -72,7 +80,7 @@ export function createNetns(
     description: `${name}: namespaces (${mode}), iptables-${backend}, delay by ${mechanism ?? "nothing"}; ${reason}`,
     capabilities: netnsCapabilities(sandbox, found),
     stopMsMax,
-    ...hostHands(found),
+    ...withDisks(hostHands(found), options.seed),
     open: (nodes: readonly NodeName[]) => openGround(nodes, sandbox),
   };
   return new ClusterEnvironment(kind, options);

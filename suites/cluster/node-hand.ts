@@ -34,8 +34,8 @@ export type Launch = {
 
 export type Measured = Readonly<Record<string, number | string>>;
 
-/** What a hand saw of its own deed on one node. */
-export type Deed = { landed: boolean; measured: Measured };
+/** What a hand saw of its own deed on one node; `did` says it to people. */
+export type Deed = { landed: boolean; measured: Measured; did?: string };
 
 /** Faults under which a node's process goes on. They act on replicas and compose with one another. */
 export interface NodeHand {
@@ -70,6 +70,10 @@ export interface DownHand {
   readonly mechanism?: string;
   prepare(host: NodeHost): Promise<void>;
   launch(host: NodeHost): Launch;
+  /** When the fault is applied, while the node is still as it was. */
+  begin?(fault: ResolvedFault, host: NodeHost): Promise<void>;
+  /** Whether its nodes run until it is healed: they are killed then, changed, and started again. */
+  endsWhenHealed?(fault: ResolvedFault): boolean;
   /**
    * Ends the running process as the fault demands; absent: SIGKILL. `end` waits for the process to be
    * gone, and kills it at the deadline.

@@ -25,6 +25,8 @@ type Active = {
   /** Nodes that were seen dead or stopped. */
   landed: Set<NodeName>;
   measured: Measured;
+  /** What a hand did to a node, in words. */
+  said: Map<NodeName, string>;
 };
 
 type Hands = {
@@ -49,10 +51,13 @@ export class ProcessFaults {
 
   async apply(fault: ResolvedFault): Promise<void> {
     const before = this.#states();
-    const active: Active = { fault, appliedMs: nowMs(), landed: new Set(), measured: new Map() };
+    const seen = { landed: new Set<NodeName>(), measured: new Map(), said: new Map() };
+    const active: Active = { fault, appliedMs: nowMs(), ...seen };
+    const hand = this.#downHand(fault);
     for (const node of fault.nodes) {
       const pid = this.#cluster.process(node).handle?.pid;
       active.measured.set(`${node}.pid`, pid ?? "none");
+      await hand?.begin?.(fault, this.#cluster.host(node));
     }
     this.#active.set(fault.id, active);
     await this.#perform(processActions(before, this.#states()), active);
@@ -66,8 +71,11 @@ export class ProcessFaults {
     const before = this.#states();
     this.#active.delete(faultId);
     active.measured.set("activeMs", Math.round(nowMs() - active.appliedMs));
+    const ended = await this.#endToChange(active);
     await this.#changeWhileDown(active);
-    await this.#perform(processActions(before, this.#states()), active);
+    const after = this.#states();
+    const anew = ended.flatMap((node) => startAnew(node, after));
+    await this.#perform([...processActions(before, after), ...anew], active);
     return evidenceOf(active, this.#mechanism(active.fault));
   }
 
@@ -130,13 +138,27 @@ export class ProcessFaults {
     }
   }
 
-  async #end(node: NodeName, { fault, measured, landed }: Active): Promise<void> {
-    const hand = this.#hands.downHands.find(({ kinds }) => kinds.has(fault.intent.kind));
+  /** Nodes that ran until now and must not while they are changed. */
+  async #endToChange(active: Active): Promise<NodeName[]> {
+    const { fault } = active;
+    if (this.#downHand(fault)?.endsWhenHealed?.(fault) !== true) return [];
+    const running = fault.nodes.filter((node) => this.#cluster.process(node).handle !== undefined);
+    for (const node of running) await this.#act({ node, action: "kill" }, active);
+    return running;
+  }
+
+  #downHand({ intent }: ResolvedFault): DownHand | undefined {
+    return this.#hands.downHands.find(({ kinds }) => kinds.has(intent.kind));
+  }
+
+  async #end(node: NodeName, active: Active): Promise<void> {
+    const { fault, measured, landed } = active;
+    const hand = this.#downHand(fault);
     if (hand?.bringDown !== undefined) {
       await this.#thaw(node);
       const host = this.#cluster.host(node);
       const deed = await hand.bringDown(fault, host, this.#endOf(node, measured));
-      note(node, deed, { measured, landed });
+      note(node, deed, active);
       return;
     }
     // What is frozen dies when it thaws; the signal is there before.
@@ -145,11 +167,12 @@ export class ProcessFaults {
     if (exit?.how === "SIGKILL") landed.add(node);
   }
 
-  async #pause(node: NodeName, { fault, measured, landed }: Active): Promise<void> {
+  async #pause(node: NodeName, active: Active): Promise<void> {
+    const { fault, measured, landed } = active;
     const hand = this.#hands.pauseHands.find(({ kinds }) => kinds.has(fault.intent.kind));
     if (hand !== undefined) {
       const deed = await hand.pause(this.#cluster.host(node));
-      note(node, deed, { measured, landed });
+      note(node, deed, active);
       return;
     }
     const seen = await this.#cluster.process(node).pause();
@@ -183,12 +206,13 @@ export class ProcessFaults {
   }
 
   /** What the fault changes before its nodes come back; what it cannot change has not landed. */
-  async #changeWhileDown({ fault, landed, measured }: Active): Promise<void> {
-    const hand = this.#hands.downHands.find(({ kinds }) => kinds.has(fault.intent.kind));
+  async #changeWhileDown(active: Active): Promise<void> {
+    const { fault } = active;
+    const hand = this.#downHand(fault);
     if (hand?.beforeRestart === undefined) return;
     for (const node of fault.nodes) {
       const deed = await hand.beforeRestart(fault, this.#cluster.host(node));
-      note(node, deed, { measured, landed });
+      note(node, deed, active);
     }
   }
 
@@ -216,23 +240,29 @@ export class ProcessFaults {
 }
 
 /** The last deed on a node says whether the fault landed there. */
-function note(
-  node: NodeName,
-  deed: Deed,
-  { measured, landed }: Pick<Active, "measured" | "landed">,
-) {
+function note(node: NodeName, deed: Deed, { measured, landed, said }: Active) {
+  if (deed.did !== undefined) said.set(node, deed.did);
   if (deed.landed) landed.add(node);
   else landed.delete(node);
   for (const [name, value] of Object.entries(deed.measured)) measured.set(`${node}.${name}`, value);
 }
 
-function evidenceOf({ fault, landed, measured }: Active, mechanism: string): Evidence {
+/** A node that was ended to be changed runs again, where no other fault holds it. */
+function startAnew(node: NodeName, after: ProcessStates): ProcessAction[] {
+  const state = after.get(node)?.state ?? "running";
+  if (state === "down") return [];
+  const restart = { node, action: "restart" } as const;
+  return state === "paused" ? [restart, { node, action: "pause" }] : [restart];
+}
+
+function evidenceOf({ fault, landed, measured, said }: Active, mechanism: string): Evidence {
   const done = fault.nodes.filter((node) => landed.has(node));
   const names = done.map((node) => `${node} (pid ${measured.get(`${node}.pid`)})`).join(", ");
   const missed = fault.nodes.filter((node) => !landed.has(node));
   const failed = fault.nodes.filter((node) => measured.has(`${node}.restart`));
   const parts = [
     done.length > 0 ? `${VERBS.get(fault.intent.kind) ?? "ended"} ${names}` : "",
+    ...[...said].map(([node, did]) => `${node}: ${did}`),
     missed.length > 0 ? `no effect on ${missed.join(", ")}` : "",
     failed.length > 0 ? `${failed.join(", ")} did not come back` : "",
   ].filter((part) => part !== "");

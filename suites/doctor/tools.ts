@@ -11,6 +11,7 @@ import type { Finding } from "../../nemesis/host/probe.js";
 import type { Shell } from "../../nemesis/host/shell.js";
 import { messageOf } from "../../node/runtime/ordeal-error.js";
 import { within } from "../cluster/deadline.js";
+import { diskPrograms } from "../cluster/disk-hands.js";
 import { UML_REMEDY } from "../cluster/uml-parts.js";
 
 type Trial = {
@@ -29,7 +30,7 @@ export async function probeTools(shell: Shell): Promise<readonly Finding[]> {
   const folder = mkdtempSync(join(tmpdir(), "ordeal-doctor-"));
   try {
     const tried = trialsIn(folder).map((trial) => performTrial(shell, trial));
-    const all = [...tried, probeLoopback(), probeSqlite(), probeKvm()];
+    const all = [...tried, probeLoopback(), probeSqlite(), probeDisk(), probeKvm()];
     return (await Promise.all(all)).map(withRemedyThatHelps);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -124,6 +125,15 @@ function cgroupTrial(controller: string): Trial {
 }
 
 /** Everything that runs here as processes talks over it. */
+/** What lies under a node whose disk is to fail: compiled with this build, or not. */
+async function probeDisk(): Promise<Finding> {
+  const name = "disk library";
+  const found = diskPrograms();
+  if ("programs" in found) return { name, works: true, reason: found.programs.library };
+  const remedy = "apt-get install gcc libc6-dev && ./ordeal --build";
+  return { name, works: false, reason: found.reason, remedy };
+}
+
 async function probeLoopback(): Promise<Finding> {
   const name = "UDP on loopback";
   const [from, to] = [createSocket("udp4"), createSocket("udp4")];

@@ -10,8 +10,8 @@ export type DiskFlaws = {
   full: boolean;
   /** No file can be opened, for want of descriptors. */
   noneOpens: boolean;
-  /** Writes, or syncs, fail with EIO. */
-  failing: "none" | "write" | "sync";
+  /** Writes, reads or syncs fail with EIO. */
+  failing: "none" | "write" | "read" | "sync";
 };
 
 export const SOUND: DiskFlaws = {
@@ -20,6 +20,23 @@ export const SOUND: DiskFlaws = {
   full: false,
   noneOpens: false,
   failing: "none",
+};
+
+/** What flaws have done so far: names as nemesis/host/disk counts them. */
+export type DiskBites = {
+  writesFailed: number;
+  readsFailed: number;
+  syncsFailed: number;
+  refusedForSpace: number;
+  slowed: number;
+};
+
+export const NO_BITES: DiskBites = {
+  writesFailed: 0,
+  readsFailed: 0,
+  syncsFailed: 0,
+  refusedForSpace: 0,
+  slowed: 0,
 };
 
 /** The error of a system call, as node:fs throws it. */

@@ -1,9 +1,10 @@
 // What faults do to processes, disks, processors and clocks; and how a process comes back.
 
-import type { NodeName, ResolvedFault } from "../../nemesis/faults.js";
+import type { DiskFile, FaultIntent, NodeName, ResolvedFault } from "../../nemesis/faults.js";
 import { PAUSING } from "../../nemesis/processes.js";
+import type { Random } from "../../nemesis/random.js";
 import type { MemoryStore } from "../../node/ledger/memory-store.js";
-import { type DiskFlaws, SOUND } from "./disk-faults.js";
+import { type DiskBites, type DiskFlaws, NO_BITES, SOUND } from "./disk-faults.js";
 import { nameOf, principalOf } from "./names.js";
 import type { SimClient } from "./sim-client.js";
 import { LOG_PATH, type SimReplica } from "./sim-replica.js";
@@ -13,27 +14,34 @@ import type { Watch } from "./watch.js";
 /** A slow disk, times the usual. */
 const SLOW_FACTOR = 100;
 
+const DISK_FILES: readonly DiskFile[] = ["protocol-log", "protocol-log", "ledger"];
+
+type DamageIntent = FaultIntent & { kind: "disk-damage" };
 type Image = { restoreLog: () => void; store: MemoryStore };
 
 export type Nodes = {
   replicas: readonly SimReplica[];
   clients: readonly SimClient[];
   watch: Watch;
+  random: Random;
 };
 
 export class NodeFaults {
   readonly #replicas: readonly SimReplica[];
   readonly #clients: readonly SimClient[];
   readonly #watch: Watch;
+  readonly #random: Random;
+  readonly #bitesBefore = new Map<string, DiskBites>();
   /** How a disk was when a roll-back of it was announced, by fault and node. */
   readonly #images = new Map<string, Image>();
   /** By fault id: what was seen of it. */
   readonly #bites = new Map<string, string[]>();
 
-  constructor({ replicas, clients, watch }: Nodes) {
+  constructor({ replicas, clients, watch, random }: Nodes) {
     this.#replicas = replicas;
     this.#clients = clients;
     this.#watch = watch;
+    this.#random = random;
   }
 
   apply(fault: ResolvedFault, active: readonly ResolvedFault[]): void {
@@ -46,7 +54,7 @@ export class NodeFaults {
           if (before === undefined) this.#bite(fault, `${nameOf(replica.id)} ended`);
           break;
         case "power-cut":
-          replica.end("power-cut");
+          replica.end("power-cut", intent.unsynced);
           this.#bite(fault, `${nameOf(replica.id)} lost power`);
           break;
         case "crash":
@@ -81,6 +89,9 @@ export class NodeFaults {
         case "lie":
           this.#watch.excuse(replica.id);
           break;
+        case "disk":
+          this.#bitesBefore.set(`${fault.id} ${replica.id}`, { ...replica.disk.bites });
+          break;
         case "strobe":
           replica.clock.strobe(intent.periodMs);
           this.#bite(fault, `${nameOf(replica.id)} had it`);
@@ -88,7 +99,6 @@ export class NodeFaults {
         case "slow-cpu":
         case "clock":
         case "files":
-        case "disk":
           this.#bite(fault, `${nameOf(replica.id)} had it`);
           break;
         default:
@@ -118,7 +128,8 @@ export class NodeFaults {
     for (const replica of this.#of(fault)) {
       if (intent.kind === "clock" || intent.kind === "strobe") replica.clock.set(1, 0);
       if (PAUSING.has(intent.kind) && !pausedBy(active, nameOf(replica.id))) replica.resume();
-      if (intent.kind === "disk-damage") this.#damage(fault, replica, intent.damage);
+      if (intent.kind === "disk-damage") this.#damage(fault, replica, intent);
+      if (intent.kind === "disk") this.#noteDisk(fault, replica);
       if (intent.kind === "crash") {
         if (replica.ended !== undefined) this.#bite(fault, `${nameOf(replica.id)} ended`);
         replica.disarm();
@@ -142,17 +153,11 @@ export class NodeFaults {
     replica.start(false);
     const again = replica.ended;
     if (again?.how !== "exit" || this.#isFlawed(replica)) return;
-    const name = nameOf(replica.id);
-    if (again.code === "corrupt-log" && this.#watch.isExcused(replica.id)) {
-      this.#watch.coverage.sometimes("a damaged log was refused");
-      this.#wipe(replica);
-      replica.start(false);
-      return;
-    }
-    throw new Violation("processes", `${name} did not start again: ${again.message}`);
+    throw new Violation("processes", `${nameOf(replica.id)} did not start again: ${again.message}`);
   }
 
-  #damage(fault: ResolvedFault, replica: SimReplica, damage: string): void {
+  #damage(fault: ResolvedFault, replica: SimReplica, intent: DamageIntent): void {
+    const { damage } = intent;
     const name = nameOf(replica.id);
     replica.end("kill");
     switch (damage) {
@@ -168,13 +173,37 @@ export class NodeFaults {
         break;
       }
       case "bit-flip":
+      case "truncated":
+      case "torn":
       case "misdirected":
-        if (!replica.disk.damage(LOG_PATH, damage)) return;
+        if ((intent.file ?? this.#random.pick(DISK_FILES)) === "ledger") {
+          // It has no bytes here to change; what a replica makes of changed ones is to set it aside.
+          replica.loseLedger();
+          this.#watch.onLostLedger(replica.id);
+        } else if (!replica.disk.damage(LOG_PATH, damage)) {
+          return;
+        }
         break;
       default:
-        throw new RangeError(`no damage ${damage}`);
+        damage satisfies never;
     }
     this.#bite(fault, `${name}'s disk: ${damage}`);
+  }
+
+  /** What the flaws of a disk did while this fault was one of their causes. */
+  #noteDisk(fault: ResolvedFault, { id, disk }: SimReplica): void {
+    const before = this.#bitesBefore.get(`${fault.id} ${id}`) ?? NO_BITES;
+    const { writesFailed, readsFailed, syncsFailed, refusedForSpace, slowed } = disk.bites;
+    const counts: [number, string][] = [
+      [writesFailed - before.writesFailed, "writes failed"],
+      [readsFailed - before.readsFailed, "reads failed"],
+      [syncsFailed - before.syncsFailed, "syncs failed"],
+      [refusedForSpace - before.refusedForSpace, "writes found no space"],
+      [slowed - before.slowed, "accesses were slow"],
+    ];
+    for (const [count, what] of counts) {
+      if (count > 0) this.#bite(fault, `${nameOf(id)}: ${count} ${what}`);
+    }
   }
 
   #wipe(replica: SimReplica): void {
@@ -205,6 +234,9 @@ export class NodeFaults {
             break;
           case "write-error":
             flaws = { ...flaws, failing: "write" };
+            break;
+          case "read-error":
+            flaws = { ...flaws, failing: "read" };
             break;
           case "sync-error":
             flaws = { ...flaws, failing: "sync" };

@@ -3,12 +3,16 @@
 // writes may be lost, torn, or durable in another order. Names change at once, too, and are durable
 // after their folder's sync; a cut leaves a first part of those changes, as a journal does.
 
+import type { DiskDamage } from "../../nemesis/faults.js";
 import type { Random } from "../../nemesis/random.js";
 import type { Disk, FileHandle } from "../../node/runtime/disk.js";
-import { type DiskFlaws, SOUND, systemError } from "./disk-faults.js";
+import { type DiskBites, type DiskFlaws, NO_BITES, SOUND, systemError } from "./disk-faults.js";
 
 const SECTOR_BYTES = 512;
 const ALLOCATION_BYTES = 16_384;
+
+/** What can become of the bytes of one file. */
+export type DamageAtRest = Exclude<DiskDamage, "wiped" | "rolled-back">;
 
 type Inode = {
   /** As read now. */
@@ -26,6 +30,7 @@ export type DiskHook = (what: "write" | "sync" | "folder", costUs: number) => vo
 export class SimDisk implements Disk {
   readonly allocationBytes = ALLOCATION_BYTES;
   flaws: DiskFlaws = SOUND;
+  readonly bites: DiskBites = { ...NO_BITES };
   readonly #random: Random;
   readonly #hook: DiskHook;
   #names = new Map<string, Inode>();
@@ -61,23 +66,26 @@ export class SimDisk implements Disk {
 
   read(path: string): Buffer | undefined {
     const inode = this.#names.get(path);
+    if (inode !== undefined && this.flaws.failing === "read") {
+      this.bites.readsFailed += 1;
+      throw systemError("EIO", "read");
+    }
     return inode === undefined ? undefined : Buffer.from(inode.bytes);
   }
 
   write(file: FileHandle, bytes: Uint8Array, position: number): void {
     const inode = this.#inode(file);
-    this.#hook("write", this.#random.exponential(this.flaws.writeUs));
-    if (this.flaws.failing === "write") throw systemError("EIO", "write");
-    const end = position + bytes.length;
-    if (this.flaws.full && end > inode.bytes.length) throw systemError("ENOSPC", "write");
+    this.#wait("write", this.flaws.writeUs);
+    this.refuse("write", position + bytes.length > inode.bytes.length);
     inode.bytes = written(inode.bytes, bytes, position);
     inode.pending.push({ position, bytes: Buffer.from(bytes) });
   }
 
   sync(file: FileHandle): void {
     const inode = this.#inode(file);
-    this.#hook("sync", this.#random.exponential(this.flaws.syncUs));
+    this.#wait("sync", this.flaws.syncUs);
     if (this.flaws.failing === "sync") {
+      this.bites.syncsFailed += 1;
       // As Linux does: the pages are clean now, and were not written.
       inode.forsaken ||= inode.pending.length > 0;
       inode.pending = [];
@@ -94,8 +102,11 @@ export class SimDisk implements Disk {
   }
 
   syncFolder(): void {
-    this.#hook("folder", this.#random.exponential(this.flaws.syncUs));
-    if (this.flaws.failing === "sync") throw systemError("EIO", "fsync");
+    this.#wait("folder", this.flaws.syncUs);
+    if (this.flaws.failing === "sync") {
+      this.bites.syncsFailed += 1;
+      throw systemError("EIO", "fsync");
+    }
     for (const change of this.#nameChanges.splice(0)) change(this.#durableNames);
   }
 
@@ -126,6 +137,18 @@ export class SimDisk implements Disk {
     return Buffer.from(Array.from({ length }, () => this.#random.int(256)));
   }
 
+  /** Throws as a write or a sync of another file of this disk would just now; `grows`: it needs space. */
+  refuse(what: "write" | "sync", grows: boolean): void {
+    const { failing, full } = this.flaws;
+    if (failing === what) {
+      this.bites[what === "write" ? "writesFailed" : "syncsFailed"] += 1;
+      throw systemError("EIO", what);
+    }
+    if (!full || !grows) return;
+    this.bites.refusedForSpace += 1;
+    throw systemError("ENOSPC", what);
+  }
+
   /** True where every written byte of this file is durable; zeros at its end need not be. */
   isClean(path: string): boolean {
     const inode = this.#names.get(path);
@@ -139,14 +162,17 @@ export class SimDisk implements Disk {
     this.#open.clear();
   }
 
-  /** The machine is gone: of what was not synced, whatever the disk had reached is left. */
-  powerCut(): void {
+  /**
+   * The machine is gone: of what was not synced nothing is left, or ("torn") whatever the disk had
+   * reached.
+   */
+  powerCut(unsynced: "lost" | "torn" = "torn"): void {
     this.closeAll();
-    const kept = this.#random.int(this.#nameChanges.length + 1);
+    const kept = unsynced === "lost" ? 0 : this.#random.int(this.#nameChanges.length + 1);
     for (const change of this.#nameChanges.slice(0, kept)) change(this.#durableNames);
     this.#nameChanges = [];
     this.#names = new Map(this.#durableNames);
-    for (const inode of new Set(this.#names.values())) this.#cut(inode);
+    for (const inode of new Set(this.#names.values())) this.#cut(inode, unsynced);
   }
 
   /** A copy of what is durable, to roll back to. */
@@ -176,28 +202,46 @@ export class SimDisk implements Disk {
     this.#durableNames = new Map();
   }
 
-  /** Changes bytes at rest: one bit, or a sector that belongs elsewhere. False for an empty file. */
-  damage(path: string, how: "bit-flip" | "misdirected"): boolean {
+  /** Changes bytes at rest, as nemesis/host/disk/disk-tool.c does. False for an empty file. */
+  damage(path: string, how: DamageAtRest): boolean {
     const inode = this.#names.get(path);
     const used = inode === undefined ? 0 : inUse(inode.bytes).length;
     if (inode === undefined || used === 0) return false;
     const at = this.#random.int(used);
-    for (const bytes of [inode.bytes, inode.durable]) {
-      if (at >= bytes.length) continue;
-      if (how === "bit-flip") {
-        bytes[at] = (bytes[at] ?? 0) ^ (1 << this.#random.int(8));
-      } else {
-        const from = SECTOR_BYTES * this.#random.int(Math.ceil(used / SECTOR_BYTES));
-        const to = SECTOR_BYTES * Math.floor(at / SECTOR_BYTES);
-        bytes.copyWithin(to, from, from + SECTOR_BYTES);
-      }
-    }
+    const change = this.#damage(how, used, at);
+    inode.bytes = change(inode.bytes);
+    inode.durable = change(inode.durable);
     return true;
   }
 
-  #cut(inode: Inode): void {
+  #damage(how: DamageAtRest, used: number, at: number): (bytes: Buffer) => Buffer {
+    switch (how) {
+      case "bit-flip": {
+        const mask = 1 << this.#random.int(8);
+        return (bytes) =>
+          edited(bytes, () => {
+            if (at < bytes.length) bytes[at] = (bytes[at] ?? 0) ^ mask;
+          });
+      }
+      case "truncated":
+        return (bytes) => bytes.subarray(0, at);
+      case "torn": {
+        const length = 1 + this.#random.int(Math.min(used, SECTOR_BYTES));
+        return (bytes) => edited(bytes, () => bytes.fill(0, used - length, used));
+      }
+      case "misdirected": {
+        const from = SECTOR_BYTES * this.#random.int(Math.ceil(used / SECTOR_BYTES));
+        const to = SECTOR_BYTES * Math.floor(at / SECTOR_BYTES);
+        return (bytes) => edited(bytes, () => bytes.copyWithin(to, from, from + SECTOR_BYTES));
+      }
+      default:
+        return how satisfies never;
+    }
+  }
+
+  #cut(inode: Inode, unsynced: "lost" | "torn"): void {
     let after: Buffer = Buffer.from(inode.durable);
-    for (const { position, bytes: wanted } of inode.pending) {
+    for (const { position, bytes: wanted } of unsynced === "lost" ? [] : inode.pending) {
       const fate = this.#random.int(3);
       if (fate === 0) continue;
       if (fate === 1) {
@@ -219,6 +263,11 @@ export class SimDisk implements Disk {
     inode.forsaken = false;
   }
 
+  #wait(what: "write" | "sync" | "folder", meanUs: number): void {
+    if (this.flaws.syncUs > SOUND.syncUs) this.bites.slowed += 1;
+    this.#hook(what, this.#random.exponential(meanUs));
+  }
+
   #rename(change: (names: Map<string, Inode>) => void): void {
     change(this.#names);
     this.#nameChanges.push(change);
@@ -229,6 +278,11 @@ export class SimDisk implements Disk {
     if (inode === undefined) throw systemError("EIO", `no open file ${file}`);
     return inode;
   }
+}
+
+function edited(bytes: Buffer, edit: () => void): Buffer {
+  edit();
+  return bytes;
 }
 
 /** The bytes with some replaced, in place where they are long enough. */

@@ -10,7 +10,6 @@ import type { LedgerMachine } from "../../node/ledger/machine.js";
 import type { MemoryStore } from "../../node/ledger/memory-store.js";
 import { CrashPoints } from "../../node/runtime/crash-points.js";
 import type { Driver } from "../../node/runtime/driver.js";
-import { systemError } from "./disk-faults.js";
 import type { Ended } from "./ended.js";
 import type { EventQueue } from "./event-queue.js";
 import type { NodeBuild } from "./node-build.js";
@@ -112,13 +111,13 @@ export class SimReplica {
     this.#run(() => this.#boot(init), "soon");
   }
 
-  /** Ends the process; a power cut takes what was not synced, too. */
-  end(how: "kill" | "power-cut"): void {
+  /** Ends the process; a power cut takes what was not synced, too (`unsynced`: see SimDisk). */
+  end(how: "kill" | "power-cut", unsynced?: "lost" | "torn"): void {
     if (this.ended === undefined) {
-      this.#end({ how });
+      this.#end({ how }, unsynced);
     } else if (how === "power-cut") {
       this.#ground.watch.onEnd(this.id, { how });
-      this.#losePower();
+      this.#losePower(unsynced);
     }
   }
 
@@ -167,6 +166,11 @@ export class SimReplica {
   /** Nothing is left of what it stored. */
   wipe(): void {
     this.disk.wipe();
+    this.loseLedger();
+  }
+
+  /** Its ledger is gone, or was found damaged and set aside. */
+  loseLedger(): void {
     this.store = new this.#ground.build.MemoryStore();
   }
 
@@ -174,7 +178,11 @@ export class SimReplica {
     const { build, config, keyring, watch, id, random } = this.#ground;
     const { cluster, n } = config;
     const { points } = this;
-    const content = build.openLog(LOG_PATH, { cluster, init }, this.disk);
+    const onDamage = (reason: string) => {
+      watch.onDamagedLog(id, reason);
+      this.loseLedger();
+    };
+    const content = build.openLog(LOG_PATH, { cluster, init, onDamage }, this.disk);
     const machine = watchedMachine(build, this.store, {
       applied: (seq, requests, executions, ledger) =>
         watch.onApply(id, seq, requests, { executions, ledger }),
@@ -281,7 +289,7 @@ export class SimReplica {
     this.#end({ how: "exit", code, message });
   }
 
-  #end(ended: Ended): void {
+  #end(ended: Ended, unsynced?: "lost" | "torn"): void {
     this.ended = ended;
     this.#running = undefined;
     this.#crash = undefined;
@@ -291,15 +299,15 @@ export class SimReplica {
     this.clock.cancelAll();
     this.#ground.watch.onEnd(this.id, ended);
     if (ended.how === "power-cut") {
-      this.#losePower();
+      this.#losePower(unsynced);
       return;
     }
     this.disk.closeAll();
     this.store.lose("uncommitted");
   }
 
-  #losePower(): void {
-    this.disk.powerCut();
+  #losePower(unsynced?: "lost" | "torn"): void {
+    this.disk.powerCut(unsynced);
     this.store.lose("unsynced");
   }
 
@@ -318,10 +326,8 @@ export class SimReplica {
 
   #ledgerEffect(what: "commit" | "sync"): void {
     if (what === "sync") this.points.beforeLedgerSync();
-    const { flaws } = this.disk;
-    if (flaws.failing !== "none") throw systemError("EIO", `ledger ${what}`);
-    if (flaws.full) throw systemError("ENOSPC", `ledger ${what}`);
-    this.#effect(what, COMMIT_US + (what === "sync" ? flaws.syncUs : 0));
+    this.disk.refuse(what === "sync" ? "sync" : "write", true);
+    this.#effect(what, COMMIT_US + (what === "sync" ? this.disk.flaws.syncUs : 0));
   }
 
   #outgoing(to: PrincipalId, messages: readonly Uint8Array[]): readonly Uint8Array[] {

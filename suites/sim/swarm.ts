@@ -191,7 +191,7 @@ const FEATURES: readonly Feature[] = [
     };
   }),
   feature("disk", 4_000, (random) => {
-    const flaw = random.pick<DiskFlaw>(["slow", "full", "write-error", "sync-error"]);
+    const flaw = random.pick<DiskFlaw>(["slow", "full", "write-error", "read-error", "sync-error"]);
     return { kind: "disk", flaw, target: victimOf(random) };
   }),
   feature("client-kill", 4_000, (random, { clients }) => {
@@ -214,6 +214,8 @@ const FEATURES: readonly Feature[] = [
       "wiped",
       "rolled-back",
       "bit-flip",
+      "truncated",
+      "torn",
       "misdirected",
     ]);
     return { kind: "disk-damage", damage, target: { kind: "nodes", nodes: [random.pick(faulty)] } };

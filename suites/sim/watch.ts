@@ -108,6 +108,24 @@ export class Watch {
     this.#last[id] = { view: 0, executedSeq: 0, stableSeq: 0, tick: 0 };
   }
 
+  /** It found its log damaged, and begins as one whose disk is empty. */
+  onDamagedLog(id: ReplicaId, reason: string): void {
+    if (!this.isExcused(id)) {
+      throw new Violation(
+        "processes",
+        `r${id} takes its log for damaged, which it is not: ${reason}`,
+      );
+    }
+    this.coverage.sometimes("a damaged log was set aside");
+    this.onWipe(id);
+  }
+
+  /** Its ledger is empty; its log, and so its promises, are not. */
+  onLostLedger(id: ReplicaId): void {
+    const last = this.#last[id];
+    if (last !== undefined) last.executedSeq = 0;
+  }
+
   /** A power cut may take from the ledger what the log still has. */
   onEnd(id: ReplicaId, ended: Ended): void {
     this.coverage.sometimes(`process ended by ${ended.how === "exit" ? ended.code : ended.how}`);

@@ -113,6 +113,7 @@ export class World {
       replicas: this.replicas,
       clients: this.clients,
       watch: this.watch,
+      random: random.fork("node-faults"),
     });
   }
 

@@ -411,6 +411,30 @@ export function runConformance(harness: Harness): void {
     await bench.audit();
   });
 
+  test("a disk that fills up, loses power or is wiped costs its replica a restart, and no more", async ({
+    bench,
+  }) => {
+    const target = { kind: "nodes", nodes: ["r3"] } as const;
+    const harms: readonly FaultIntent[] = [
+      { kind: "disk", flaw: "full", target },
+      { kind: "power-cut", unsynced: "lost", target },
+      { kind: "disk-damage", damage: "wiped", target },
+    ];
+    for (const intent of harms) {
+      if (!bench.environment.capabilities.has(intent.kind)) {
+        console.log(`skipped: ${intent.kind} on ${harness.name}: not among its capabilities`);
+        continue;
+      }
+      const fault = await bench.harm(intent, ["r3"]);
+      await bench.deposit(3);
+      if (intent.kind === "disk")
+        assert.ok(await bench.until(async () => !(await bench.status("r3")).alive));
+      await bench.heal(fault);
+      await bench.settle();
+      await bench.audit();
+    }
+  });
+
   test("nobody ended unasked, and the stop leaves nothing", async ({ bench }) => {
     assert.deepEqual(bench.environment.unexpectedExits(), []);
     await bench.environment.stop();
