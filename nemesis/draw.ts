@@ -9,7 +9,7 @@ import { stateUnder } from "./processes.js";
 import type { Random } from "./random.js";
 
 /** Of these a process may end by itself. */
-const ENDS_PROCESSES: readonly FaultKind[] = ["kill-at", "memory", "files", "crash", "freeze"];
+const ENDS_PROCESSES: readonly FaultKind[] = ["files"];
 /** Fewer kinds than this are no composition; with more, no quorum is left for most of the time. */
 const KINDS_MIN = 3;
 const KINDS_MAX = 5;
