@@ -196,6 +196,11 @@ export const SUITES: readonly Suite[] = [
     requiredFaults: ["strobe"],
     intervalS: 2,
   }),
+  suite("liar", "One replica, at first the primary, lies: in another way each time.", {
+    nemesis: ["liar"],
+    requiredFaults: ["lie"],
+    intervalS: 1.5,
+  }),
   suite(
     "paper-table",
     "The paper's simulation: 10 runs each of 1,000, 5,000 and 10,000 operations, half reads.",

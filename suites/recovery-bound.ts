@@ -10,7 +10,7 @@ const VIEW_CHANGE_DELAYS = 4;
 /** Request, relay, pre-prepare, prepare, commit, reply, and a status for what was lost. */
 const OPERATION_DELAYS = 7;
 /** Restarted processes read their logs, replay and are scheduled beside others, ms. */
-const MACHINE_ALLOWANCE_MS = 5_000;
+export const MACHINE_ALLOWANCE_MS = 5_000;
 
 /**
  * The bound in ns, after `disturbedMs` of faults. While they lasted, the view timer doubled at most

@@ -84,7 +84,8 @@ export function environment(): NodeJS.ProcessEnv {
 async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const [program, ...rest] = argv;
   if (program === undefined) throw new RangeError("an empty command line cannot be run");
-  const deadlineMs = options.deadlineMs ?? DEADLINE_MS_DEFAULT;
+  const patience = Number(process.env["ORDEAL_PATIENCE"] ?? 1) || 1; // see suites/cluster/deadline.ts
+  const deadlineMs = patience * (options.deadlineMs ?? DEADLINE_MS_DEFAULT);
   const result = await execa(program, rest, {
     input: options.stdin ?? "",
     timeout: deadlineMs,

@@ -3,6 +3,7 @@
 
 import type { ClientAnswer, ClientCall } from "../../node/runtime/client-call.js";
 import { principalOfName } from "./cluster-files.js";
+import { PATIENCE } from "./deadline.js";
 import {
   field,
   type JsonObject,
@@ -14,7 +15,7 @@ import {
 import type { Pipes } from "./machine.js";
 
 /** How much later than its own time-out an answer may come before we give it up. */
-const GRACE_MS = 2_000;
+const GRACE_MS = 2_000 * PATIENCE;
 
 type Pending = {
   call: ClientCall;

@@ -1,24 +1,18 @@
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
-import { localShell, must } from "../../nemesis/host/shell.js";
 import { UsageError } from "../usage-error.js";
 import { chooseEnvironment } from "./choose.js";
 import { createNetns } from "./netns.js";
 import { enterSandbox, insideSandbox } from "./sandbox.js";
 import { runConformance } from "./testing/conformance.js";
+import { namesAndDevices } from "./testing/leftovers.js";
 
 const inside = insideSandbox();
 if (inside !== undefined) {
   runConformance({
     name: `netns (${inside.mode})`,
     create: (options) => createNetns(options, inside),
-    leftovers: async () => {
-      const shell = localShell();
-      const named = await must(shell, ["ip", "netns", "list"]);
-      const devices = await must(shell, ["ip", "-o", "link", "show"]);
-      const ours = devices.stdout.split("\n").filter((line) => !/^\d+: lo:|^$/.test(line));
-      return [...named.stdout.split("\n").filter((line) => line !== ""), ...ours];
-    },
+    leftovers: namesAndDevices,
   });
 } else {
   await outside();

@@ -3,6 +3,7 @@
 import { createConnection } from "node:net";
 import type { CrashPoint } from "../../nemesis/faults.js";
 import type { ReplicaStatus } from "../../node/core/step.js";
+import { PATIENCE } from "./deadline.js";
 import { type JsonObject, numberField, parseObject, readLines, stringField } from "./json-lines.js";
 
 /** Longest path a Unix socket may have: sizeof(sun_path) - 1, unix(7). */
@@ -27,7 +28,7 @@ export function askControl(
       resolve(answer);
     };
     // Not setTimeout of the socket: that one starts anew with every byte.
-    const timer = setTimeout(() => end(undefined), deadlineMs);
+    const timer = setTimeout(() => end(undefined), PATIENCE * deadlineMs);
     socket.on("close", () => {
       clearTimeout(timer);
       resolve(undefined);

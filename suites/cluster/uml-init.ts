@@ -15,11 +15,12 @@ export type UmlProgram = {
   variables: Readonly<Record<string, string | undefined>>;
   /** Working directory. */
   folder: string;
-  parts: UmlParts;
+  /** Loads a module by its name: what `modprobeWrapper` says. */
+  modprobe: string;
 };
 
 /** Console 1 is stdout, 2 stderr, 3 brings numbers of signals, 4 takes the exit code (uml.ts). */
-export function umlInit({ command, variables, folder, parts }: UmlProgram): string {
+export function umlInit({ command, variables, folder, modprobe }: UmlProgram): string {
   const exports = Object.entries(variables).flatMap(([name, value]) =>
     value !== undefined && /^[A-Za-z_]\w*$/.test(name) ? [`export ${name}=${quoted(value)}`] : [],
   );
@@ -31,12 +32,8 @@ mount -t cgroup2 cgroup /sys/fs/cgroup
 mount -t tmpfs tmpfs /run
 mkdir -p /dev/shm && mount -t tmpfs tmpfs /dev/shm
 
-# Modules are loaded when something asks for them, from where the package has put them.
-mkdir -p /run/uml/lib
-ln -s ${quoted(parts.modules)} /run/uml/lib/modules
-printf '#!/bin/sh\\nexec %s -d /run/uml "$@"\\n' ${quoted(parts.modprobe)} >/run/uml/modprobe
-chmod 755 /run/uml/modprobe
-echo /run/uml/modprobe >/proc/sys/kernel/modprobe
+# Modules are loaded when the kernel or a tool asks for them, wherever /run is another one by then.
+echo ${quoted(modprobe)} >/proc/sys/kernel/modprobe
 ip link set lo up
 
 # What is written comes out as it is.
@@ -62,6 +59,11 @@ echo "exit $code" >&4
 echo o >/proc/sysrq-trigger
 sleep 60
 `;
+}
+
+/** A modprobe that looks for `lib/modules` below this folder. */
+export function modprobeWrapper({ modprobe }: UmlParts, folder: string): string {
+  return `#!/bin/sh\nexec ${quoted(modprobe)} -d ${quoted(folder)} "$@"\n`;
 }
 
 function quoted(word: string): string {

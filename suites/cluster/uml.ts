@@ -5,19 +5,20 @@
 // Source: Documentation/virt/uml/user_mode_linux_howto_v2.rst
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { constants, freemem } from "node:os";
 import { join } from "node:path";
 import { PassThrough, type Readable, type Writable } from "node:stream";
 import { text } from "node:stream/consumers";
+import { type Shell, ShellError } from "../../nemesis/host/shell.js";
 import { messageOf } from "../../node/runtime/ordeal-error.js";
-import { nowMs, sleep, within } from "./deadline.js";
+import { sleep, within } from "./deadline.js";
 import { readLines } from "./json-lines.js";
 import { Reaper } from "./reaper.js";
 import { REGISTRY_VARIABLE, register, registryFile } from "./registry.js";
 import { makeRuntimeFolder } from "./runtime-folder.js";
 import { FORWARDED, pathWithSbin, WITH_US } from "./sandbox.js";
-import { type UmlParts, umlInit } from "./uml-init.js";
+import { modprobeWrapper, type UmlParts, umlInit } from "./uml-init.js";
 
 const VARIABLE = "ORDEAL_UML";
 /** Seven replicas, their clients and the runner, with room for pages of files; taken as it is used. */
@@ -41,33 +42,30 @@ export function enterUml(argv: readonly string[], parts: UmlParts): Promise<numb
   return runInUml([process.execPath, ...argv], parts, process);
 }
 
-/** Boots it once, and tries what it is wanted for; half a minute at most on a machine that is busy. */
-export async function tryUml(parts: UmlParts): Promise<{ works: boolean; reason: string }> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const said = [text(stdout), text(stderr)];
-  const startedMs = nowMs();
-  const run = runInUml(["sh", "-c", TRIAL], parts, {
-    stdout,
-    stderr,
-    deadlineMs: TRIAL_MS_MAX,
-  });
-  const outcome = await run.then(
-    (code) => ({ works: code === 0, why: "" }),
-    (error: unknown) => ({ works: false, why: messageOf(error) }),
-  );
-  stdout.end();
-  stderr.end();
-  const [, complaint = ""] = await Promise.all(said);
-  const seconds = ((nowMs() - startedMs) / 1_000).toFixed(1);
-  const reason = outcome.works
-    ? `${parts.kernel} boots, has netem, and was done in ${seconds} s`
-    : outcome.why || complaint.trim().split("\n").at(-1) || "refused without a word";
-  return { works: outcome.works, reason };
+/** Boots a kernel for each command that it runs there, as root; for a few. */
+export function umlShell(parts: UmlParts): Shell {
+  return {
+    async run(argv, { stdin } = {}) {
+      if (stdin !== undefined) throw new RangeError("User-Mode Linux has no stdin to offer");
+      const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+      const said = Promise.all([text(stdout), text(stderr)]);
+      try {
+        const exitCode = await runInUml(argv, parts, {
+          stdout,
+          stderr,
+          deadlineMs: COMMAND_MS_MAX,
+        });
+        for (const stream of [stdout, stderr]) stream.end();
+        const [output, errors] = await said;
+        return { exitCode, stdout: output, stderr: errors };
+      } catch (error) {
+        throw new ShellError("not-started", argv, messageOf(error), "");
+      }
+    },
+  };
 }
 
-const TRIAL_MS_MAX = 120_000;
-const TRIAL = `ip link add name probe0 type bridge && ip link add probe1 type veth peer name probe2 &&
-  tc qdisc add dev lo root netem delay 1ms && iptables-legacy -A INPUT -s 10.77.0.1 -j DROP`;
+const COMMAND_MS_MAX = 120_000;
 
 type Streams = {
   stdout: Writable;
@@ -91,11 +89,15 @@ async function runInUml(
       ...process.env,
       PATH: pathWithSbin(),
       [VARIABLE]: parts.kernel,
+      ORDEAL_PATIENCE: "10",
       [REGISTRY_VARIABLE]: registryFile(),
     };
-    writeFileSync(init, umlInit({ command, variables, folder: process.cwd(), parts }), {
-      mode: 0o700,
-    });
+    const modprobe = join(folder.path, "modprobe");
+    mkdirSync(join(folder.path, "lib"));
+    symlinkSync(parts.modules, join(folder.path, "lib", "modules"));
+    writeFileSync(modprobe, modprobeWrapper(parts, folder.path), { mode: 0o700 });
+    const program = { command, variables, folder: process.cwd(), modprobe };
+    writeFileSync(init, umlInit(program), { mode: 0o700 });
     return await boot(init, folder.path, parts, streams);
   } finally {
     await reaper.stop();

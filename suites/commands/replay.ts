@@ -8,6 +8,7 @@ import { OPERATION_TIMEOUT_MS, QUIESCENCE_DEADLINE_MS } from "../plan.js";
 import { recoveryBoundNs } from "../recovery-bound.js";
 import { recordedLoadMs, recordedOps, replayScript } from "../replay.js";
 import type { RunContext, RunPlan } from "../run.js";
+import { slownessOf } from "../slowness.js";
 import { UsageError } from "../usage-error.js";
 
 /** Longer than the recorded load: a slower machine must be able to end it. */
@@ -41,6 +42,7 @@ function replayPlan(saved: SavedRun, path: string, build: string, commit: string
   const ops = recordedOps(saved, clients);
   const concurrency = numberOption(saved, "concurrency");
   const accounts = numberOption(saved, "accounts");
+  const slowness = slownessOf(meta.environment);
   const load = { concurrency, accounts, rate: 0, readShare: 0.5, refusedShare: 0 };
   return {
     suite: meta.suite,
@@ -51,8 +53,8 @@ function replayPlan(saved: SavedRun, path: string, build: string, commit: string
     build,
     loadLimitMs: recordedLoadMs(ops) + LOAD_ALLOWANCE_MS,
     recoveryBoundNs: (disturbedMs) => recoveryBoundNs(meta.protocol ?? {}, meta.f, disturbedMs),
-    quiescenceDeadlineMs: QUIESCENCE_DEADLINE_MS,
-    script: replayScript(ops, faults, { ...load, timeoutMs: OPERATION_TIMEOUT_MS }),
+    quiescenceDeadlineMs: QUIESCENCE_DEADLINE_MS * slowness,
+    script: replayScript(ops, faults, { ...load, timeoutMs: OPERATION_TIMEOUT_MS * slowness }),
     requiredFaults: faultsOf(saved),
     ...(meta.expectedUnsafe === undefined ? {} : { expectedUnsafe: meta.expectedUnsafe }),
     claims: meta.claims,

@@ -9,6 +9,8 @@ import type { HostFindings } from "../cluster/host-hands.js";
 import { localCapabilities } from "../cluster/local.js";
 import { netnsCapabilities } from "../cluster/netns.js";
 import { SIM_CAPABILITIES } from "../cluster/sim.js";
+import { umlShell } from "../cluster/uml.js";
+import { findUml, UML_REMEDY } from "../cluster/uml-parts.js";
 
 export type EnvironmentReport = {
   /** As --env takes it; "netns (root)" and "netns (rootless)" are one there. */
@@ -21,27 +23,42 @@ export type EnvironmentReport = {
   faults: readonly FaultKind[];
 };
 
-/** Everything that was found out about namespaces, in either mode. */
-export type NamespaceProbes = { root: Probe | undefined; rootless: Probe };
+/** Everything that was found out about namespaces: in either mode, and in a kernel of our own. */
+export type NamespaceProbes = {
+  /** Undefined: we are not root. */
+  root: Probe | undefined;
+  rootless: Probe;
+  uml: Probe | { lacks: string; remedy?: string };
+};
 
 export async function probeNamespaces(shell: Shell): Promise<NamespaceProbes> {
   const isRoot = process.getuid?.() === 0;
-  return {
+  const [root, rootless, uml] = await Promise.all([
     // Tries the other mode too, where root has no right to namespaces.
-    root: isRoot ? await probe(shell, { isRoot: true }) : undefined,
-    rootless: await probe(shell, { isRoot: false }),
-  };
+    isRoot ? probe(shell, { isRoot: true }) : undefined,
+    probe(shell, { isRoot: false }),
+    probeUml(),
+  ]);
+  return { root, rootless, uml };
+}
+
+/** Boots it, where it is there. */
+async function probeUml(): Promise<NamespaceProbes["uml"]> {
+  const found = await findUml();
+  if ("kernel" in found) return probe(umlShell(found), { isRoot: true });
+  const { reason, remedy } = found;
+  return { lacks: reason, ...(remedy !== undefined && { remedy }) };
 }
 
 /** All environments that this build has, in the order of people's interest. */
 export function environmentReports(
-  { root, rootless }: NamespaceProbes,
+  { root, rootless, uml }: NamespaceProbes,
   tools: readonly Finding[],
 ): readonly EnvironmentReport[] {
   return [
     netnsReport("netns (root)", root?.mode === "root" ? root : undefined, root, tools),
     netnsReport("netns (rootless)", rootless.mode && rootless, rootless, tools),
-    umlReport(tools),
+    umlReport(uml),
     withFaults(
       toolReport("local", ["UDP on loopback", "SQLite addon"], tools),
       localCapabilities(onProcesses(tools)),
@@ -89,16 +106,12 @@ function onProcesses(tools: readonly Finding[]): HostFindings {
   };
 }
 
-/** Its kernel is tried as a tool; what netns can do with netem and either extra, it can. */
-function umlReport(tools: readonly Finding[]): EnvironmentReport {
-  const inside = {
-    canDuplicate: true,
-    canMatchMessages: false,
-    canCorrupt: false,
-    canShape: true,
-    mechanism: "netem",
-  } as const;
-  return withFaults(toolReport("uml", ["user-mode-linux"], tools), netnsCapabilities(inside));
+function umlReport(uml: NamespaceProbes["uml"]): EnvironmentReport {
+  if ("lacks" in uml) return refused("uml", uml.lacks, uml.remedy);
+  const { sandbox, why } = sandboxFrom(uml, "as asked");
+  if (sandbox === undefined) return refused("uml", why, UML_REMEDY);
+  const reason = `boots; iptables-${sandbox.backend}, delay by ${sandbox.mechanism ?? "nothing"}`;
+  return { name: "uml", works: true, reason, faults: [...netnsCapabilities(sandbox)] };
 }
 
 function withFaults(report: EnvironmentReport, faults: ReadonlySet<FaultKind>): EnvironmentReport {

@@ -17,6 +17,8 @@ const no = (name: string, remedy?: string): Finding => ({
 
 const TOOLS = ["setpriv", "UDP on loopback", "SQLite addon", "ssh"].map(ok);
 
+const NO_UML = { root: undefined, uml: { lacks: "no program linux.uml" } } as const;
+
 function probed(changes: Partial<Probe> = {}): Probe {
   return {
     findings: ["netns", "iptables-legacy", "iptables-legacy TEE", "iptables-legacy MARK", "tc htb"]
@@ -48,7 +50,7 @@ function nothing(): Probe {
 }
 
 test("a fault names the way it is made here, and what stands in the way of the better one", () => {
-  const report = reportOf({ root: undefined, rootless: probed() }, TOOLS);
+  const report = reportOf({ ...NO_UML, rootless: probed() }, TOOLS);
   const delay = report.faults.find(({ kind }) => kind === "delay");
   assert.deepEqual(delay, {
     kind: "delay",
@@ -62,16 +64,16 @@ test("a fault names the way it is made here, and what stands in the way of the b
 });
 
 test("a run takes namespaces where they work, in whichever mode, else the relay", () => {
-  const first = reportOf({ root: undefined, rootless: probed() }, TOOLS);
+  const first = reportOf({ ...NO_UML, rootless: probed() }, TOOLS);
   assert.deepEqual([first.default, first.works], ["netns", true]);
-  const second = reportOf({ root: undefined, rootless: nothing() }, TOOLS);
+  const second = reportOf({ ...NO_UML, rootless: nothing() }, TOOLS);
   assert.deepEqual([second.default, second.works], ["local", true]);
-  const third = reportOf({ root: undefined, rootless: nothing() }, [no("UDP on loopback")]);
+  const third = reportOf({ ...NO_UML, rootless: nothing() }, [no("UDP on loopback")]);
   assert.deepEqual([third.default, third.works], ["none", false]);
 });
 
 test("an environment that does not work makes no fault, and says why and what would help", () => {
-  const report = reportOf({ root: undefined, rootless: nothing() }, TOOLS);
+  const report = reportOf({ ...NO_UML, rootless: nothing() }, TOOLS);
   const rootless = report.environments.find(({ name }) => name === "netns (rootless)");
   assert.deepEqual(rootless, {
     name: "netns (rootless)",
@@ -83,9 +85,18 @@ test("an environment that does not work makes no fault, and says why and what wo
   assert.ok(report.faults.every(({ environments }) => !environments.includes("netns (rootless)")));
 });
 
+test("what works in a kernel of our own is what was found inside", () => {
+  const uml = probed({ mode: "root", mechanism: "netem", canDuplicate: false });
+  const report = reportOf({ root: undefined, rootless: nothing(), uml }, TOOLS);
+  const found = report.environments.find(({ name }) => name === "uml");
+  assert.equal(found?.reason, "boots; iptables-legacy, delay by netem");
+  assert.ok(found?.faults.includes("delay") && !found.faults.includes("duplicate"));
+  assert.equal(report.default, "local", "it is never taken unasked");
+});
+
 test("without setpriv a killed runner would leave its namespaces: netns is refused", () => {
   const tools = [...TOOLS.slice(1), no("setpriv", "apt-get install util-linux")];
-  const report = reportOf({ root: undefined, rootless: probed() }, tools);
+  const report = reportOf({ ...NO_UML, rootless: probed() }, tools);
   assert.equal(report.default, "local");
   const rootless = report.environments.find(({ name }) => name === "netns (rootless)");
   assert.equal(rootless?.remedy, "apt-get install util-linux");
@@ -102,7 +113,7 @@ test("no module can be loaded into a kernel that has none", () => {
 });
 
 test("the tables name every environment, every fault and every trial once", () => {
-  const report = reportOf({ root: undefined, rootless: probed() }, TOOLS);
+  const report = reportOf({ ...NO_UML, rootless: probed() }, TOOLS);
   const lines = reportLines(report);
   for (const { name } of report.environments) {
     assert.equal(lines.filter((line) => line.startsWith(`${name}  `)).length >= 1, true, name);

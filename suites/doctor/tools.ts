@@ -11,8 +11,7 @@ import type { Finding } from "../../nemesis/host/probe.js";
 import type { Shell } from "../../nemesis/host/shell.js";
 import { messageOf } from "../../node/runtime/ordeal-error.js";
 import { within } from "../cluster/deadline.js";
-import { tryUml } from "../cluster/uml.js";
-import { findUml, UML_REMEDY } from "../cluster/uml-parts.js";
+import { UML_REMEDY } from "../cluster/uml-parts.js";
 
 type Trial = {
   name: string;
@@ -30,7 +29,7 @@ export async function probeTools(shell: Shell): Promise<readonly Finding[]> {
   const folder = mkdtempSync(join(tmpdir(), "ordeal-doctor-"));
   try {
     const tried = trialsIn(folder).map((trial) => performTrial(shell, trial));
-    const all = [...tried, probeLoopback(), probeSqlite(), probeKvm(), probeUml()];
+    const all = [...tried, probeLoopback(), probeSqlite(), probeKvm()];
     return (await Promise.all(all)).map(withRemedyThatHelps);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -163,14 +162,6 @@ async function probeKvm(): Promise<Finding> {
     const reason = messageOf(error);
     return { name: "KVM", works: false, reason, remedy: "modprobe kvm_intel or kvm_amd, as root" };
   }
-}
-
-async function probeUml(): Promise<Finding> {
-  const name = "user-mode-linux";
-  const found = await findUml();
-  if (!("kernel" in found)) return { name, works: false, ...found };
-  const trial = await tryUml(found);
-  return { name, ...trial, ...(!trial.works && { remedy: UML_REMEDY }) };
 }
 
 /** No command can load a module that this kernel does not have; another kernel may help. */

@@ -17,10 +17,11 @@ import type {
 } from "../../../nemesis/faults.js";
 import { cutClients, type Grudge, isolate, linksOfGrudge, mute } from "../../../nemesis/grudge.js";
 import type { ClientAnswer } from "../../../node/runtime/client-call.js";
+import { PATIENCE } from "../deadline.js";
 import type { Environment, EnvironmentOptions, NodeStatus } from "../environment.js";
 import { processesUnder } from "./leftovers.js";
 
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 20_000 * PATIENCE;
 const POLL_MS = 20;
 /** The compiled files of this very build. */
 export const BUILD = resolve(fileURLToPath(new URL("../../../", import.meta.url)));
