@@ -105,6 +105,16 @@ test("messages that are lost again and again may cut a link, the first few do no
   assert.not(budget(clusterOf(1), lose(3, { kind: "all" })).livenessBreaking);
 });
 
+test("a replica that is slowed down very much, and another that hears nothing, leave no quorum", () => {
+  const slow = (factor: number): FaultIntent => {
+    return { kind: "slow-cpu", factor, target: named("r0") };
+  };
+  const clog: FaultIntent = { kind: "clog", target: named("r3") };
+  assert.not(budget(clusterOf(1), slow(50)).livenessBreaking);
+  assert.ok(budget(clusterOf(1), slow(50), clog).livenessBreaking);
+  assert.not(budget(clusterOf(1), slow(2), clog).livenessBreaking);
+});
+
 test("only liars and lost disks spend f", () => {
   const view = clusterOf(1);
   assert.not(budgetOf([], view, ["r0"]).beyondF);

@@ -31,6 +31,9 @@ export type PlanBudget = {
   breaking: readonly string[];
 };
 
+/** So much slower, a replica may come too late for every quorum. */
+const SLOW_CPU_MIN = 10;
+
 /** Dry runs of a plan; each resolves its targets differently. */
 const DRY_RUNS = 24;
 
@@ -87,6 +90,7 @@ function losesMessages({ messages = [] }: LinkRule): boolean {
 
 /** Whether its nodes cannot serve, though nothing holds their processes. */
 function hinders({ intent }: ResolvedFault): boolean {
+  if (intent.kind === "slow-cpu") return intent.factor >= SLOW_CPU_MIN;
   if (intent.kind === "disk") return intent.flaw !== "slow";
   return (intent.kind === "clock" && intent.rate === 0) || intent.kind === "lie";
 }
