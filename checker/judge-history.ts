@@ -99,7 +99,9 @@ function judgeByModel(
   // Of two refutations, the one that comes further says more.
   const isSecond = second !== undefined && (second.placed ?? 0) > (first.placed ?? 0);
   const isUndecided = second?.valid === "unknown";
-  const verdict = verdictOf(second !== undefined && (isSecond || isUndecided) ? second : first);
+  const chosen = second !== undefined && (isSecond || isUndecided) ? second : first;
+  const both = second?.valid === false ? ", whether it held nil or 0 at first" : "";
+  const verdict = verdictOf({ ...chosen, summary: `${chosen.summary}${both}` });
   if (verdict.minimal === undefined || !isRegister) return verdict;
   return { ...verdict, initial: isSecond ? 0 : initial, conventions };
 }

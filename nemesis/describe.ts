@@ -85,7 +85,7 @@ function wordsOf(intent: FaultIntent): string[] {
     case "disk":
       return ["disk", intent.flaw];
     case "disk-damage":
-      return ["disk", intent.damage];
+      return ["disk-damage", intent.damage];
     case "lie":
       return ["lie", intent.lie, `${intent.percent} %`];
     default:

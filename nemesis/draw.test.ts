@@ -27,6 +27,15 @@ test("a swarm has three to five kinds that the environment can do, and each seed
   assert.ok(swarms.size > 50, `${swarms.size} different swarms`);
 });
 
+test("one package of a swarm ends or stops processes, for two would be in each other's way", () => {
+  for (let seed = 0; seed < 300; seed++) {
+    const held = kindsOf(draw(seed)).filter((kind) =>
+      ["kill", "terminate", "pause"].includes(kind),
+    );
+    assert.ok(held.length <= 1, held.join());
+  }
+});
+
 test("no swarm goes beyond f, or waits for what may not come", () => {
   for (let seed = 0; seed < 300; seed++) {
     for (const each of packagesOf(draw(seed))) {

@@ -6,6 +6,7 @@ import {
   type CrashPoint,
   type FaultIntent,
   type FaultKind,
+  LIES,
   type PartitionShape,
   type Target,
 } from "./faults.js";
@@ -333,6 +334,22 @@ export const NEMESIS_PACKAGES: readonly NemesisPackage[] = [
   },
   pause("pause", "Stops one replica (SIGSTOP) and lets it continue.", "one"),
   pause("pause-primary", "Stops the primary (SIGSTOP) and lets it continue.", "primary"),
+  {
+    name: "liar",
+    description: "Lets r0, the first primary, lie, in another way each time.",
+    kinds: ["lie"],
+    intent: (random) => {
+      const percent = random.pick([20, 50, 100]);
+      // Always the same one: a second liar would be beyond f.
+      return {
+        kind: "lie",
+        lie: random.pick(LIES),
+        percent,
+        target: { kind: "replica", index: 0 },
+      };
+    },
+    hold: HOLD,
+  },
   ofKind(
     "power-cut",
     "Cuts the power of some machines: what was not synced is lost or torn.",

@@ -63,7 +63,7 @@ export function processActions(before: ProcessStates, after: ProcessStates): Pro
 }
 
 /** What such a fault makes of a process; undefined where it leaves it running. */
-function stateUnder(kind: FaultKind): "paused" | "down" | undefined {
+export function stateUnder(kind: FaultKind): "paused" | "down" | undefined {
   if (PAUSING.has(kind)) return "paused";
   return ENDING.has(kind) ? "down" : undefined;
 }

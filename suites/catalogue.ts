@@ -133,6 +133,8 @@ export const SUITES: readonly Suite[] = [
   suite("lost-new-view", "Kills primaries while the first new-views, or all of one, are lost.", {
     nemesis: ["lost-new-view", "kill-primary"],
     requiredFaults: ["message", "kill"],
+    // Several batches under way, and checkpoints between them: a new-view then has much to carry.
+    protocol: { ...PROTOCOL, batchesOutstandingMax: 4, checkpointInterval: 16, window: 32 },
     timeLimitS: 12,
     takes: "about 17 s",
   }),
@@ -193,6 +195,11 @@ export const SUITES: readonly Suite[] = [
     nemesis: ["strobe"],
     requiredFaults: ["strobe"],
     intervalS: 2,
+  }),
+  suite("liar", "One replica, at first the primary, lies: in another way each time.", {
+    nemesis: ["liar"],
+    requiredFaults: ["lie"],
+    intervalS: 1.5,
   }),
   suite(
     "paper-table",

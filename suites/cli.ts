@@ -20,6 +20,7 @@ import { faultsOf, replayCommand } from "./commands/replay.js";
 import { neededFaults, parseRunRequest, runCommand } from "./commands/run.js";
 import { type RawShrinkOptions, shrinkCommand } from "./commands/shrink.js";
 import { parseSwarmRequest, swarmCommand } from "./commands/swarm.js";
+import { registerVagrant } from "./commands/vagrant.js";
 import { commitOf } from "./commit.js";
 import { EXIT_CRASH, EXIT_USAGE, exitCodeOf } from "./exit-code.js";
 import { registerClient } from "./hands/client.js";
@@ -70,6 +71,7 @@ function createProgram(): Command {
   registerShrink(program, output);
   registerCluster(program);
   registerClient(program);
+  registerVagrant(program, output);
   return program;
 }
 
@@ -93,6 +95,7 @@ function registerRun(program: Command, output: Output): void {
       "--nemesis <names>",
       "packages a,b in place of the suite's own; none, or all for a swarm",
     )
+    .option("--kill-at <point>", "have replicas kill themselves there, beside what else happens")
     .option("--nemesis-interval <seconds>", "mean time from a fault to the next")
     .option("--test-count <count>", "repeat with derived seeds")
     .option("--store <folder>", "where runs are kept", "store")

@@ -6,7 +6,7 @@ import { ALL_PACKAGES } from "../nemesis/packages.js";
 import { kindsOf } from "../nemesis/schedule.js";
 import type { Suite, TableRow } from "./catalogue.js";
 import type { LoadOptions } from "./interpreter.js";
-import { drawnNemesis, faultyBeyondF } from "./nemesis-choice.js";
+import { drawnNemesis, faultyBeyondF, neededKinds } from "./nemesis-choice.js";
 import { MACHINE_ALLOWANCE_MS, recoveryBoundNs } from "./recovery-bound.js";
 import type { RunPlan } from "./run.js";
 import { faultsTolerated, RATE, type RunOptions, sizesOf } from "./run-options.js";
@@ -32,12 +32,28 @@ export const OPERATION_TIMEOUT_MS = 5_000;
 export const QUIESCENCE_DEADLINE_MS = 10_000;
 const CLIENT_PROCESSES_MAX = 2;
 
+type Asked = Pick<RunOptions, "nemesis" | "killAt">;
+
+/** The packages of a run: those asked for, else the suite's own; and beside them a point to die at. */
+function nemesisOf(suite: Suite, { nemesis, killAt }: Asked): readonly string[] {
+  const names = nemesis ?? suite.nemesis;
+  return killAt === undefined ? names : [...new Set([...names, `kill-at-${killAt}`])];
+}
+
+/** The kinds of faults that these packages ask for. */
+export function faultsOf(suite: Suite, options: Asked): readonly FaultKind[] {
+  const own = options.nemesis === undefined ? suite.requiredFaults : [];
+  const given = options.nemesis === undefined && options.killAt === undefined;
+  return given ? own : [...new Set([...own, ...neededKinds(nemesisOf(suite, options))])];
+}
+
 export function suitePlan(suite: Suite, basis: PlanBasis): RunPlan {
   const { options, seed, capabilities } = basis;
-  const asked = options.nemesis ?? suite.nemesis;
-  const nemesis = drawnNemesis(asked, capabilities, seed);
-  const isOwn = options.nemesis === undefined && !asked.includes(ALL_PACKAGES);
   const slowness = slownessOf(basis.environment);
+  const asked = nemesisOf(suite, options);
+  const nemesis = drawnNemesis(asked, capabilities, seed);
+  const isGiven = options.nemesis !== undefined || options.killAt !== undefined;
+  const isOwn = !isGiven && !asked.includes(ALL_PACKAGES);
   const timeLimitS = options.timeLimitS ?? suite.timeLimitS * slowness;
   const nemesisIntervalS = options.nemesisIntervalS ?? suite.intervalS * slowness;
   const load = loadOptions(suite, basis, 0.02);
@@ -103,6 +119,7 @@ export function reproduceLine(suite: string, { options, seed, environment }: Pla
   if (options.rate !== RATE) add("--rate", options.rate);
   add("--accounts", options.accounts);
   add("--nemesis", options.nemesis?.length === 0 ? "none" : options.nemesis?.join(","));
+  add("--kill-at", options.killAt);
   add("--nemesis-interval", options.nemesisIntervalS);
   add("--replica-build", options.replicaBuild);
   if (options.beyondF === true) words.push("--beyond-f");

@@ -1,5 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { suiteNamed } from "./catalogue.js";
+import { faultsOf } from "./plan.js";
 import { parseRunOptions, type RawRunOptions, sizesOf } from "./run-options.js";
 import { UsageError } from "./usage-error.js";
 
@@ -63,5 +65,20 @@ for (const [raw, message] of refused) {
     assert.unreachable("accepted");
   });
 }
+
+test("--kill-at takes the points that there are, and names them where it gets another", () => {
+  assert.is(parseRunOptions({ killAt: "mid-send" }).killAt, "mid-send");
+  assert.throws(
+    () => parseRunOptions({ killAt: "anywhere" }),
+    /--kill-at wants a point, found "anywhere": pass one of before-persist, /,
+  );
+});
+
+test("a point to die at comes beside the suite's own faults, or those asked for", () => {
+  const halves = suiteNamed("halves");
+  assert.equal(faultsOf(halves, {}), ["partition"]);
+  assert.equal(faultsOf(halves, { killAt: "mid-send" }), ["partition", "kill-at"]);
+  assert.equal(faultsOf(halves, { nemesis: ["kill"], killAt: "mid-send" }), ["kill", "kill-at"]);
+});
 
 test.run();

@@ -1,5 +1,6 @@
 // The options of `ordeal run`: from text to numbers, refused with one line each.
 
+import { CRASH_POINTS, type CrashPoint } from "../nemesis/faults.js";
 import { parseNemesisNames } from "../nemesis/packages.js";
 import { oneLine, UsageError } from "./usage-error.js";
 
@@ -14,6 +15,7 @@ export type RawRunOptions = {
   readonly accounts?: string;
   readonly seed?: string;
   readonly nemesis?: string;
+  readonly killAt?: string;
   readonly nemesisInterval?: string;
   readonly testCount?: string;
   readonly store?: string;
@@ -42,6 +44,8 @@ export type RunOptions = {
   seed?: number;
   /** Packages in place of the suite's own. */
   nemesis?: readonly string[];
+  /** Where replicas kill themselves, beside what else happens. */
+  killAt?: CrashPoint;
   nemesisIntervalS?: number;
   /** Absent: 1, and for a table its own count. */
   testCount?: number;
@@ -72,6 +76,7 @@ export function parseRunOptions(raw: RawRunOptions): RunOptions {
     ...given("accounts", raw.accounts, (text) => integer("--accounts", text, 2, 100_000)),
     ...given("seed", raw.seed, (text) => integer("--seed", text, 0, 0xffff_ffff)),
     ...given("nemesis", raw.nemesis, parseNames),
+    ...given("killAt", raw.killAt, parsePoint),
     ...given("nemesisIntervalS", raw.nemesisInterval, (text) =>
       decimal("--nemesis-interval", text, 0.1, 3_600),
     ),
@@ -121,6 +126,15 @@ export function sizesOf(
     "bad-option",
     `--accounts wants at least ${least} (a quarter of the ${concurrency} sessions), ` +
       `found ${accounts}: pass more accounts or a smaller --concurrency`,
+  );
+}
+
+function parsePoint(text: string): CrashPoint {
+  const found = CRASH_POINTS.find((point) => point === text);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    "bad-option",
+    `--kill-at wants a point, found "${text}": pass one of ${CRASH_POINTS.join(", ")}`,
   );
 }
 

@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { FaultKind } from "../nemesis/faults.js";
 import { suiteNamed } from "./catalogue.js";
 import { type PlanBasis, suitePlan } from "./plan.js";
 import { parseRunOptions } from "./run-options.js";
@@ -7,15 +8,8 @@ import { slowedProtocol } from "./slowness.js";
 
 function planOn(environment: string, raw = {}) {
   const options = parseRunOptions(raw);
-  const capabilities = new Set(["partition" as const]);
-  const basis: PlanBasis = {
-    options,
-    seed: 1,
-    environment,
-    capabilities,
-    commit: "c",
-    build: "b",
-  };
+  const what = { commit: "c", build: "b", capabilities: new Set<FaultKind>() };
+  const basis: PlanBasis = { options, seed: 1, environment, ...what };
   return suitePlan(suiteNamed("primary-partition"), basis);
 }
 

@@ -16,6 +16,7 @@ const WITNESS = ["bank/witness.test.js"];
 const BLACK_BOX = ["bank/black-box.test.js"];
 const FUZZ = ["bank/fuzz.test.js"];
 const LINEARIZABLE = ["bank/linearizable.test.js"];
+const TABLE = ["bank/parse-table.test.js"];
 
 export const CHECKER_MUTANTS: readonly CheckerMutant[] = [
   {
@@ -172,4 +173,106 @@ export const CHECKER_MUTANTS: readonly CheckerMutant[] = [
     to: "if (false)",
     tests: ["bank/conservation.test.js"],
   },
+  ...ofCycles("account-order", [
+    [
+      "statements that differ are not told",
+      "else if (known !== amount) {\n                const other",
+      "else if (false) {\n                const other",
+    ],
+    ["balances that differ are not told", "known !== undefined && known !== sum", "false"],
+    ["entries beyond those asked for are taken", "entryCount > this.#writes ||", "false ||"],
+    ["what failed may be shown", 'broken === undefined ? "garbage-read" : "G1a"', '"garbage-read"'],
+    ["an entry may stand twice", "if (before >= 0) {", "if (false) {"],
+    [
+      "replies are not compared with sums",
+      "write.after !== undefined && sum !== undefined && write.after !== sum",
+      "false",
+    ],
+    ["equal amounts: the first one is meant", "if ((this.#next[first] ?? -1) < 0)", "if (true)"],
+    [
+      "equal amounts: lost replies are passed by",
+      "write.after !== undefined && write.after !== sum",
+      "write.after !== sum",
+    ],
+  ]),
+  ...ofCycles("account-history", [
+    ["a move appends to one account only", "write(asked.to, asked.amount, said?.toBalance);", ";"],
+    [
+      "statements are not read",
+      "of(asked.account).statements.push({ txn, balance, entryCount, amounts });",
+      ";",
+    ],
+    [
+      "balances are not read",
+      "of(asked.account).balances.push({ txn, balance: said.balance });",
+      ";",
+    ],
+    [
+      "what failed is taken as written",
+      'operation.outcome === "fail" ? history.failed : history.writes',
+      "history.writes",
+    ],
+  ]),
+  ...ofCycles("balance-position", [
+    ["a balance that two versions had is taken", "lengths.has(sum) ? undefined : length", "length"],
+  ]),
+  ...ofCycles("ledger-cycles", [
+    [
+      "contradictions are not told",
+      "for (const { name, text, txns } of order.contradictions) {",
+      "for (const { name, text, txns } of []) {",
+    ],
+    [
+      "few entries of known place are enough",
+      "placed < PLACED_SHARE_MIN * acknowledged) {",
+      "false) {",
+    ],
+    [
+      "the ledger is not asked",
+      "ordersOfAccounts(bank, operations, longest(ledgers))",
+      "ordersOfAccounts(bank, operations, undefined)",
+    ],
+  ]),
+  {
+    name: "by seq: a batch keeps the order of its calls",
+    file: "bank/seq-writes.js",
+    from: "rows.copyWithin(at + 1, at, next);\n        rows[at] = row;",
+    to: "",
+    tests: WITNESS,
+  },
+  {
+    name: "columns: a key is known by its first bytes",
+    file: "bank/key-table.js",
+    from: "if (bytes !== this.#words[base + word])",
+    to: "if (word === 0 && bytes !== this.#words[base + word])",
+    tests: TABLE,
+  },
+  {
+    name: "columns: escapes are taken as they stand",
+    file: "bank/interned.js",
+    from: "if (byte === BACKSLASH || byte < SPACE)",
+    to: "if (byte < SPACE)",
+    tests: TABLE,
+  },
+  {
+    name: "columns: events stay as they were read",
+    file: "bank/table-builder.js",
+    from: "if (before < time || (before === time && (int(events, at - 1) >= 0 || event < 0)))",
+    to: "if (true)",
+    tests: TABLE,
+  },
 ];
+
+/** Of the bank's own history as transactions. */
+function ofCycles(
+  file: string,
+  changes: readonly (readonly [what: string, from: string, to: string])[],
+): CheckerMutant[] {
+  return changes.map(([what, from, to]) => ({
+    name: `cycles of a run: ${what}`,
+    file: `cycles/${file}.js`,
+    from,
+    to,
+    tests: ["cycles/ledger-cycles.test.js"],
+  }));
+}

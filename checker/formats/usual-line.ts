@@ -2,8 +2,17 @@
 // texts, any value. Whatever is unusual (an escape, an unknown key, a fraction, an error in it) is left
 // to the slow way, so that there is one reader of JSON and one place that says what is wrong.
 
+import { float } from "../columns.js";
 import type { HistoryOp, OpType } from "../history.js";
 import type { Origin } from "./op.js";
+
+const INDEX = 0;
+const TIME = 1;
+const PROCESS = 2;
+const SEQ = 3;
+const CLIENT = 4;
+const TIMESTAMP = 5;
+const COUNT_FIELDS = 6;
 
 const NAMES_MAX = 64;
 /** Longer values may nest too deeply for those who walk them. */
@@ -14,6 +23,13 @@ export class UsualLine {
   readonly #origin: Origin;
   /** Texts that were seen before: most are. */
   readonly #names: string[] = [];
+  /** Of the line: its counts, by number, or -1; its texts and its value where it has them. */
+  readonly #counts = new Float64Array(COUNT_FIELDS).fill(-1);
+  #type: OpType | undefined;
+  #f: string | undefined;
+  #node: string | undefined;
+  #givenValue: unknown;
+  #hasValue = false;
   #text = "";
   #at = 0;
 
@@ -23,90 +39,88 @@ export class UsualLine {
 
   /** The op that stands in `text` from `start` to `end`; undefined where it is not a usual one. */
   read(text: string, start: number, end: number, position: number): HistoryOp | undefined {
-    this.#text = text;
-    this.#at = start;
     if (text.charCodeAt(start) !== OPEN_OBJECT) return undefined;
-    let index = -1;
-    let time = -1;
-    let type: OpType | undefined;
-    let process = -1;
-    let f: string | undefined;
-    let value: unknown;
-    let hasValue = false;
-    let node: string | undefined;
-    let seq = -1;
-    let client = -1;
-    let timestamp = -1;
+    this.#begin(text, start);
     for (;;) {
       this.#at += 1; // Past the brace or the comma.
-      const key = this.#key();
-      switch (key) {
-        case "index":
-          if (index >= 0) return undefined;
-          index = this.#count();
-          if (index < 0) return undefined;
-          break;
-        case "time":
-          if (time >= 0) return undefined;
-          time = this.#count();
-          if (time < 0) return undefined;
-          break;
-        case "type":
-          if (type !== undefined) return undefined;
-          type = typeOf(this.#name());
-          if (type === undefined) return undefined;
-          break;
-        case "process":
-          if (process >= 0) return undefined;
-          process = this.#count();
-          if (process < 0) return undefined;
-          break;
-        case "f":
-          if (f !== undefined) return undefined;
-          f = this.#name();
-          if (f === undefined || f === "" || f.startsWith(":")) return undefined;
-          break;
-        case "value":
-          if (hasValue) return undefined;
-          hasValue = true;
-          value = this.#value(end);
-          if (value === undefined) return undefined;
-          break;
-        case "node":
-          if (node !== undefined) return undefined;
-          node = this.#name();
-          if (node === undefined) return undefined;
-          break;
-        case "seq":
-          if (seq >= 0) return undefined;
-          seq = this.#count();
-          if (seq < 0) return undefined;
-          break;
-        case "client":
-          if (client >= 0) return undefined;
-          client = this.#count();
-          if (client < 0) return undefined;
-          break;
-        case "timestamp":
-          if (timestamp >= 0) return undefined;
-          timestamp = this.#count();
-          if (timestamp < 0) return undefined;
-          break;
-        default:
-          return undefined;
-      }
+      if (!this.#field(end)) return undefined;
       const code = text.charCodeAt(this.#at);
       if (code === COMMA) continue;
       if (code !== CLOSE_OBJECT || this.#at + 1 !== end) return undefined;
-      break;
+      return this.#op(position);
     }
+  }
+
+  #begin(text: string, start: number): void {
+    this.#text = text;
+    this.#at = start;
+    this.#counts.fill(-1);
+    this.#type = undefined;
+    this.#f = undefined;
+    this.#node = undefined;
+    this.#givenValue = undefined;
+    this.#hasValue = false;
+  }
+
+  /** Takes a key and what it has; false where that is unusual, or there for the second time. */
+  #field(end: number): boolean {
+    switch (this.#key()) {
+      case "index":
+        return this.#takeCount(INDEX);
+      case "time":
+        return this.#takeCount(TIME);
+      case "process":
+        return this.#takeCount(PROCESS);
+      case "seq":
+        return this.#takeCount(SEQ);
+      case "client":
+        return this.#takeCount(CLIENT);
+      case "timestamp":
+        return this.#takeCount(TIMESTAMP);
+      case "type":
+        if (this.#type !== undefined) return false;
+        this.#type = typeOf(this.#name());
+        return this.#type !== undefined;
+      case "f":
+        if (this.#f !== undefined) return false;
+        this.#f = this.#name();
+        return this.#f !== undefined && this.#f !== "" && !this.#f.startsWith(":");
+      case "node":
+        if (this.#node !== undefined) return false;
+        this.#node = this.#name();
+        return this.#node !== undefined;
+      case "value":
+        if (this.#hasValue) return false;
+        this.#hasValue = true;
+        this.#givenValue = this.#value(end);
+        return this.#givenValue !== undefined;
+      default:
+        return false;
+    }
+  }
+
+  #takeCount(field: number): boolean {
+    if (float(this.#counts, field) >= 0) return false;
+    const count = this.#count();
+    this.#counts[field] = count;
+    return count >= 0;
+  }
+
+  /** The op that the fields make; undefined where one is missing or out of its order. */
+  #op(position: number): HistoryOp | undefined {
+    const [type, f, node, value] = [this.#type, this.#f, this.#node, this.#givenValue];
+    const counts = this.#counts;
+    const process = float(counts, PROCESS);
+    const given = float(counts, TIME);
     if (type === undefined || f === undefined || process < 0) return undefined;
     if (this.#origin === "ordeal") {
-      if (time < 0 || (index >= 0 && index !== position)) return undefined;
-    } else if (time < 0) {
-      time = position;
+      const own = float(counts, INDEX);
+      if (given < 0 || (own >= 0 && own !== position)) return undefined;
     }
-    index = position;
+    const time = given < 0 ? position : given;
+    const index = position;
+    const [seq, client] = [float(counts, SEQ), float(counts, CLIENT)];
+    const timestamp = float(counts, TIMESTAMP);
     // The usual sets of fields, each in one shape of object from the start.
     if (node !== undefined && client >= 0) {
       if (timestamp < 0 && seq < 0) return { index, time, type, process, f, value, node, client };

@@ -107,6 +107,34 @@ test("a counter is credited to the faults that cause its rule while it counts", 
   assert.is((await network.evidence(second)).measured["dropPackets"], 5);
 });
 
+test("a node that leaves is left alone, and gets all that stands when it is back, as new", async () => {
+  const shell = new PretendShell();
+  const network = await networkOn(shell);
+  const [first, slow] = [
+    fault("f0", { kind: "partition", shape: "one-way-in", target: r1 }),
+    fault("f1", { kind: "delay", delayMs: 20, jitterMs: 0, target: { kind: "all" } }),
+  ];
+  await network.apply(composeLinks([first]));
+  shell.counters = { r1: counted(7, "drop:r0>r1") };
+  await network.leave("r1");
+  shell.ran = [];
+  await network.apply(composeLinks([first, slow]));
+  assert.equal([...new Set(shell.ran.map(({ node }) => node))].sort(), ["r0", "r2"]);
+  // A kernel that has seen nothing of us: the counters begin at zero again.
+  shell.counters = {};
+  shell.ran = [];
+  await network.rejoin("r1");
+  const ran = shell.ran.filter(({ node }) => node === "r1");
+  assert.is(ran.length, shell.ran.length);
+  const restored = ran.filter(({ program }) => program.includes("restore")).at(-1)?.stdin ?? "";
+  assert.match(restored, "drop:r0>r1");
+  assert.match(restored, /delay:r1>r2 .*-g ORDEAL-POOL-0/);
+  const batches = ran.filter(({ program }) => program.startsWith("tc -batch"));
+  assert.match(batches.at(-1)?.stdin ?? "", "qdisc add dev eth0 root handle 1: htb");
+  shell.counters = { r1: counted(3, "drop:r0>r1") };
+  assert.is((await network.evidence(first)).measured["dropPackets"], 10);
+});
+
 test("counters start from zero after a restore", async () => {
   const shell = new PretendShell();
   const network = await networkOn(shell);

@@ -98,6 +98,10 @@ export class AgentLink {
     });
   }
 
+  get isGone(): boolean {
+    return this.#goneReason !== undefined;
+  }
+
   /** The answer's value; rejects with an AgentError. */
   request(request: AgentRequest): Promise<unknown> {
     const id = ++this.#requestCount;

@@ -40,6 +40,10 @@ export class AgentMachine implements Machine {
     return new AgentMachine(await AgentLink.open(carrier));
   }
 
+  get isGone(): boolean {
+    return this.#link.isGone;
+  }
+
   /** Resolves to why the agent is gone, when it is. */
   get gone(): Promise<string> {
     return this.#link.gone;

@@ -3,34 +3,56 @@
 // come for so long that the runner must be gone, it kills what it started, runs what it was given for its
 // end, removes its folders, and ends. What an agent that was itself killed has left, the next one removes.
 //
-//   agent-main [folder]     a folder for the files of the run, made by the agent and removed with it
+//   agent-main [folder [patience]]
+//
+// The folder, for the files of the run, is made by the agent and removed with it. While an agent of another
+// run has one beside it, ours waits, so many milliseconds at most, and then refuses.
 
 import { mkdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import { sendSignal } from "../../nemesis/host/process.js";
 import { ShellError } from "../../nemesis/host/shell.js";
 import { systemCodeOf } from "../../node/runtime/ordeal-error.js";
 import { oneLine } from "../usage-error.js";
 import { listFiles, readPart } from "./agent-files.js";
 import type { AgentEvent, AgentRequest, AgentResult } from "./agent-protocol.js";
-import { within } from "./deadline.js";
+import { waitUntil, within } from "./deadline.js";
 import { readLines } from "./json-lines.js";
 import { localMachine } from "./local-machine.js";
 import type { RunningProcess } from "./machine.js";
-import { register } from "./registry.js";
+import { readRegistered, register } from "./registry.js";
 import { makeRuntimeFolder } from "./runtime-folder.js";
-import { sweepDeadRuns } from "./sweep.js";
+import { registeredRuns, sweepDeadRuns } from "./sweep.js";
 
 /** The runner says something far more often (agent-machine.ts). */
 const SILENCE_MS_MAX = 120_000;
 const END_MS_MAX = 5_000;
+const PATIENCE_MS = 10_000;
 
 await sweepDeadRuns();
-const [folder] = process.argv.slice(2);
+const [folder, patience] = process.argv.slice(2);
 const registrations = [register({ kind: "processes" })];
 if (folder !== undefined) {
+  await untilAlone(folder);
   registrations.push(register({ kind: "folder", path: folder }));
   mkdirSync(folder, { recursive: true, mode: 0o700 });
 }
+/** Rules of two runs in the same chains would undo one another. A runner that was killed ends at once. */
+async function untilAlone(folder: string): Promise<void> {
+  const others = () =>
+    registeredRuns().filter(
+      ({ file, state }) =>
+        state === "alive" &&
+        readRegistered(file).some(
+          ({ leftover }) =>
+            leftover.kind === "folder" && dirname(leftover.path) === dirname(folder),
+        ),
+    );
+  if (await waitUntil(() => others().length === 0, Number(patience ?? PATIENCE_MS))) return;
+  process.stderr.write("another run uses this host: wait for its end\n");
+  process.exit(1);
+}
+
 const runtimeFolder = makeRuntimeFolder(["/tmp"]);
 /** Commands for the end, whoever brings it about. */
 const finals: (AgentRequest & { op: "finally" })[] = [];

@@ -181,6 +181,24 @@ test("when the agent is killed, every request and process ends with the reason",
   rmSync(other.hello.runtimeFolder, { recursive: true });
 });
 
+test("of two agents with folders for runs side by side, the second waits and then refuses", async () => {
+  const folderOf = (name: string) => join(folder, "runs", name);
+  const first = await AgentMachine.connect(
+    carrierOf([process.execPath, MAIN, folderOf("ordeal-a")]),
+  );
+  assert.ok(existsSync(folderOf("ordeal-a")));
+  const second = AgentMachine.connect(
+    carrierOf([process.execPath, MAIN, folderOf("ordeal-b"), "100"]),
+  );
+  await assert.rejects(second, /no agent: exit 1: another run uses this host/);
+  await first.close(DEADLINE_MS);
+  assert.ok(!existsSync(folderOf("ordeal-a")), "its folder went with it");
+  const third = await AgentMachine.connect(
+    carrierOf([process.execPath, MAIN, folderOf("ordeal-c")]),
+  );
+  await third.close(DEADLINE_MS);
+});
+
 test("a carrier that carries no agent is refused with its words", async () => {
   await assert.rejects(
     AgentMachine.connect(carrierOf(["sh", "-c", "echo no route to host >&2; exit 255"])),

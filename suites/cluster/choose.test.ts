@@ -44,7 +44,8 @@ test("an unknown environment is refused by name", async () => {
     chooseEnvironment({ requested: "mars" }),
     (error) =>
       error instanceof UsageError &&
-      error.message === 'no environment "mars": want netns or local or sim or ssh or uml',
+      error.message ===
+        'no environment "mars": want netns or local or sim or docker or ssh or vagrant or uml',
   );
 });
 

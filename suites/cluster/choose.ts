@@ -1,10 +1,13 @@
 // Which environment a run gets, and why: said in one line before anything else.
 
+import { existsSync } from "node:fs";
 import { release } from "node:os";
 import type { FaultKind } from "../../nemesis/faults.js";
 import { type Probe, probe } from "../../nemesis/host/probe.js";
 import { localShell, must, ShellError } from "../../nemesis/host/shell.js";
 import { UsageError } from "../usage-error.js";
+import { VAGRANT_INVENTORY } from "../vagrant/hosts.js";
+import { createDocker, type DockerFound, probeDocker } from "./docker.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
 import { type HostFindings, probeHost } from "./host-hands.js";
 import { readInventory } from "./inventory.js";
@@ -17,7 +20,15 @@ import { insideUml } from "./uml.js";
 import type { UmlParts } from "./uml-init.js";
 import { findUml } from "./uml-parts.js";
 
-export const ENVIRONMENT_NAMES = ["netns", "local", "sim", "ssh", "uml"] as const;
+export const ENVIRONMENT_NAMES = [
+  "netns",
+  "local",
+  "sim",
+  "docker",
+  "ssh",
+  "vagrant",
+  "uml",
+] as const;
 export type EnvironmentName = (typeof ENVIRONMENT_NAMES)[number];
 
 /**
@@ -35,7 +46,8 @@ export type Choice = {
   | { name: "local"; reason: string; found: HostFindings }
   | { name: "netns"; sandbox: Sandbox; found: HostFindings }
   | { name: "sim" }
-  | { name: "ssh"; hosts: SshHosts }
+  | { name: "docker"; found: DockerFound }
+  | { name: "ssh" | "vagrant"; hosts: SshHosts }
   | { name: "uml"; parts: UmlParts }
   /** Inside, where alone can be known what this kernel can do. */
   | { name: "uml"; sandbox: Sandbox; found: HostFindings }
@@ -72,8 +84,10 @@ export async function chooseEnvironment({
     );
   }
   if (requested === "sim") return simChoice();
+  if (requested === "docker") return dockerChoice();
+  if (requested === "ssh") return hostsChoice("ssh", inventory);
+  if (requested === "vagrant") return hostsChoice("vagrant", VAGRANT_INVENTORY);
   if (requested === "uml") return umlChoiceOutside();
-  if (requested === "ssh") return sshChoice(inventory);
   const ofHost = await probeHost(localShell(), needed);
   if (requested === "local") return localChoice("as asked", ofHost);
 
@@ -105,8 +119,11 @@ export function createEnvironment(choice: Choice, options: EnvironmentOptions): 
       return createNetns(options, choice.sandbox, { found: choice.found });
     case "sim":
       return createSim(options);
+    case "docker":
+      return createDocker(options, choice.found, "as asked");
     case "ssh":
-      return createSsh(options, choice.hosts, { name: "ssh", reason: "as asked" });
+    case "vagrant":
+      return createSsh(options, choice.hosts, { name: choice.name, reason: "as asked" });
     default:
       return choice satisfies never;
   }
@@ -147,14 +164,31 @@ async function umlChoiceInside(needed: readonly FaultKind[]): Promise<Choice> {
   };
 }
 
-async function sshChoice(inventory: string | undefined): Promise<Choice> {
+async function dockerChoice(): Promise<Choice> {
+  const found = await probeDocker();
+  const { capabilities } = found;
+  return {
+    name: "docker",
+    line: `environment docker: ${found.line} (as asked)`,
+    capabilities,
+    found,
+  };
+}
+
+async function hostsChoice(
+  name: "ssh" | "vagrant",
+  inventory: string | undefined,
+): Promise<Choice> {
   if (inventory === undefined) {
     throw new UsageError("environment", "--env ssh wants hosts: pass --inventory <file>");
   }
+  if (name === "vagrant" && !existsSync(inventory)) {
+    throw new UsageError("environment", "--env vagrant: no hosts are up: run ordeal vagrant up");
+  }
   const hosts = await openHosts(readInventory(inventory));
   return {
-    name: "ssh",
-    line: `environment ssh: ${hosts.line} (as asked)`,
+    name,
+    line: `environment ${name}: ${hosts.line} (as asked)`,
     capabilities: hosts.capabilities,
     close: () => hosts.close(),
     hosts,

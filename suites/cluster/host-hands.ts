@@ -43,9 +43,13 @@ const BY_CGROUP: readonly FaultKind[] = ["slow-cpu", "memory", "freeze"];
 const BY_FAKETIME: readonly FaultKind[] = ["clock", "strobe"];
 const BY_LIMIT: readonly FaultKind[] = ["memory", "files"];
 
-/** Tries what these kinds of faults need, and nothing else; under a second. */
+/**
+ * Tries what these kinds of faults need, and nothing else; under a second. Where none is named,
+ * everything is tried: a swarm draws from what there is.
+ */
 export async function probeHost(shell: Shell, needed: readonly FaultKind[]): Promise<HostFindings> {
-  const asks = (kinds: readonly FaultKind[]) => kinds.some((kind) => needed.includes(kind));
+  const asks = (kinds: readonly FaultKind[]) =>
+    needed.length === 0 || kinds.some((kind) => needed.includes(kind));
   const [cgroups, faketime, limits] = await Promise.all([
     asks(BY_CGROUP) ? findCgroupPlaces(shell) : {},
     asks(BY_FAKETIME) ? findFaketime(shell) : undefined,

@@ -75,6 +75,16 @@ Host c0
     ["r0", "127.0.0.1", 2200, "vagrant", "/home/a b/key", "replica", true],
   );
   assert.deepEqual([c0?.role, c0?.identity], ["client", `${homedir()}/.vagrant/key`]);
+  // Containers are all reached at one address, by different ports; nodes know them by others.
+  const forwarded = config.replace("127.0.0.2", "127.0.0.1");
+  const listens = parseInventory(forwarded, PATH, (name) => `10.218.0.${name === "r0" ? 11 : 15}`);
+  assert.deepEqual(
+    listens.map(({ address, listen }) => [address, listen]),
+    [
+      ["127.0.0.1", "10.218.0.11"],
+      ["127.0.0.1", "10.218.0.15"],
+    ],
+  );
 });
 
 test("what is wrong with an inventory is said in one line that names it", () => {

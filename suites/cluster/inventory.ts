@@ -45,14 +45,25 @@ export function readInventory(path: string): readonly Host[] {
   return parseInventory(text, path);
 }
 
-/** Throws UsageError; `path` is what it is called then, and relative key files are relative to it. */
-export function parseInventory(text: string, path: string): readonly Host[] {
+/**
+ * Throws UsageError; `path` is what it is called then, and relative key files are relative to it.
+ * `listenOf`: by which address nodes reach a host, where the text cannot say that.
+ */
+export function parseInventory(
+  text: string,
+  path: string,
+  listenOf?: (name: string) => string,
+): readonly Host[] {
   const raw = text.trimStart().startsWith("{")
     ? fromJson(text, path)
     : /^\s*Host\s/m.test(text)
       ? fromSshConfig(text)
       : fromLines(text, path);
-  const hosts = raw.map((entry) => hostOf(entry, path));
+  const named = raw.map((entry) => hostOf(entry, path));
+  const hosts =
+    listenOf === undefined
+      ? named
+      : named.map((host) => ({ ...host, listen: listenOf(host.name) }));
   if (hosts.length === 0) throw refused(path, "it names no host");
   for (const key of ["name", "listen"] as const) {
     const values = hosts.map((host) => host[key]);

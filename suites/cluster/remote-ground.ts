@@ -78,11 +78,13 @@ export async function openRemoteGround(
       },
       failures: () => [],
       collect: async () => {
-        const all = [...nodes].map(async ([name, node]) => {
+        const collecting = [...nodes].map(async ([name, node]) => {
           const there = nodeFiles(node.directory, name).folder;
           await node.machine.collect(there, nodeFiles(directory, name).folder);
         });
-        await Promise.all(all);
+        // What others left is brought, also where one cannot be asked any more.
+        const failed = (await Promise.allSettled(collecting)).find(isRejected);
+        if (failed !== undefined) throw failed.reason;
       },
       close: plan.close,
     };
@@ -133,6 +135,10 @@ function composed(network: NetnsNetwork): FaultyNetwork {
     apply: (active) => network.apply(composeLinks(active)),
     evidence: (fault) => network.evidence(fault),
   };
+}
+
+function isRejected(each: PromiseSettledResult<void>): each is PromiseRejectedResult {
+  return each.status === "rejected";
 }
 
 const untouchable: FaultyNetwork = {

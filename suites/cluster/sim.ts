@@ -46,6 +46,7 @@ export const SIM_CAPABILITIES: ReadonlySet<FaultKind> = new Set<FaultKind>([
   "clock",
   "disk",
   "disk-damage",
+  "lie",
 ]);
 
 const DATAGRAM_BYTES_MAX = 8_192;

@@ -13,6 +13,8 @@ import { type Registration, register } from "./registry.js";
 const CONNECT_S_MAX = 10;
 /** An idle connection of a runner that is gone ends after this. */
 const PERSIST_S = 15;
+/** With the time to connect, and on a slow host. */
+const COMMAND_MS_MAX = 45_000;
 const SEND_MS_MAX = 120_000;
 /** ssh's own failures, as against those of the command there. */
 const EXIT_SSH = 255;
@@ -37,7 +39,9 @@ export class SshConnection {
   shell(rights: Rights): Shell {
     return {
       run: async (argv, options) => {
-        const result = await localShell().run(this.#argv(argv, rights), options);
+        const deadlineMs = options?.deadlineMs ?? COMMAND_MS_MAX;
+        const command = this.#argv(argv, rights);
+        const result = await localShell().run(command, { ...options, deadlineMs });
         if (result.exitCode !== EXIT_SSH) return result;
         throw new ShellError("not-started", ["ssh", this.host.name], "failed", result.stderr);
       },

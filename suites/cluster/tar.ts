@@ -4,26 +4,28 @@ export type TarEntry = {
   /** With "/" between its parts. */
   name: string;
   content: Uint8Array;
+  /** Absent: 0644. */
+  mode?: number;
 };
 
 const BLOCK_BYTES = 512;
 
-/** Files of mode 0644 (0755 for folders' sake is implied by whoever unpacks), owned by nobody in particular. */
+/** Folders are made by whoever unpacks; all belongs to root. */
 export function tarOf(entries: readonly TarEntry[]): Buffer {
-  const parts = entries.flatMap(({ name, content }) => [
-    header(name, content.length),
+  const parts = entries.flatMap(({ name, content, mode = 0o644 }) => [
+    header(name, content.length, mode),
     content,
     Buffer.alloc((BLOCK_BYTES - (content.length % BLOCK_BYTES)) % BLOCK_BYTES),
   ]);
   return Buffer.concat([...parts, Buffer.alloc(2 * BLOCK_BYTES)]);
 }
 
-function header(path: string, bytes: number): Buffer {
+function header(path: string, bytes: number, mode: number): Buffer {
   const { prefix, name } = split(path);
   const block = Buffer.alloc(BLOCK_BYTES);
   const octal = (value: number, digits: number) => value.toString(8).padStart(digits, "0");
   block.write(name, 0, 100);
-  block.write(octal(0o644, 7), 100);
+  block.write(octal(mode, 7), 100);
   block.write(octal(0, 7), 108); // uid
   block.write(octal(0, 7), 116); // gid
   block.write(octal(bytes, 11), 124);

@@ -8,7 +8,6 @@ import { gzipSync } from "node:zlib";
 import { execa } from "execa";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { simulateLoad } from "../../checker/bank/simulate-load.js";
 import type { Output } from "../progress.js";
 import { UsageError } from "../usage-error.js";
 import { checkModelCommand } from "./check-model.js";
@@ -83,49 +82,6 @@ test("an illegal one exits 1, explains itself, and leaves a smaller one that fai
   const command = /check it: ordeal check (.*)/.exec(stdout)?.[1] ?? "";
   const again = await check(...command.replaceAll("'", "").split(" "));
   assert.is(again.exitCode, 1, again.stdout);
-});
-
-/** A bank's history as lines of JSON; the last one reads what was never there, if it is to be wrong. */
-function bankHistory(isWrong: boolean): string {
-  const history = [...simulateLoad({ operations: 200, concurrency: 3 })];
-  const last = history.findLast(({ f, type }) => f === "balance" && type === "ok");
-  return history
-    .map((op) => {
-      const value = isWrong && op === last ? { ...Object(op.value), balance: 1 } : op.value;
-      return `${JSON.stringify({ ...op, value })}\n`;
-    })
-    .join("");
-}
-
-test("a bank's history is judged by its columns, and a wrong one leaves a smaller one", async () => {
-  const good = await check(write("bank.jsonl", bankHistory(false)), "--model", "bank", "--json");
-  assert.is(good.exitCode, 0);
-  assert.equal(Object.keys(JSON.parse(good.stdout).checks), ["linearizable", "black-box"]);
-  const zipped = write("bank.jsonl.gz", gzipSync(bankHistory(false)));
-  assert.is((await check(zipped, "--model", "bank")).exitCode, 0);
-
-  const path = write("wrong.jsonl", bankHistory(true));
-  const { stdout, exitCode } = await check(path, "--model", "bank", "--minimal", "small/one.jsonl");
-  assert.is(exitCode, 1);
-  const command = /check it: ordeal (check small\/one\.jsonl --model bank)/.exec(stdout)?.[1] ?? "";
-  const again = await check(...command.split(" ").slice(1));
-  assert.match(again.stdout, /INVALID {2}linearizable: not linearizable on a/);
-  assert.is(again.exitCode, 1);
-});
-
-test("a lone history that is wrong leaves a smaller one beside it, and one file names one", async () => {
-  const path = write("wrong.jsonl", bankHistory(true));
-  const { stdout, exitCode } = await check(path);
-  assert.is(exitCode, 1);
-  assert.match(stdout, /check it: ordeal check wrong\.minimal\.jsonl\n/);
-  const small = readFileSync(join(folder, "wrong.minimal.jsonl"), "utf8").trim().split("\n");
-  assert.ok(small.length < 40, `${small.length} lines`);
-  assert.is((await check("wrong.minimal.jsonl")).exitCode, 1);
-  for (const model of [[], ["--model", "bank"]]) {
-    const two = await check(path, path, "--minimal", "one.jsonl", ...model);
-    assert.match(two.stderr, /^ordeal: --minimal wants one history to check, found 2$/);
-    assert.is(two.exitCode, 254);
-  }
 });
 
 test("of several files the worst decides: invalid, then what is no history, then unknown", async () => {

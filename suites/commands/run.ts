@@ -7,9 +7,8 @@ import type { CampaignRun } from "../campaign-run.js";
 import { type Suite, suiteNamed } from "../catalogue.js";
 import { type Ending, worstOf } from "../exit-code.js";
 import type { Chosen } from "../in-environment.js";
-import { neededKinds } from "../nemesis-choice.js";
 import { otherBuild } from "../other-build.js";
-import { type PlanBasis, suitePlan, tablePlan } from "../plan.js";
+import { faultsOf, type PlanBasis, suitePlan, tablePlan } from "../plan.js";
 import { type RunContext, type RunPlan, requireCapabilities } from "../run.js";
 import { parseRunOptions, type RawRunOptions, type RunOptions, sizesOf } from "../run-options.js";
 import { type RowRuns, tableLines } from "../table.js";
@@ -36,9 +35,7 @@ export function parseRunRequest(
 
 /** The kinds of fault that any of the suites asks for. */
 export function neededFaults({ suites, options }: RunRequest): readonly FaultKind[] {
-  const own = suites.flatMap(({ requiredFaults }) => requiredFaults);
-  const packaged = options.nemesis === undefined ? own : neededKinds(options.nemesis);
-  return [...new Set(packaged)];
+  return [...new Set(suites.flatMap((suite) => faultsOf(suite, options)))];
 }
 
 /** Performs all runs. Throws UsageError where the environment cannot do what a suite needs. */
@@ -47,9 +44,9 @@ export async function runCommand(
   { environment, context }: Chosen,
   commit: string,
 ): Promise<Ending> {
-  for (const { name, requiredFaults } of suites) {
-    const asked = options.nemesis === undefined ? requiredFaults : neededKinds(options.nemesis);
-    requireCapabilities({ suite: name, requiredFaults: asked }, environment);
+  for (const suite of suites) {
+    const requiredFaults = faultsOf(suite, options);
+    requireCapabilities({ suite: suite.name, requiredFaults }, environment);
   }
   const seed = options.seed ?? randomInt(2 ** 32);
   const { name, capabilities } = environment;

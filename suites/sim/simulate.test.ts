@@ -1,3 +1,6 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { execa } from "execa";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -25,13 +28,20 @@ function failedOf(build: NodeBuild, seed: number): readonly string[] {
   return simulateSeed(build, seed).failed;
 }
 
-test("a seed has one trace, in this process and in a fresh one", async () => {
+test("a seed has one trace, in this process and in a fresh one whose coverage is measured", async () => {
   const first = simulateSeed(ownBuild, SEED);
   const second = simulateSeed(ownBuild, SEED);
   assert.is(first.trace, second.trace);
   const cli = `${OWN_BUILD}/suites/cli.js`;
-  const { stdout } = await execa(process.execPath, [cli, "run", "swarm", "--seed", String(SEED)]);
+  const folder = mkdtempSync(join(tmpdir(), "ordeal-trace-"));
+  const { stdout } = await execa(
+    process.execPath,
+    [cli, "run", "swarm", "--seed", String(SEED), "--store", join(folder, "store")],
+    { env: { NODE_V8_COVERAGE: join(folder, "coverage") } },
+  );
   assert.match(stdout, `trace ${first.trace}`);
+  assert.ok(existsSync(join(folder, "coverage")), "coverage was measured");
+  rmSync(folder, { recursive: true });
   assert.is.not(first.trace, simulateSeed(ownBuild, SEED + 1).trace);
 });
 
@@ -141,6 +151,48 @@ test("a replica behind the checkpoint catches up though all others have restarte
     },
   };
   assert.is(simulate(forgetful, restartAheadOfLaggard()).stats.executedSeq, 64);
+});
+
+/** Both client processes end under load, one after the other, and come back. */
+function clientCrashes(): Scenario {
+  const kill = (node: string): FaultIntent => ({
+    kind: "kill",
+    target: { kind: "nodes", nodes: [node] },
+  });
+  return {
+    ...reduced(drawScenario(SEED), { replicas: 4 }),
+    clientProcesses: 2,
+    sessions: 4,
+    accounts: 4,
+    protocol: {},
+    operations: 60,
+    loadMs: 1_500,
+    thinkMs: 20,
+    weather: CALM,
+    faults: [
+      { id: "f0", intent: kill("c0"), startMs: 200, stopMs: 500 },
+      { id: "f1", intent: kill("c1"), startMs: 600, stopMs: 800 },
+    ],
+    core: ["r0", "r1", "r2", "r3"],
+    faulty: [],
+    rest: [],
+  };
+}
+
+test("client processes end and begin anew; one that begins its timestamps anew, too, is caught", () => {
+  const { failed, faults } = simulate(ownBuild, clientCrashes());
+  assert.equal(failed, []);
+  const ended = faults.filter((one) => one.type === "stop" && one.evidence.landed);
+  assert.is(ended.length, 2);
+  const forgetful: NodeBuild = {
+    ...ownBuild,
+    ClientSessions: class extends ownBuild.ClientSessions {
+      constructor(options: ConstructorParameters<NodeBuild["ClientSessions"]>[0]) {
+        super({ ...options, timestamp: 0 });
+      }
+    },
+  };
+  assert.ok(simulate(forgetful, clientCrashes()).failed.length > 0);
 });
 
 test("a client that nobody answers is a hang, and the verdict says who waits", () => {

@@ -7,7 +7,14 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
-import type { Evidence, FaultIntent, LinkRule, NodeName } from "../../../nemesis/faults.js";
+import type {
+  Evidence,
+  FaultIntent,
+  FaultKind,
+  LinkRule,
+  MessageMatch,
+  NodeName,
+} from "../../../nemesis/faults.js";
 import { cutClients, type Grudge, isolate, linksOfGrudge, mute } from "../../../nemesis/grudge.js";
 import type { ClientAnswer } from "../../../node/runtime/client-call.js";
 import { PATIENCE } from "../deadline.js";
@@ -35,6 +42,13 @@ export function environmentOptions(directory: string): EnvironmentOptions {
 }
 
 /** One cluster under test, with words for what the cases do to it. */
+/** Says so where an environment cannot do this here. */
+function cannot(kind: FaultKind, { name, capabilities }: Environment): boolean {
+  if (capabilities.has(kind)) return false;
+  process.stdout.write(`skipped: conformance of ${name}: ${kind}: it cannot do that here\n`);
+  return true;
+}
+
 class Bench {
   readonly environment: Environment;
   #faultCount = 0;
@@ -91,6 +105,16 @@ class Bench {
     const id = `f${++this.#faultCount}`;
     await this.environment.apply({ id, intent, nodes: [], links });
     return id;
+  }
+
+  /** Loses datagrams with such messages on these links ("r0>r1"). */
+  async lose(match: MessageMatch, links: readonly (readonly [NodeName, NodeName])[]) {
+    const messages = [{ faultId: `f${this.#faultCount + 1}`, effect: "drop" as const, match }];
+    const intent = { kind: "message", effect: "drop", match, direction: "in" } as const;
+    return this.apply(
+      { ...intent, target: TARGET },
+      links.map(([from, to]) => ({ from, to, messages })),
+    );
   }
 
   async cut(grudge: Grudge): Promise<string> {
@@ -228,6 +252,44 @@ export function runConformance(harness: Harness): void {
     for (let round = 0; round < 5; round++) await bench.deposit(4);
     for (const fault of [shuffled, lossy, doubled]) await bench.heal(fault);
     await bench.settle();
+    await bench.audit();
+  });
+
+  test("one replica that gets no commit executes nothing, though it hears the others", async ({
+    bench,
+  }) => {
+    if (cannot("message", bench.environment)) return;
+    await bench.settle();
+    const view = (await bench.status("r1")).status?.view ?? 0;
+    const victim = `r${(view + 2) % 4}`; // A backup: a primary waits for its own batches.
+    const others = bench.environment.replicas.filter((replica) => replica !== victim);
+    const fault = await bench.lose(
+      { kinds: ["commit", "commit-certificate"] },
+      others.map((from) => [from, victim]),
+    );
+    const before = await bench.seq(victim);
+    for (let round = 0; round < 3; round++) await bench.deposit();
+    assert.equal(await bench.seq(victim), before);
+    const { measured } = await bench.heal(fault);
+    const links = Object.keys(measured).filter((name) => name.includes(">"));
+    assert.ok(
+      links.every((name) => name.includes(`>${victim}`)),
+      links.join(" "),
+    );
+    await bench.settle();
+    await bench.audit();
+  });
+
+  test("of the first two requests on each link two are lost, not three", async ({ bench }) => {
+    if (cannot("message", bench.environment)) return;
+    const fault = await bench.lose(
+      { kinds: ["request"], first: 2 },
+      bench.environment.replicas.map((to) => ["c0", to]),
+    );
+    for (let round = 0; round < 4; round++) await bench.deposit();
+    const { measured } = await bench.heal(fault);
+    const counts = Object.entries(measured).filter(([name]) => name.includes(">"));
+    assert.equal(Math.max(...counts.map(([, count]) => Number(count))), 2, JSON.stringify(counts));
     await bench.audit();
   });
 
