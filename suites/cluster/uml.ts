@@ -44,8 +44,11 @@ export function enterUml(argv: readonly string[], parts: UmlParts): Promise<numb
 
 /** Boots a kernel for each command that it runs there, as root; for a few. */
 export function umlShell(parts: UmlParts): Shell {
+  // One that does not boot, or takes too long, will not do better the next time.
+  let failure: ShellError | undefined;
   return {
     async run(argv, { stdin } = {}) {
+      if (failure !== undefined) throw failure;
       if (stdin !== undefined) throw new RangeError("User-Mode Linux has no stdin to offer");
       const [stdout, stderr] = [new PassThrough(), new PassThrough()];
       const said = Promise.all([text(stdout), text(stderr)]);
@@ -59,7 +62,8 @@ export function umlShell(parts: UmlParts): Shell {
         const [output, errors] = await said;
         return { exitCode, stdout: output, stderr: errors };
       } catch (error) {
-        throw new ShellError("not-started", argv, messageOf(error), "");
+        failure = new ShellError("not-started", [parts.kernel], messageOf(error), "");
+        throw failure;
       }
     },
   };
