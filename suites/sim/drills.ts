@@ -101,7 +101,16 @@ const tour: Drill = (random, { faulty, turnMs: T }) => {
   return [...steps, ...lying];
 };
 
-export const DRILLS: readonly Drill[] = [
+/** A replica that was away hears from liars what it missed. */
+const liedTo: Drill = (random, { replicas, faulty, turnMs: T }) => {
+  const away = nodes([random.pick(replicas.filter((one) => !faulty.includes(one)))]);
+  const isolated = step({ kind: "partition", shape: "isolate", target: away }, 0, 1.5 * T);
+  if (faulty.length === 0) return [isolated];
+  const lie = random.pick(["forge-certificate", "forge-certificate", "wrong-data"] as const);
+  return [isolated, step({ kind: "lie", lie, percent: 100, target: nodes(faulty) }, 0, 4 * T)];
+};
+
+const DRILLS: readonly Drill[] = [
   lonePrepared,
   lonePrepared,
   onePrepared,
@@ -109,6 +118,7 @@ export const DRILLS: readonly Drill[] = [
   unheardCheckpoint,
   lostBatch,
   gap,
+  liedTo,
   unheardViewChange,
   tour,
   tour,
