@@ -71,6 +71,8 @@ test("cleaning up takes out what is ours and leaves what is not", async () => {
     ],
     egress: { links: [], pools: [] },
     generation: 0,
+    gateway: "10.77.0.254",
+    needsPlugs: false,
     chainsBefore: [],
   });
   const script = `
