@@ -50,7 +50,8 @@ function life({ folder, disk }: { folder: string; disk: DiskTool }, body: string
     ${body}
     process.kill(process.pid, "SIGKILL");`;
   const { stdout, stderr, signal } = spawnSync(process.execPath, ["-e", program], {
-    env: { ...process.env, ...disk.variables },
+    // Whoever measures coverage would have it write files of its own.
+    env: { ...process.env, NODE_V8_COVERAGE: undefined, ...disk.variables },
     encoding: "utf8",
   });
   assert.is(signal, "SIGKILL", stderr);
