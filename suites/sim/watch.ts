@@ -51,6 +51,8 @@ export class Watch {
   readonly #views: ViewWatch;
   readonly #fetches: readonly FetchWatch[];
   /** Digests of batches of which each request was made by its client. */
+  /** Batches that some backup accepted from a primary. */
+  readonly #accepted = new Set<Digest>();
   readonly #askedBatches = new Set<Digest>();
   #latest: { bytes: Uint8Array; message: Message | undefined } | undefined;
   /** Sees every message that leaves a replica, for the story of a run. */
@@ -243,8 +245,10 @@ export class Watch {
       throw new Violation("proposals", `r${id} accepted a pre-prepare for seq ${seq}: ${problem}`);
     }
     this.#checkAsked(id, digest, requests, "accepted");
-    // A backup that only its own MAC convinced is right; a primary must be able to convince them all.
-    if (primaryOf(view, n) !== id || requests.every(this.#signed)) return;
+    // A backup that only its own MAC convinced is right, and so is a new primary that proposes again what
+    // backups accepted from a liar. What is new, a primary must be able to convince all of.
+    if (primaryOf(view, n) !== id) this.#accepted.add(digest);
+    if (this.#accepted.has(digest) || requests.every(this.#signed)) return;
     throw new Violation("proposals", `r${id} proposed for seq ${seq} what its client did not sign`);
   }
 
