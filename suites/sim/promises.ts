@@ -5,7 +5,7 @@
 // Source: Castro & Liskov, OSDI '99 §4.2; DEVIATION of node/core/log.ts: the log makes it survive.
 
 import type { LogRecord } from "../../node/core/log.js";
-import type { Message, ReplicaId, Seq, View, ViewChange } from "../../node/core/messages.js";
+import type { Message, PrincipalId, ReplicaId, Seq, View, ViewChange } from "../../node/core/messages.js";
 import { primaryOf } from "../../node/core/quorum.js";
 import { Violation } from "./violation.js";
 
@@ -28,7 +28,10 @@ export class Promises {
   #viewAskedWritten: View = -1;
   /** By seq: the highest view of a durable certificate that it prepared. */
   #preparedWritten = new Map<Seq, View>();
+  /** By turns that are over. */
   #viewAsked: View = 0;
+  /** In this turn, by receiver: what leaves in one turn leaves receiver by receiver, in order for each. */
+  readonly #viewAskedNow = new Map<PrincipalId, View>();
   /** Commits that were cast and that no checkpoint of a view-change has passed: seq and view. */
   readonly #commits = new Map<Seq, View>();
 
@@ -56,8 +59,14 @@ export class Promises {
     this.#viewAskedWritten = -1;
   }
 
+  /** What leaves from now on leaves after what left until now. */
+  endTurn(): void {
+    this.#viewAsked = Math.max(this.#viewAsked, ...this.#viewAskedNow.values());
+    this.#viewAskedNow.clear();
+  }
+
   /** A message leaves. Throws a Violation where it promises what it must not. */
-  onSend(message: Message, disk: { clean: boolean }): void {
+  onSend(message: Message, disk: { clean: boolean }, to: PrincipalId = 0): void {
     const vote = this.#voteIn(message);
     if (vote === undefined) return;
     const name = `r${this.#id}'s ${vote.kind} for ${vote.place}`;
@@ -74,12 +83,13 @@ export class Promises {
     if (!this.#isCovered(vote)) {
       throw new Violation("durable-promises", `${name} left without a durable record of it`);
     }
-    if ((vote.kind === "prepare" || vote.kind === "commit") && vote.view < this.#viewAsked) {
-      const asked = `after it had asked for view ${this.#viewAsked}`;
+    const viewAsked = Math.max(this.#viewAsked, this.#viewAskedNow.get(to) ?? 0);
+    if ((vote.kind === "prepare" || vote.kind === "commit") && vote.view < viewAsked) {
+      const asked = `after it had asked for view ${viewAsked}`;
       throw new Violation("views", `${name} was cast ${asked}`);
     }
     if (message.kind === "view-change") {
-      this.#viewAsked = Math.max(this.#viewAsked, vote.view);
+      this.#viewAskedNow.set(to, Math.max(viewAsked, vote.view));
       this.#checkShown(message);
     }
     if (message.kind === "commit") this.#commits.set(vote.seq, vote.view);

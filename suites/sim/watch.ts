@@ -130,6 +130,7 @@ export class Watch {
 
   /** A power cut may take from the ledger what the log still has. */
   onEnd(id: ReplicaId, ended: Ended): void {
+    this.#promises[id]?.endTurn();
     this.coverage.sometimes(`process ended by ${ended.how === "exit" ? ended.code : ended.how}`);
     this.onProcessEnd?.(id, ended);
     const last = this.#last[id];
@@ -149,6 +150,7 @@ export class Watch {
   }
 
   onTurn(id: ReplicaId, replica: Replica): void {
+    this.#promises[id]?.endTurn();
     const last = this.#last[id];
     if (last === undefined || this.#excused.has(id)) return;
     const { tick } = last;
@@ -197,7 +199,7 @@ export class Watch {
       if (message.kind === "view-change") this.#views.onViewChangeSent(id, message.view);
       if (this.#excused.has(id)) continue;
       if (message.kind === "fetch") this.#fetches[id]?.onFetch(message);
-      this.#promises[id]?.onSend(message, { clean: diskIsClean });
+      this.#promises[id]?.onSend(message, { clean: diskIsClean }, to);
     }
   }
 
