@@ -15,7 +15,13 @@ import { viewChangeProblem } from "./new-view-check.js";
 import { Violation } from "./violation.js";
 
 /** What a replica was at its last turn; over all its processes, but not over a lost disk. */
-export type Remembered = { view: View; executedSeq: Seq; stableSeq: Seq; tick: number };
+export type Remembered = {
+  view: View;
+  viewActive: boolean;
+  executedSeq: Seq;
+  stableSeq: Seq;
+  tick: number;
+};
 
 /** Throws a Violation; updates `last`. */
 export function checkReplica(replica: Replica, last: Remembered, audit: Audit): void {
@@ -29,9 +35,13 @@ export function checkReplica(replica: Replica, last: Remembered, audit: Audit): 
   }
   // The slots change with these; looking at all of them in every turn would cost the most.
   const moved = executedSeq !== last.executedSeq || stable.seq !== last.stableSeq;
-  if (moved && view === last.view) checkTimeout(replica);
+  // What a certificate brought before the view began says nothing of the view.
+  if (executedSeq !== last.executedSeq && view === last.view && last.viewActive) {
+    checkTimeout(replica);
+  }
   const due = moved || view !== last.view || replica.tick !== last.tick;
   last.view = view;
+  last.viewActive = replica.viewActive;
   last.executedSeq = executedSeq;
   last.stableSeq = stable.seq;
   last.tick = replica.tick;

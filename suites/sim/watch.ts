@@ -92,7 +92,7 @@ export class Watch {
         requestBytes(cluster, { client, ...request }),
         request.signature,
       );
-    this.#last = ids.map(() => ({ view: 0, executedSeq: 0, stableSeq: 0, tick: 0 }));
+    this.#last = ids.map(() => ({ view: 0, viewActive: false, executedSeq: 0, stableSeq: 0, tick: 0 }));
   }
 
   /** From now on it is one of the faulty: a liar, or one whose disk rotted under it. */
@@ -107,7 +107,7 @@ export class Watch {
   /** Its disk is empty: its earlier words still bind it, its memory does not. */
   onWipe(id: ReplicaId): void {
     this.#promises[id]?.onAmnesia();
-    this.#last[id] = { view: 0, executedSeq: 0, stableSeq: 0, tick: 0 };
+    this.#last[id] = { view: 0, viewActive: false, executedSeq: 0, stableSeq: 0, tick: 0 };
   }
 
   /** It found its log damaged, and begins as one whose disk is empty. */
