@@ -5,7 +5,14 @@
 // Source: Castro & Liskov, OSDI '99 §4.2; DEVIATION of node/core/log.ts: the log makes it survive.
 
 import type { LogRecord } from "../../node/core/log.js";
-import type { Message, PrincipalId, ReplicaId, Seq, View, ViewChange } from "../../node/core/messages.js";
+import type {
+  Message,
+  PrincipalId,
+  ReplicaId,
+  Seq,
+  View,
+  ViewChange,
+} from "../../node/core/messages.js";
 import { primaryOf } from "../../node/core/quorum.js";
 import { Violation } from "./violation.js";
 

@@ -92,7 +92,13 @@ export class Watch {
         requestBytes(cluster, { client, ...request }),
         request.signature,
       );
-    this.#last = ids.map(() => ({ view: 0, viewActive: false, executedSeq: 0, stableSeq: 0, tick: 0 }));
+    this.#last = ids.map(() => ({
+      view: 0,
+      viewActive: false,
+      executedSeq: 0,
+      stableSeq: 0,
+      tick: 0,
+    }));
   }
 
   /** From now on it is one of the faulty: a liar, or one whose disk rotted under it. */
