@@ -10,15 +10,7 @@ import { join } from "node:path";
 import { DiskTool } from "../nemesis/host/disk-tool.js";
 import { localShell } from "../nemesis/host/shell.js";
 import { diskPrograms } from "../suites/cluster/disk-hands.js";
-
-type Row = {
-  fault: string;
-  asked: number;
-  measured: number;
-  unit: string;
-  tolerance: { below: number; above: number };
-  mechanism: string;
-};
+import { type FaultRow as Row, withinTolerance } from "./faults/row.js";
 
 const RECORD_BYTES = 512;
 const SYNCED = 90;
@@ -153,8 +145,9 @@ async function main(): Promise<number> {
   const bench = new Bench(found.programs);
   let bad = 0;
   try {
-    for await (const { fault, asked, measured, unit, tolerance, mechanism } of rows(bench)) {
-      const within = measured >= asked - tolerance.below && measured <= asked + tolerance.above;
+    for await (const row of rows(bench)) {
+      const { fault, asked, measured, unit, mechanism } = row;
+      const within = withinTolerance(row);
       if (!within) bad += 1;
       const figures = `asked ${asked}, measured ${measured} ${unit}`;
       console.log(

@@ -13,12 +13,12 @@ import { DiskTool, figuresOf } from "./disk-tool.js";
 import { localShell } from "./shell.js";
 
 const FOLDER = fileURLToPath(new URL("disk/", import.meta.url));
-const PROGRAMS = { library: join(FOLDER, "disk-faults.so"), tool: join(FOLDER, "disk-tool") };
+const PROGRAMS = { preload: join(FOLDER, "disk-faults.so"), tool: join(FOLDER, "disk-tool") };
 const SQLITE = createRequire(import.meta.url).resolve("better-sqlite3");
 const SOUND = { failing: new Set<never>(), full: false, writeDelayUs: 0, syncDelayUs: 0 };
 
 const test = suite<{ root: string; folder: string; disk: DiskTool }>("the disk under a process");
-const isBuilt = existsSync(PROGRAMS.library) && existsSync(PROGRAMS.tool);
+const isBuilt = existsSync(PROGRAMS.preload) && existsSync(PROGRAMS.tool);
 if (!isBuilt) console.log("skipped: the disk under a process: it was not compiled (no C compiler)");
 const shown = isBuilt ? test : test.skip;
 

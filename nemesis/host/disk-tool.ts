@@ -4,7 +4,7 @@
 import { must, type Shell } from "./shell.js";
 
 /** Compiled files, on the node's machine. */
-export type DiskPrograms = { library: string; tool: string };
+export type DiskPrograms = { preload: string; tool: string };
 
 /** What the library counted since the node's first start; names as in disk-state.h. */
 export type DiskCounters = {
@@ -67,7 +67,7 @@ export class DiskTool {
   /** With these a node's process has the disk under it. */
   get variables(): Readonly<Record<string, string>> {
     return {
-      LD_PRELOAD: this.#programs.library,
+      LD_PRELOAD: this.#programs.preload,
       DISK_FAULTS_FOLDER: this.#folder,
       DISK_FAULTS_STATE: this.#state,
       // What goes through a ring of io_uring passes no C function.

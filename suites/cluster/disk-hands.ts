@@ -19,8 +19,8 @@ type FoundPrograms = { programs: DiskPrograms } | { reason: string };
 
 /** The programs of this build, or why there are none. */
 export function diskPrograms(folder = FOLDER): FoundPrograms {
-  const programs = { library: join(folder, "disk-faults.so"), tool: join(folder, "disk-tool") };
-  if (existsSync(programs.library) && existsSync(programs.tool)) return { programs };
+  const programs = { preload: join(folder, "disk-faults.so"), tool: join(folder, "disk-tool") };
+  if (existsSync(programs.preload) && existsSync(programs.tool)) return { programs };
   const why = join(folder, "why");
   const said = existsSync(why) ? readFileSync(why, "utf8").trim().split("\n").at(-1) : undefined;
   const detail = said ?? "ordeal --build has not run";

@@ -129,7 +129,7 @@ function cgroupTrial(controller: string): Trial {
 async function probeDisk(): Promise<Finding> {
   const name = "disk library";
   const found = diskPrograms();
-  if ("programs" in found) return { name, works: true, reason: found.programs.library };
+  if ("programs" in found) return { name, works: true, reason: found.programs.preload };
   const remedy = "apt-get install gcc libc6-dev && ./ordeal --build";
   return { name, works: false, reason: found.reason, remedy };
 }
