@@ -75,4 +75,16 @@ test("two faults that together leave no quorum excuse each other", () => {
   ]);
 });
 
+test("after an outage, waits that it doubled run out first", () => {
+  const outage = [start(kill("f0", "r0", "r1", "r2"), 5), stop("f0", 5.8)];
+  assert.equal(serving([...outage, start(kill("f1", "r1"), 6), stop("f1", 7.5)]), [
+    ["f0", false],
+    ["f1", false],
+  ]);
+  assert.equal(serving([...outage, start(kill("f1", "r1"), 6), stop("f1", 7.7)]), [
+    ["f0", false],
+    ["f1", true],
+  ]);
+});
+
 test.run();

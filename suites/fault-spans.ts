@@ -12,17 +12,20 @@ import type { ClusterView, FaultRecord, NodeName, ResolvedFault } from "../nemes
  */
 export const SERVING_NS_MIN = 1_000_000_000;
 
+/** A time without a quorum. While it lasts, view timers and clients' retransmissions double. ns. */
+type Outage = { from: number; to: number };
+
 /** One span for each start, in order. A start without its stop was cut short by the run's end. */
 export function faultSpans(records: readonly FaultRecord[], cluster: ClusterView): FaultSpan[] {
   const stops = new Map(
     records.flatMap((record) => (record.type === "stop" ? [[record.faultId, record]] : [])),
   );
-  const breaking = breakingFaults(records, cluster);
+  const { breaking, outages } = quorumLost(records, cluster);
   return records.flatMap((record) => {
     if (record.type !== "start") return [];
     const { fault, time } = record;
     const stop = stops.get(fault.id);
-    const lasted = stop === undefined ? 0 : stop.time - time;
+    const lasted = stop === undefined ? 0 : stop.time - settledAt(time, outages);
     const span: FaultSpan = {
       id: fault.id,
       label: describeFault(fault),
@@ -37,20 +40,38 @@ export function faultSpans(records: readonly FaultRecord[], cluster: ClusterView
   });
 }
 
-/** Ids of the faults during which, alone or with others, no quorum was left at some moment. */
-function breakingFaults(records: readonly FaultRecord[], cluster: ClusterView): Set<string> {
+/** Ids of the faults during which, alone or with others, no quorum was left, and when that was. */
+function quorumLost(
+  records: readonly FaultRecord[],
+  cluster: ClusterView,
+): { breaking: Set<string>; outages: Outage[] } {
   const active = new Map<string, ResolvedFault>();
   const breaking = new Set<string>();
+  const outages: Outage[] = [];
   const spent = new Set<NodeName>();
+  let from: number | undefined;
   for (const record of [...records].sort((a, b) => a.time - b.time)) {
-    if (record.type === "stop") {
-      active.delete(record.faultId);
-      continue;
+    if (record.type === "stop") active.delete(record.faultId);
+    else {
+      active.set(record.fault.id, record.fault);
+      if (spendsF(record.fault.intent)) for (const node of record.fault.nodes) spent.add(node);
     }
-    active.set(record.fault.id, record.fault);
-    if (spendsF(record.fault.intent)) for (const node of record.fault.nodes) spent.add(node);
-    if (!budgetOf([...active.values()], cluster, [...spent]).livenessBreaking) continue;
-    for (const id of active.keys()) breaking.add(id);
+    if (budgetOf([...active.values()], cluster, [...spent]).livenessBreaking) {
+      from ??= record.time;
+      for (const id of active.keys()) breaking.add(id);
+    } else if (from !== undefined) {
+      outages.push({ from, to: record.time });
+      from = undefined;
+    }
   }
-  return breaking;
+  return { breaking, outages };
+}
+
+/**
+ * When the waits that earlier outages doubled have run out, or `time` where that is later: the last
+ * doubled wait is at most as long as the outage itself.
+ */
+function settledAt(time: number, outages: readonly Outage[]): number {
+  const ended = outages.filter(({ to }) => to <= time);
+  return Math.max(time, ...ended.map(({ from, to }) => to + (to - from)));
 }
