@@ -106,7 +106,7 @@ const liedTo: Drill = (random, { replicas, faulty, turnMs: T }) => {
   const away = nodes([random.pick(replicas.filter((one) => !faulty.includes(one)))]);
   const isolated = step({ kind: "partition", shape: "isolate", target: away }, 0, 1.5 * T);
   if (faulty.length === 0) return [isolated];
-  const lie = random.pick(["forge-certificate", "forge-certificate", "wrong-data"] as const);
+  const lie = random.pick(["forge-certificate", "wrong-data", "poison-fragments"] as const);
   return [isolated, step({ kind: "lie", lie, percent: 100, target: nodes(faulty) }, 0, 4 * T)];
 };
 

@@ -7,7 +7,7 @@ import type { MemoryStore } from "../../node/ledger/memory-store.js";
 import { type DiskBites, type DiskFlaws, NO_BITES, SOUND } from "./disk-faults.js";
 import { nameOf, principalOf } from "./names.js";
 import type { SimClient } from "./sim-client.js";
-import { LOG_PATH, type SimReplica } from "./sim-replica.js";
+import type { SimReplica } from "./sim-replica.js";
 import { Violation } from "./violation.js";
 import type { Watch } from "./watch.js";
 
@@ -167,8 +167,7 @@ export class NodeFaults {
       case "rolled-back": {
         const image = this.#images.get(`${fault.id} ${replica.id}`);
         if (image === undefined) return;
-        image.restoreLog();
-        replica.store = image.store;
+        replica.rollBack(image);
         this.#watch.onWipe(replica.id);
         break;
       }
@@ -180,7 +179,7 @@ export class NodeFaults {
           // It has no bytes here to change; what a replica makes of changed ones is to set it aside.
           replica.loseLedger();
           this.#watch.onLostLedger(replica.id);
-        } else if (!replica.disk.damage(LOG_PATH, damage)) {
+        } else if (!replica.damageLog(damage)) {
           return;
         }
         break;

@@ -39,6 +39,9 @@ export class Promises {
   #viewAsked: View = 0;
   /** In this turn, by receiver: what leaves in one turn leaves receiver by receiver, in order for each. */
   readonly #viewAskedNow = new Map<PrincipalId, View>();
+  /** The highest seq of a prepare or a commit so far, and what it was when the disk was lost. */
+  #votedMax: Seq = 0;
+  #forgottenMax: Seq = 0;
   /** Commits that were cast and that no checkpoint of a view-change has passed: seq and view. */
   readonly #commits = new Map<Seq, View>();
 
@@ -64,6 +67,7 @@ export class Promises {
     this.#stableWritten = 0;
     this.#viewWritten = -1;
     this.#viewAskedWritten = -1;
+    this.#forgottenMax = this.#votedMax;
   }
 
   /** What leaves from now on leaves after what left until now. */
@@ -83,6 +87,13 @@ export class Promises {
     if (before !== undefined) {
       const values = `first ${short(before.value)}, then ${short(vote.value)}`;
       throw new Violation("one-vote", `${name} was cast twice: ${values}`);
+    }
+    if (vote.kind === "prepare" || vote.kind === "commit") {
+      if (vote.seq <= this.#forgottenMax) {
+        const forgot = `by one who lost its disk after votes up to seq ${this.#forgottenMax}`;
+        throw new Violation("one-vote", `${name} was cast ${forgot}`);
+      }
+      this.#votedMax = Math.max(this.#votedMax, vote.seq);
     }
     if (!disk.clean) {
       throw new Violation("durable-promises", `${name} left before its record was synced`);

@@ -48,6 +48,7 @@ export function checkReplica(replica: Replica, last: Remembered, audit: Audit): 
   if (due) {
     checkSlots(replica, audit);
     checkMemory(replica);
+    checkWaiting(replica);
   }
   checkStable(replica, audit);
   if (replica.viewChanges.size > 0) checkViewChanges(replica, audit);
@@ -115,6 +116,15 @@ function checkTimeout({ id, view, viewActive, executedSeq, slots, attempts }: Re
   const latest = slots.get(executedSeq)?.committed;
   if (!viewActive || latest?.view !== view || latest.requests.length === 0) return;
   if (attempts > 0) fail("time-outs", id, `executed in view ${view} and waits as if it had not`);
+}
+
+/** Who waits for what is done blames a primary that owes nothing. */
+function checkWaiting({ id, waiting, stateMachine }: Replica): void {
+  for (const [client, { request }] of waiting) {
+    const last = stateMachine.lastReply(client);
+    if (last === undefined || last.timestamp < request.timestamp) continue;
+    fail("waiting", id, `waits for request ${request.timestamp} of client ${client}, which it did`);
+  }
 }
 
 /** What a liar's votes may make a replica keep, beside its slots. */

@@ -31,6 +31,8 @@ export class SimDisk implements Disk {
   readonly allocationBytes = ALLOCATION_BYTES;
   flaws: DiskFlaws = SOUND;
   readonly bites: DiskBites = { ...NO_BITES };
+  /** By writes that succeeded, of all files. */
+  bytesWritten = 0;
   readonly #random: Random;
   readonly #hook: DiskHook;
   #names = new Map<string, Inode>();
@@ -79,6 +81,7 @@ export class SimDisk implements Disk {
     this.refuse("write", position + bytes.length > inode.bytes.length);
     inode.bytes = written(inode.bytes, bytes, position);
     inode.pending.push({ position, bytes: Buffer.from(bytes) });
+    this.bytesWritten += bytes.length;
   }
 
   sync(file: FileHandle): void {
@@ -202,16 +205,19 @@ export class SimDisk implements Disk {
     this.#durableNames = new Map();
   }
 
-  /** Changes bytes at rest, as nemesis/host/disk/disk-tool.c does. False for an empty file. */
-  damage(path: string, how: DamageAtRest): boolean {
+  /**
+   * Changes bytes at rest, as nemesis/host/disk/disk-tool.c does, and says at which of them it began;
+   * undefined for an empty file.
+   */
+  damage(path: string, how: DamageAtRest): number | undefined {
     const inode = this.#names.get(path);
     const used = inode === undefined ? 0 : inUse(inode.bytes).length;
-    if (inode === undefined || used === 0) return false;
+    if (inode === undefined || used === 0) return undefined;
     const at = this.#random.int(used);
     const change = this.#damage(how, used, at);
     inode.bytes = change(inode.bytes);
     inode.durable = change(inode.durable);
-    return true;
+    return at;
   }
 
   #damage(how: DamageAtRest, used: number, at: number): (bytes: Buffer) => Buffer {

@@ -4,17 +4,23 @@
 import type { Random } from "../../nemesis/random.js";
 import type { ProtocolConfig } from "../../node/core/config.js";
 import type { Keyring } from "../../node/core/keyring.js";
-import type { PrincipalId, ReplicaId } from "../../node/core/messages.js";
+import {
+  CLIENT_PRINCIPAL_MIN,
+  type PrincipalId,
+  type ReplicaId,
+} from "../../node/core/messages.js";
 import type { Replica } from "../../node/core/replica.js";
 import type { LedgerMachine } from "../../node/ledger/machine.js";
 import type { MemoryStore } from "../../node/ledger/memory-store.js";
+import type { Stored } from "../../node/ledger/store.js";
 import { CrashPoints } from "../../node/runtime/crash-points.js";
 import type { Driver } from "../../node/runtime/driver.js";
 import type { Ended } from "./ended.js";
 import type { EventQueue } from "./event-queue.js";
+import { LogDamage } from "./log-damage.js";
 import type { NodeBuild } from "./node-build.js";
 import { SimClock, type Turn } from "./sim-clock.js";
-import { SimDisk } from "./sim-disk.js";
+import { type DamageAtRest, SimDisk } from "./sim-disk.js";
 import { createSimTransport, datagramFrom, type SimTransport } from "./sim-transport.js";
 import { ProcessEnd, Violation } from "./violation.js";
 import type { Watch } from "./watch.js";
@@ -72,6 +78,7 @@ export class SimReplica {
   #backlog: (() => void)[] = [];
   #backlogBytes = 0;
   #crash: { boundary: number; how: "kill" | "power-cut" } | undefined;
+  #log = new LogDamage();
   /** Where it is to end by itself. */
   points = endingPoints();
 
@@ -81,7 +88,7 @@ export class SimReplica {
     this.disk = new SimDisk(ground.random.fork("disk"), (what, costUs) => {
       this.#effect(what, costUs);
     });
-    this.store = new ground.build.MemoryStore();
+    this.store = createStore(ground);
     this.clock = new SimClock(
       ground.queue,
       (callback, why) => this.#turn(callback, why),
@@ -166,12 +173,27 @@ export class SimReplica {
   /** Nothing is left of what it stored. */
   wipe(): void {
     this.disk.wipe();
+    this.#log = new LogDamage();
     this.loseLedger();
+  }
+
+  /** Disk and ledger as they were. */
+  rollBack(image: { restoreLog: () => void; store: MemoryStore }): void {
+    image.restoreLog();
+    this.#log = new LogDamage();
+    this.store = image.store;
+  }
+
+  /** False where there is no log. */
+  damageLog(how: DamageAtRest): boolean {
+    const at = this.disk.damage(LOG_PATH, how);
+    if (at !== undefined) this.#log.onDamage(how, at);
+    return at !== undefined;
   }
 
   /** Its ledger is gone, or was found damaged and set aside. */
   loseLedger(): void {
-    this.store = new this.#ground.build.MemoryStore();
+    this.store = createStore(this.#ground);
   }
 
   #boot(init: boolean): void {
@@ -180,9 +202,11 @@ export class SimReplica {
     const { points } = this;
     const onDamage = (reason: string) => {
       watch.onDamagedLog(id, reason);
+      this.#log = new LogDamage();
       this.loseLedger();
     };
     const content = build.openLog(LOG_PATH, { cluster, init, onDamage }, this.disk);
+    this.#log.onOpenedAsWhole(id);
     const machine = watchedMachine(build, this.store, {
       applied: (seq, requests, executions, ledger) =>
         watch.onApply(id, seq, requests, { executions, ledger }),
@@ -204,9 +228,11 @@ export class SimReplica {
       n,
       filter: (to, messages) => this.#outgoing(to, messages),
       emit: (to, datagram) => this.#emit(to, datagram),
-      onOpen: ({ from, refusal }) => {
+      onOpen: ({ from, refusal, messages }) => {
         this.#cursorUs += RECEIVE_US * this.cpuFactor;
-        if (from !== undefined && refusal !== undefined) watch.onRefusal(id, from, refusal);
+        if (from === undefined) return;
+        if (refusal !== undefined) watch.onRefusal(id, from, refusal);
+        if (from >= CLIENT_PRINCIPAL_MIN) watch.onAsked(id, messages);
       },
     });
     this.clock.onAfter = (delayMs, name) => {
@@ -215,6 +241,13 @@ export class SimReplica {
     };
     const { log } = content;
     watch.onOpen(id, content);
+    watch.onLedgerFound(id, machine);
+    /** A log that takes records must have given them to the disk. */
+    const written = (records: readonly Uint8Array[], write: () => void) => {
+      const before = this.disk.bytesWritten;
+      write();
+      watch.onWritten(id, records, this.disk.bytesWritten - before);
+    };
     const { replica, recovery, driver } = build.assembleReplica({
       own: { id },
       config,
@@ -223,15 +256,18 @@ export class SimReplica {
       content: {
         ...content,
         log: {
-          append(records) {
+          append: (records) => {
             points.append(records.length, () => {
-              log.append(records);
+              const groupAt = log.bytes;
+              written(records, () => log.append(records));
+              this.#log.onAppended(groupAt);
               watch.onAppend(id, records);
             });
           },
-          replace(records) {
+          replace: (records) => {
             points.beforeReplace();
-            log.replace(records);
+            written(records, () => log.replace(records));
+            this.#log = new LogDamage();
             watch.onReplace(id, records);
           },
           close: () => log.close(),
@@ -342,6 +378,19 @@ export class SimReplica {
     const sent = this.#ground.spoil(to, datagram);
     if (sent !== undefined) this.#ground.send(this.id, to, sent, this.#cursorUs);
   }
+}
+
+/** A store that gives its rows back in any order, as a database may. */
+function createStore({ build, random }: ReplicaGround): MemoryStore {
+  const order = random.fork("row order");
+  class UnorderedStore extends build.MemoryStore {
+    override load(): Stored {
+      const stored = super.load();
+      const [accounts, sessions] = [order.shuffle(stored.accounts), order.shuffle(stored.sessions)];
+      return { ...stored, accounts, sessions };
+    }
+  }
+  return new UnorderedStore();
 }
 
 function endingPoints(): CrashPoints {

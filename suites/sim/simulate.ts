@@ -9,12 +9,13 @@ import type { FaultRecord } from "../../nemesis/faults.js";
 import { createRandom } from "../../nemesis/random.js";
 import type { ProtocolConfig } from "../../node/core/config.js";
 import { PROTOCOL_DEFAULTS } from "../../node/core/config.js";
+import { quorumOf } from "../../node/core/quorum.js";
 import { HistoryRecorder } from "../history-recorder.js";
 import { recoveryBoundNs } from "../recovery-bound.js";
 import type { CoverageCounts } from "./coverage.js";
 import { keyrings } from "./keyrings.js";
 import { Load } from "./load.js";
-import { principalOf } from "./names.js";
+import { nameOf, principalOf } from "./names.js";
 import { Nemesis } from "./nemesis.js";
 import type { NodeBuild } from "./node-build.js";
 import { lastCureMs, type Scenario } from "./scenario.js";
@@ -209,9 +210,30 @@ class Simulation {
       settled = state ?? "";
       return same;
     };
-    const reached = this.#world.runUntil(atRest, untilUs);
+    const reached = this.#world.runUntil(
+      () => atRest() && this.#leftBehind() === undefined,
+      untilUs,
+    );
+    const behind = this.#leftBehind();
+    if (behind !== undefined) throw new Violation("views", behind);
     const detail = reached ? settled : describeWait(this.#world, []).join("; ");
     this.#quiescence = { reached, detail };
+  }
+
+  /** Who of the core is not in the view in which a quorum of it works: it could not help that quorum. */
+  #leftBehind(): string | undefined {
+    const running = this.#world.replicas.flatMap(({ replica }) => replica ?? []);
+    const working = running.filter(({ viewActive }) => viewActive).map(({ view }) => view);
+    const views = [...new Set(working)].filter((view) => {
+      return working.filter((one) => one === view).length >= quorumOf(this.#scenario.replicas);
+    });
+    const late = running.find(
+      ({ id, view }) =>
+        this.#scenario.core.includes(nameOf(id)) && views.some((common) => view < common),
+    );
+    return late === undefined
+      ? undefined
+      : `r${late.id} is in view ${late.view}, and a quorum works in view ${views.join()}`;
   }
 
   /** The one state of the core, undefined while there are several. */

@@ -31,6 +31,7 @@ import { FetchWatch } from "./fetch-watch.js";
 import { newViewProblem } from "./new-view-check.js";
 import { Promises } from "./promises.js";
 import { proposalProblem } from "./proposal-check.js";
+import { RelayWatch } from "./relay-watch.js";
 import { checkReplica, type Remembered } from "./replica-checks.js";
 import { ViewWatch } from "./view-watch.js";
 import { Violation } from "./violation.js";
@@ -50,6 +51,7 @@ export class Watch {
   readonly #twin = new BankTwin();
   readonly #views: ViewWatch;
   readonly #fetches: readonly FetchWatch[];
+  readonly #relays: readonly RelayWatch[];
   /** Digests of batches of which each request was made by its client. */
   /** Batches that some backup accepted from a primary. */
   readonly #accepted = new Set<Digest>();
@@ -86,6 +88,7 @@ export class Watch {
     this.#promises = ids.map((id) => new Promises(id, n));
     this.#views = new ViewWatch(config, (id) => this.isExcused(id));
     this.#fetches = ids.map((id) => new FetchWatch(id));
+    this.#relays = ids.map(() => new RelayWatch(n));
     this.#signed = ({ client, ...request }) =>
       anyone.verify(
         principalOfClient(client),
@@ -149,9 +152,15 @@ export class Watch {
     if (content.hollow) this.coverage.sometimes("a replica began with an empty disk");
   }
 
+  /** What a process finds in its store is the state behind one seq, not a mixture of two. */
+  onLedgerFound(id: ReplicaId, ledger: LedgerMachine): void {
+    this.onRestore(id, ledger);
+  }
+
   onStart(id: ReplicaId, replica: Replica): void {
     this.#views.onStart(id);
     this.#fetches[id]?.onStart();
+    this.#relays[id]?.onStart();
     this.onTurn(id, replica);
   }
 
@@ -162,10 +171,16 @@ export class Watch {
     const { tick } = last;
     checkReplica(replica, last, this.#audit);
     if (replica.tick !== tick) this.#fetches[id]?.onTick(replica);
+    this.#relays[id]?.onTurn(replica);
   }
 
   onViewTimer(id: ReplicaId, delayMs: number): void {
     if (!this.#excused.has(id)) this.#views.onViewTimer(id, delayMs);
+  }
+
+  /** A client's datagram brought these messages. */
+  onAsked(id: ReplicaId, messages: readonly Uint8Array[]): void {
+    for (const bytes of messages) this.#relays[id]?.onAsked(this.#decoded(bytes));
   }
 
   /** A datagram whose MAC holds was refused: what a correct replica says is well-formed. */
@@ -187,6 +202,14 @@ export class Watch {
     }
   }
 
+  /** The log took these records, and wrote so many bytes. */
+  onWritten(id: ReplicaId, records: readonly Uint8Array[], bytes: number): void {
+    const least = records.reduce((sum, { length }) => sum + length, 0);
+    if (bytes >= least) return;
+    const what = `${least} bytes of records for durable, of which its disk has ${bytes}`;
+    throw new Violation("durable-promises", `r${id} takes ${what}`);
+  }
+
   onReplace(id: ReplicaId, records: readonly Uint8Array[]): void {
     this.#promises[id]?.onLog(records.map(decodeRecord));
   }
@@ -205,6 +228,7 @@ export class Watch {
       if (message.kind === "view-change") this.#views.onViewChangeSent(id, message.view);
       if (this.#excused.has(id)) continue;
       if (message.kind === "fetch") this.#fetches[id]?.onFetch(message);
+      if (message.kind === "request") this.#relays[id]?.onSend(message, to);
       this.#promises[id]?.onSend(message, { clean: diskIsClean }, to);
     }
   }
