@@ -12,7 +12,7 @@ import {
   pack,
   unpack,
 } from "./datagram.js";
-import { CLIENT_BYTES_MAX, REASSEMBLY_BYTES_MAX, REPLICA_BYTES_MAX } from "./fragments.js";
+import { REASSEMBLY_LIMITS } from "./fragments.js";
 import { type Keyring, MAC_BYTES } from "./keyring.js";
 
 const CLUSTER = "0123456789abcdef";
@@ -264,13 +264,13 @@ test("memory is bounded for each peer and in all; the greedy evict their own, ol
     for (let counter = 0; counter < 500; counter++) {
       unpack(receiver, fragmentDatagram(liar, counter, { ...wide, digest: counter }));
     }
-    assert.ok((receiver.reassembly.peers.get(liar)?.bytes ?? 0) <= REPLICA_BYTES_MAX);
+    assert.ok((receiver.reassembly.peers.get(liar)?.bytes ?? 0) <= REASSEMBLY_LIMITS.replica);
   }
   for (let counter = 0; counter < 50; counter++) {
     unpack(receiver, fragmentDatagram(CLIENT, counter, { ...wide, digest: counter }));
   }
-  assert.ok((receiver.reassembly.peers.get(CLIENT)?.bytes ?? 0) <= CLIENT_BYTES_MAX);
-  assert.ok(receiver.reassembly.bytes <= REASSEMBLY_BYTES_MAX);
+  assert.ok((receiver.reassembly.peers.get(CLIENT)?.bytes ?? 0) <= REASSEMBLY_LIMITS.client);
+  assert.ok(receiver.reassembly.bytes <= REASSEMBLY_LIMITS.all);
   assert.ok(receiver.reassembly.evicted > 100);
   assert.equal(received(receiver, honest.slice(2)), [message], "the modest peer lost nothing");
   let sum = 0;

@@ -14,7 +14,13 @@
 import assert from "node:assert";
 import { createHash } from "node:crypto";
 import { DESCRIPTION_BYTES, describe, isDescription, writeDescription } from "./description.js";
-import { createReassembly, type Fragment, type Reassembly, reassemble } from "./fragments.js";
+import {
+  createReassembly,
+  type Fragment,
+  type Reassembly,
+  type ReassemblyLimits,
+  reassemble,
+} from "./fragments.js";
 import { type Keyring, MAC_BYTES } from "./keyring.js";
 import type { PrincipalId } from "./messages.js";
 import { createReplayWindow, type ReplayWindow, refusesReplay } from "./replay-window.js";
@@ -49,6 +55,8 @@ export type LinkOptions = {
   datagramBytesMax: number;
   /** Messages that share a datagram; absent: as many as fit. */
   datagramMessagesMax?: number;
+  /** Absent: room for the largest message. */
+  reassemblyLimits?: ReassemblyLimits;
   /** Differs from process to process of one principal (wall clock or random); 32 bits. */
   epoch: number;
 };
@@ -99,7 +107,7 @@ export function createLinks(options: LinkOptions): Links {
     epoch: options.epoch >>> 0,
     counter: 0,
     windows: new Map(),
-    reassembly: createReassembly(),
+    reassembly: createReassembly(options.reassemblyLimits),
   };
 }
 

@@ -4,11 +4,20 @@
 import { createHash } from "node:crypto";
 import { CLIENT_PRINCIPAL_MIN, type PrincipalId } from "./messages.js";
 
-/** Bytes of unfinished messages kept for one replica, and for one client process. */
-export const REPLICA_BYTES_MAX = 26 * 1024 * 1024;
-export const CLIENT_BYTES_MAX = 128 * 1024;
-/** Bytes of unfinished messages kept in all. */
-export const REASSEMBLY_BYTES_MAX = 64 * 1024 * 1024;
+/** Bytes of unfinished messages that are kept. */
+export type ReassemblyLimits = {
+  /** For one replica; as much as the largest message takes, or that one never gets through. */
+  replica: number;
+  /** For one client process. */
+  client: number;
+  all: number;
+};
+
+export const REASSEMBLY_LIMITS: ReassemblyLimits = {
+  replica: 26 * 1024 * 1024,
+  client: 128 * 1024,
+  all: 64 * 1024 * 1024,
+};
 /** What a kept fragment is counted for beyond its bytes, and a message beyond its fragments. */
 const FRAGMENT_OVERHEAD_BYTES = 128;
 const ASSEMBLY_OVERHEAD_BYTES = 512;
@@ -36,14 +45,15 @@ type Assembly = {
 type Peer = { readonly assemblies: Map<string, Assembly>; bytes: number };
 
 export type Reassembly = {
+  readonly limits: ReassemblyLimits;
   readonly peers: Map<PrincipalId, Peer>;
   bytes: number;
   /** Unfinished messages that had to make room. */
   evicted: number;
 };
 
-export function createReassembly(): Reassembly {
-  return { peers: new Map(), bytes: 0, evicted: 0 };
+export function createReassembly(limits: ReassemblyLimits = REASSEMBLY_LIMITS): Reassembly {
+  return { limits, peers: new Map(), bytes: 0, evicted: 0 };
 }
 
 /**
@@ -88,9 +98,10 @@ function whole(assembly: Assembly, digest: string): Uint8Array | "mixed-fragment
 }
 
 function makeRoom(reassembly: Reassembly, from: PrincipalId, peer: Peer): void {
-  const peerBytesMax = from < CLIENT_PRINCIPAL_MIN ? REPLICA_BYTES_MAX : CLIENT_BYTES_MAX;
+  const { replica, client, all } = reassembly.limits;
+  const peerBytesMax = from < CLIENT_PRINCIPAL_MIN ? replica : client;
   while (peer.bytes > peerBytesMax) evictOldest(reassembly, peer);
-  while (reassembly.bytes > REASSEMBLY_BYTES_MAX) {
+  while (reassembly.bytes > all) {
     let largest = peer;
     for (const other of reassembly.peers.values()) if (other.bytes > largest.bytes) largest = other;
     evictOldest(reassembly, largest);

@@ -23,15 +23,17 @@ const ALL: Target = { kind: "all" };
 
 /**
  * One replica alone prepares a batch, and is cut off. The others change the view, prepare another batch at
- * that seq, do not commit it, and change the view again with the first one among them.
+ * that seq and do not commit it; then f of them are cut off instead, so that no view can begin without
+ * the first one and its certificate of the lower view.
  */
 const lonePrepared: Drill = (random, { replicas, turnMs: T }) => {
-  const lone = random.pick(replicas);
-  const others = nodes(replicas.filter((one) => one !== lone));
+  const [lone = "", ...others] = random.shuffle(replicas);
+  const away = others.slice(0, (replicas.length - 1) / 3);
   return [
-    step(lost(["prepare"], "in", others), 0, 1.2 * T),
-    step(lost(["commit", "commit-certificate"], "in", ALL), 0, 2.8 * T),
-    step({ kind: "partition", shape: "isolate", target: nodes([lone]) }, 0.7 * T, 2 * T),
+    step(lost(["prepare"], "in", nodes(others)), 0, 1.2 * T),
+    step(lost(["commit", "commit-certificate"], "in", ALL), 0, 4 * T),
+    step({ kind: "partition", shape: "isolate", target: nodes([lone]) }, 0.7 * T, 3.2 * T),
+    step({ kind: "partition", shape: "isolate", target: nodes(away) }, 1.8 * T, 6 * T),
   ];
 };
 
@@ -110,6 +112,28 @@ const liedTo: Drill = (random, { replicas, faulty, turnMs: T }) => {
   return [isolated, step({ kind: "lie", lie, percent: 100, target: nodes(faulty) }, 0, 4 * T)];
 };
 
+/** The next primary is away in its turn: it asks for a view that the others leave behind. */
+const skippedView: Drill = (random, { turnMs: T }) => [
+  step(lost(["pre-prepare"], "out", { kind: "primary" }), 0, 1.5 * T),
+  step(
+    { kind: "partition", shape: "isolate", target: { kind: "next-primary" } },
+    random.pick([0.3, 0.7, 1]) * T,
+    5 * T,
+  ),
+];
+
+/** A replica loses its disk while its votes are on their way, and its process soon after it came back. */
+const wipedTwice: Drill = (random, { faulty, turnMs: T }) => {
+  const held = step(lost(["commit", "commit-certificate"], "in", ALL), 0, 4.5 * T);
+  if (faulty.length === 0) return [held];
+  const target = nodes([random.pick(faulty)]);
+  return [
+    held,
+    step({ kind: "disk-damage", damage: "wiped", target }, 0.5 * T, 0.6 * T),
+    step({ kind: "kill", target }, 1.7 * T, 1.8 * T),
+  ];
+};
+
 const DRILLS: readonly Drill[] = [
   lonePrepared,
   lonePrepared,
@@ -122,6 +146,8 @@ const DRILLS: readonly Drill[] = [
   unheardViewChange,
   tour,
   tour,
+  skippedView,
+  wipedTwice,
 ];
 
 /** One of the drills. */

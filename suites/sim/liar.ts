@@ -12,7 +12,14 @@ import type { Forge, Plot, Said } from "./forge.js";
 import { garbage, madeUpRequest, wrongData, wrongReply } from "./lies-of-data.js";
 import { badProposal, equivocation, plottedVote, proposalOfBackup } from "./lies-of-proposals.js";
 import { falseNewView, falseViewChange } from "./lies-of-views.js";
-import { flood, forgedCertificate, otherBody, otherVotes, votesOfOthers } from "./lies-of-votes.js";
+import {
+  flood,
+  forgedCertificate,
+  NEVER_WHOLE_BYTES,
+  otherBody,
+  otherVotes,
+  votesOfOthers,
+} from "./lies-of-votes.js";
 import type { Misfortunes } from "./misfortunes.js";
 import type { NodeBuild } from "./node-build.js";
 
@@ -24,6 +31,7 @@ const FRAME_AT = HEADER_BYTES;
 const FRAGMENT = 1;
 const DIGEST_AT = FRAME_AT + 3;
 const DIGEST_BYTES = 16;
+const TOTAL_AT = DIGEST_AT + 16;
 const INDEX_AT = DIGEST_AT + 22;
 const BYTES_AT = DIGEST_AT + 24;
 
@@ -96,11 +104,14 @@ export class Liar {
     datagram: Uint8Array,
     lies: readonly { lie: Lie; percent: number }[],
   ): Uint8Array | undefined {
-    const poison = lies.find(({ lie }) => lie === "poison-fragments");
-    if (poison === undefined || datagram[FRAME_AT] !== FRAGMENT) return datagram;
+    if (datagram[FRAME_AT] !== FRAGMENT) return datagram;
     const view = Buffer.from(datagram.buffer, datagram.byteOffset, datagram.byteLength);
+    const isFirst = view.readUInt16BE(INDEX_AT) === 0;
+    if (isFirst && view.readUInt32BE(TOTAL_AT) === NEVER_WHOLE_BYTES) return undefined;
+    const poison = lies.find(({ lie }) => lie === "poison-fragments");
+    if (poison === undefined) return datagram;
     const message = `${to} ${view.toString("latin1", DIGEST_AT, DIGEST_AT + DIGEST_BYTES)}`;
-    if (view.readUInt16BE(INDEX_AT) > 0) return this.#poisoned.has(message) ? undefined : datagram;
+    if (!isFirst) return this.#poisoned.has(message) ? undefined : datagram;
     if (!this.#random.chance(poison.percent / 100) || !this.#tells("poison-fragments")) {
       this.#poisoned.delete(message);
       return datagram;

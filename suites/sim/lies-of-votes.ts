@@ -79,7 +79,13 @@ function relabelled(known: CommitCertificate, seq: number): CommitCertificate {
   return { ...known, seq, commits: known.commits.map((commit) => ({ ...commit, seq })) };
 }
 
-/** Checkpoints and votes for seqs that nobody has reached, and a status that claims them. */
+/** A made-up message whose first fragment the liar never sends; see Liar.spoil. */
+export const NEVER_WHOLE_BYTES = 24_000;
+
+/**
+ * Checkpoints and votes for seqs that nobody has reached, a status that claims them, and most of a
+ * message that never ends.
+ */
 export function flood(forge: Forge, status: Status): Said {
   const { id, random, signed, checkpointInterval } = forge;
   const checkpoints = Array.from({ length: 4 }, () => {
@@ -96,5 +102,7 @@ export function flood(forge: Forge, status: Status): Said {
     executedSeq: status.executedSeq + random.int(50),
     slots: new Uint8Array(),
   };
-  return [claim, ...checkpoints, ...votes];
+  const neverWhole = new Uint8Array(NEVER_WHOLE_BYTES);
+  new DataView(neverWhole.buffer).setUint32(0, random.int(2 ** 32)); // Each is another message.
+  return [claim, ...checkpoints, ...votes, neverWhole];
 }

@@ -4,7 +4,7 @@
 
 import { batchDigest, sha256 } from "../../node/core/digest.js";
 import type { LogRecord } from "../../node/core/log.js";
-import type { PreparedCertificate, ViewChange } from "../../node/core/messages.js";
+import type { Digest, PreparedCertificate, Seq, ViewChange } from "../../node/core/messages.js";
 import { quorumOf } from "../../node/core/quorum.js";
 import { encodeMessage } from "../../node/core/wire.js";
 import { type Audit, preparedProblem, stableProblem } from "./audit.js";
@@ -31,6 +31,18 @@ export function newViewProblem(
   const proposed = message.prePrepares.map(({ seq, digest }) => `${seq} ${digest}`).join();
   if (proposed === expectedOf(viewChanges).join()) return undefined;
   return `entered view ${view}, whose pre-prepares do not follow from its view-changes`;
+}
+
+/** Whether its view-changes hold certificates of two batches for one seq. */
+export function choosesBetweenViews({
+  viewChanges,
+}: Pick<LogRecord & { kind: "new-view" }, "viewChanges">): boolean {
+  const digests = new Map<Seq, Digest>();
+  for (const { seq, digest } of viewChanges.flatMap(({ prepared }) => prepared)) {
+    if ((digests.get(seq) ?? digest) !== digest) return true;
+    digests.set(seq, digest);
+  }
+  return false;
 }
 
 /** For each seq from min-s + 1 to max-s: what prepared in the highest view, or the null request. */

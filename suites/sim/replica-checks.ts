@@ -21,6 +21,8 @@ export type Remembered = {
   executedSeq: Seq;
   stableSeq: Seq;
   tick: number;
+  /** The last that it said it executed; a transfer passes others by. */
+  toldExecuted: Seq;
 };
 
 /** Throws a Violation; updates `last`. */
@@ -36,9 +38,8 @@ export function checkReplica(replica: Replica, last: Remembered, audit: Audit): 
   // The slots change with these; looking at all of them in every turn would cost the most.
   const moved = executedSeq !== last.executedSeq || stable.seq !== last.stableSeq;
   // What a certificate brought before the view began says nothing of the view.
-  if (executedSeq !== last.executedSeq && view === last.view && last.viewActive) {
-    checkTimeout(replica);
-  }
+  const executed = executedSeq !== last.executedSeq && executedSeq === last.toldExecuted;
+  if (executed && view === last.view && last.viewActive) checkTimeout(replica);
   const due = moved || view !== last.view || replica.tick !== last.tick;
   last.view = view;
   last.viewActive = replica.viewActive;

@@ -9,7 +9,8 @@ import type { Disk, FileHandle } from "../../node/runtime/disk.js";
 import { type DiskBites, type DiskFlaws, NO_BITES, SOUND, systemError } from "./disk-faults.js";
 
 const SECTOR_BYTES = 512;
-const ALLOCATION_BYTES = 16_384;
+/** Little, so that a log that grows needs space often. */
+const ALLOCATION_BYTES = 2_048;
 
 /** What can become of the bytes of one file. */
 export type DamageAtRest = Exclude<DiskDamage, "wiped" | "rolled-back">;

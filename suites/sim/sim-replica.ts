@@ -3,6 +3,7 @@
 
 import type { Random } from "../../nemesis/random.js";
 import type { ProtocolConfig } from "../../node/core/config.js";
+import type { ReassemblyLimits } from "../../node/core/fragments.js";
 import type { Keyring } from "../../node/core/keyring.js";
 import {
   CLIENT_PRINCIPAL_MIN,
@@ -33,8 +34,17 @@ const RECEIVE_US = 10;
 const SEND_US = 6;
 /** What commit and sync of the ledger cost beside the disk's own latency, µs. */
 const COMMIT_US = 30;
+/** Writes of the ledger that find no room in its files: a write-ahead log is used again and again. */
+const LEDGER_GROWS_SHARE = 0.1;
 /** What a socket holds while its process does not read. */
 const SOCKET_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Small, so that floods reach them; a message of these clusters is smaller still. */
+const REASSEMBLY_LIMITS: ReassemblyLimits = {
+  replica: 1024 * 1024,
+  client: 64 * 1024,
+  all: 2 * 1024 * 1024,
+};
 
 export type ReplicaGround = {
   build: NodeBuild;
@@ -68,6 +78,7 @@ export class SimReplica {
   /** Undefined while the process is there. */
   ended: Ended | undefined = { how: "kill" };
   readonly #ground: ReplicaGround;
+  readonly #ledgerSpace: Random;
   #running: Running | undefined;
   #incarnation = 0;
   /** Up to when it is busy: the moment at which it is, while it does something. */
@@ -85,6 +96,7 @@ export class SimReplica {
   constructor(ground: ReplicaGround) {
     this.#ground = ground;
     this.id = ground.id;
+    this.#ledgerSpace = ground.random.fork("ledger space");
     this.disk = new SimDisk(ground.random.fork("disk"), (what, costUs) => {
       this.#effect(what, costUs);
     });
@@ -220,6 +232,7 @@ export class SimReplica {
       keyring,
       datagramBytesMax: this.#ground.datagramBytesMax,
       datagramMessagesMax: config.datagramMessagesMax,
+      reassemblyLimits: REASSEMBLY_LIMITS,
       epoch: random.fork("epoch").int(2 ** 32) + this.#incarnation,
     });
     const transport = createSimTransport({
@@ -230,6 +243,7 @@ export class SimReplica {
       emit: (to, datagram) => this.#emit(to, datagram),
       onOpen: ({ from, refusal, messages }) => {
         this.#cursorUs += RECEIVE_US * this.cpuFactor;
+        watch.onReassembly(id, links.reassembly.bytes, REASSEMBLY_LIMITS.all);
         if (from === undefined) return;
         if (refusal !== undefined) watch.onRefusal(id, from, refusal);
         if (from >= CLIENT_PRINCIPAL_MIN) watch.onAsked(id, messages);
@@ -362,7 +376,8 @@ export class SimReplica {
 
   #ledgerEffect(what: "commit" | "sync"): void {
     if (what === "sync") this.points.beforeLedgerSync();
-    this.disk.refuse(what === "sync" ? "sync" : "write", true);
+    const grows = this.#ledgerSpace.chance(LEDGER_GROWS_SHARE);
+    this.disk.refuse(what === "sync" ? "sync" : "write", grows);
     this.#effect(what, COMMIT_US + (what === "sync" ? this.disk.flaws.syncUs : 0));
   }
 

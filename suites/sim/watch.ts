@@ -28,7 +28,7 @@ import { BankTwin } from "./bank-twin.js";
 import { Coverage } from "./coverage.js";
 import type { Ended } from "./ended.js";
 import { FetchWatch } from "./fetch-watch.js";
-import { newViewProblem } from "./new-view-check.js";
+import { choosesBetweenViews, newViewProblem } from "./new-view-check.js";
 import { Promises } from "./promises.js";
 import { proposalProblem } from "./proposal-check.js";
 import { RelayWatch } from "./relay-watch.js";
@@ -95,13 +95,7 @@ export class Watch {
         requestBytes(cluster, { client, ...request }),
         request.signature,
       );
-    this.#last = ids.map(() => ({
-      view: 0,
-      viewActive: false,
-      executedSeq: 0,
-      stableSeq: 0,
-      tick: 0,
-    }));
+    this.#last = ids.map(nothingSeen);
   }
 
   /** From now on it is one of the faulty: a liar, or one whose disk rotted under it. */
@@ -116,7 +110,7 @@ export class Watch {
   /** Its disk is empty: its earlier words still bind it, its memory does not. */
   onWipe(id: ReplicaId): void {
     this.#promises[id]?.onAmnesia();
-    this.#last[id] = { view: 0, viewActive: false, executedSeq: 0, stableSeq: 0, tick: 0 };
+    this.#last[id] = nothingSeen();
   }
 
   /** It found its log damaged, and begins as one whose disk is empty. */
@@ -183,6 +177,12 @@ export class Watch {
     for (const bytes of messages) this.#relays[id]?.onAsked(this.#decoded(bytes));
   }
 
+  /** Bytes of unfinished messages that it keeps, of those that it may. */
+  onReassembly(id: ReplicaId, bytes: number, bytesMax: number): void {
+    if (bytes <= bytesMax) return;
+    throw new Violation("memory", `r${id} keeps ${bytes} bytes of unfinished messages`);
+  }
+
   /** A datagram whose MAC holds was refused: what a correct replica says is well-formed. */
   onRefusal(id: ReplicaId, from: PrincipalId, refusal: DatagramRefusal): void {
     if (refusal === "replayed" || from >= this.#promises.length) return;
@@ -197,6 +197,9 @@ export class Watch {
     for (const record of decoded) {
       if (record?.kind === "pre-prepare") this.#checkProposal(id, record.message);
       if (record?.kind !== "new-view") continue;
+      if (choosesBetweenViews(record)) {
+        this.coverage.sometimes("a new view chose between two views' certificates for a seq");
+      }
       const problem = newViewProblem(record, this.#promises.length, this.#audit);
       if (problem !== undefined) throw new Violation("new-view", `r${id} ${problem}`);
     }
@@ -261,6 +264,8 @@ export class Watch {
 
   onEvent(id: ReplicaId, event: CoreEvent): void {
     this.coverage.event(event);
+    const last = this.#last[id];
+    if (event.kind === "executed" && last !== undefined) last.toldExecuted = event.seq;
     if (!this.#excused.has(id)) this.#views.onEvent(id, event);
     this.onCoreEvent?.(id, event);
     if (event.kind === "diverged" && !this.#excused.has(id)) {
@@ -316,4 +321,15 @@ export class Watch {
     }
     return this.#latest.message;
   }
+}
+
+function nothingSeen(): Remembered {
+  return {
+    view: 0,
+    viewActive: false,
+    executedSeq: 0,
+    stableSeq: 0,
+    tick: 0,
+    toldExecuted: 0,
+  };
 }
