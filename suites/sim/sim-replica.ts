@@ -41,9 +41,9 @@ const SOCKET_BYTES_MAX = 4 * 1024 * 1024;
 
 /** Small, so that floods reach them; a message of these clusters is smaller still. */
 const REASSEMBLY_LIMITS: ReassemblyLimits = {
-  replica: 1024 * 1024,
+  replica: 512 * 1024,
   client: 64 * 1024,
-  all: 2 * 1024 * 1024,
+  all: 1024 * 1024,
 };
 
 export type ReplicaGround = {
@@ -243,8 +243,8 @@ export class SimReplica {
       emit: (to, datagram) => this.#emit(to, datagram),
       onOpen: ({ from, refusal, messages }) => {
         this.#cursorUs += RECEIVE_US * this.cpuFactor;
-        watch.onReassembly(id, links.reassembly.bytes, REASSEMBLY_LIMITS.all);
         if (from === undefined) return;
+        watch.onReassembly(id, from, links.reassembly);
         if (refusal !== undefined) watch.onRefusal(id, from, refusal);
         if (from >= CLIENT_PRINCIPAL_MIN) watch.onAsked(id, messages);
       },

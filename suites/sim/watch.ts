@@ -5,6 +5,7 @@
 import type { ProtocolConfig } from "../../node/core/config.js";
 import type { DatagramRefusal } from "../../node/core/datagram.js";
 import { batchDigest } from "../../node/core/digest.js";
+import type { Reassembly } from "../../node/core/fragments.js";
 import { type Keyring, MAC_BYTES } from "../../node/core/keyring.js";
 import {
   type Digest,
@@ -177,10 +178,11 @@ export class Watch {
     for (const bytes of messages) this.#relays[id]?.onAsked(this.#decoded(bytes));
   }
 
-  /** Bytes of unfinished messages that it keeps, of those that it may. */
-  onReassembly(id: ReplicaId, bytes: number, bytesMax: number): void {
-    if (bytes <= bytesMax) return;
-    throw new Violation("memory", `r${id} keeps ${bytes} bytes of unfinished messages`);
+  /** What it keeps of unfinished messages, after a datagram of `from`. */
+  onReassembly(id: ReplicaId, from: PrincipalId, { peers, limits }: Reassembly): void {
+    const bytes = peers.get(from)?.bytes ?? 0;
+    if (bytes <= (from < this.#promises.length ? limits.replica : limits.client)) return;
+    throw new Violation("memory", `r${id} keeps ${bytes} bytes of unfinished messages of one peer`);
   }
 
   /** A datagram whose MAC holds was refused: what a correct replica says is well-formed. */
