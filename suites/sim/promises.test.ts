@@ -101,4 +101,17 @@ test("votes of others, and relayed proposals, bind nobody", () => {
   );
 });
 
+test("who lost its disk votes for no seq up to the highest that it had voted for, in no view", () => {
+  const promises = new Promises(1, 4);
+  promises.onAppend([proposed(0, 7)]);
+  promises.onSend(prepare(0, 7), CLEAN);
+  promises.onAmnesia();
+  promises.onLog([proposed(2, 6), proposed(2, 8)]);
+  assert.throws(
+    () => promises.onSend(prepare(2, 6), CLEAN),
+    /lost its disk after votes up to seq 7/,
+  );
+  promises.onSend(prepare(2, 8), CLEAN);
+});
+
 test.run();

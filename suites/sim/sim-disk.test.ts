@@ -143,7 +143,7 @@ test("damage changes what is there, a roll-back brings back what was", () => {
   const restore = disk.image();
   log.append([record(2)]);
   const before = disk.read(PATH);
-  assert.ok(disk.damage(PATH, "bit-flip"));
+  assert.type(disk.damage(PATH, "bit-flip"), "number");
   assert.not.equal(disk.read(PATH), before);
   restore();
   assert.equal(firstBytes(disk), [1]);
