@@ -56,6 +56,7 @@ export class ByRequest<T> {
 
 /** Whether two ledgers have the same entries, field by field. */
 export function sameEntries(one: LedgerDump, other: LedgerDump): boolean {
+  if (one.entries === other.entries) return true;
   if (one.entries.length !== other.entries.length) return false;
   return one.entries.every((entry, index) => {
     const its = other.entries[index];
