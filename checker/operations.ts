@@ -48,7 +48,8 @@ export function pairOperations(
   order: EventOrder = "time",
 ): Operation[] {
   const operations: Operation[] = [];
-  const open = new Map<number, Operation>();
+  /** By process: its last operation, which is open while nothing completed it. */
+  const last = new Map<number, Operation>();
   const inconsistent = (index: number, message: string) =>
     new HistoryError("history-inconsistent", `${where(index)}${message}`);
 
@@ -62,7 +63,8 @@ export function pairOperations(
     if (process === "nemesis") continue;
     isInOrder &&= before === undefined || isAfter(before, op);
     before = op;
-    const pending = open.get(process);
+    const latest = last.get(process);
+    const pending = latest?.completion === undefined ? latest : undefined;
     if (op.type === "invoke") {
       if (pending !== undefined) {
         throw inconsistent(index, `process ${process} invokes ${op.f} while ${pending.f} is open`);
@@ -70,7 +72,7 @@ export function pairOperations(
       const operation = invoked(op, process, operations.length, rank);
       rank += 1;
       operations.push(operation);
-      open.set(process, operation);
+      last.set(process, operation);
       continue;
     }
     if (pending === undefined) {
@@ -86,7 +88,6 @@ export function pairOperations(
     if (order === "time" && op.time < pending.invocation.time) {
       throw inconsistent(index, `process ${process} completes ${op.f} before it invoked it`);
     }
-    open.delete(process);
     complete(pending, op, op.type);
     if (op.type === "info") continue;
     pending.ret = rank;

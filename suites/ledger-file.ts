@@ -29,13 +29,33 @@ export function ledgerText(dump: LedgerDump): string {
   return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
 }
 
-/** Throws UsageError naming the line that is not a ledger's. */
-export function readLedgerFile(path: string): LedgerDump {
+/**
+ * The ledgers of several replicas. Where all but the head is byte for byte what stands in the file
+ * before, the rows are not read again but shared. Throws UsageError naming a line that is not a ledger's.
+ */
+export function readLedgerFiles(paths: readonly string[]): LedgerDump[] {
+  let before: { rows: string; dump: LedgerDump } | undefined;
+  return paths.map((path) => {
+    const text = readFileSync(path, "utf8");
+    const rowsAt = text.indexOf("\n") + 1;
+    const rows = text.slice(rowsAt);
+    if (rows === before?.rows && rowsAt > 0) {
+      const { values } = readJsonLines(text.slice(0, rowsAt), path);
+      const { version: _, ...head } = headOf(values[0]?.["head"], path);
+      return { ...before.dump, ...head };
+    }
+    const dump = parseLedger(text, path);
+    before = { rows, dump };
+    return dump;
+  });
+}
+
+function parseLedger(text: string, path: string): LedgerDump {
   const accounts: LedgerAccount[] = [];
   const entries: LedgerEntry[] = [];
   const sessions: LedgerSession[] = [];
   let head: Head | undefined;
-  const { values } = readJsonLines(readFileSync(path, "utf8"), path);
+  const { values } = readJsonLines(text, path);
   for (const [index, line] of values.entries()) {
     const { account, entry, session } = line;
     if (index === 0) head = headOf(line["head"], path);
@@ -58,22 +78,27 @@ function headOf(value: unknown, path: string): Head {
   );
 }
 
-type Shape<T> = Readonly<Record<keyof T, "number" | "string">>;
+type Fields<T> = Readonly<Record<keyof T, "number" | "string">>;
+type Shape<T> = readonly (readonly [field: string, kind: string])[] & { of?: T };
 
-const HEAD: Shape<Head> = {
+function shape<T>(fields: Fields<T>): Shape<T> {
+  return Object.entries(fields);
+}
+
+const HEAD = shape<Head>({
   version: "number",
   node: "string",
   seq: "number",
   digest: "string",
   chain: "string",
-};
-const ACCOUNT: Shape<LedgerAccount> = {
+});
+const ACCOUNT = shape<LedgerAccount>({
   id: "string",
   name: "string",
   address: "string",
   balance: "number",
-};
-const ENTRY: Shape<LedgerEntry> = {
+});
+const ENTRY = shape<LedgerEntry>({
   index: "number",
   seq: "number",
   client: "number",
@@ -82,18 +107,17 @@ const ENTRY: Shape<LedgerEntry> = {
   debit: "string",
   credit: "string",
   amount: "number",
-};
-const SESSION: Shape<LedgerSession> = {
+});
+const SESSION = shape<LedgerSession>({
   client: "number",
   timestamp: "number",
   seq: "number",
   resultDigest: "string",
-};
+});
 
 function isRecord<T>(value: unknown, shape: Shape<T>): value is T {
   if (typeof value !== "object" || value === null) return false;
-  const fields = new Map(Object.entries(value));
-  return Object.entries(shape).every(([key, kind]) => typeof fields.get(key) === kind);
+  return shape.every(([field, kind]) => typeof Reflect.get(value, field) === kind);
 }
 
 function malformed(path: string, index: number, wanted: string): UsageError {

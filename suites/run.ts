@@ -18,7 +18,7 @@ import { keepMinimalHistory } from "./minimal-history.js";
 import { performSteps } from "./nemesis-runner.js";
 import { quiesce } from "./observation.js";
 import { type Output, showProgress } from "./progress.js";
-import { renderReport } from "./report/render.js";
+import { prepareReport } from "./report/render.js";
 import { type RunClock, startRunClock } from "./run-clock.js";
 import type { RunMeta } from "./run-meta.js";
 import { faultsTolerated } from "./run-options.js";
@@ -98,14 +98,16 @@ export async function performRun(plan: RunPlan, context: RunContext): Promise<Ru
 
   const { final, crashed } = await runPhases(plan, context, environment, directory, meta);
   writeMeta(directory, final);
-  const [{ verdict }, saved] = await Promise.all([
-    judgeInThread({ what: "run", path: directory }),
-    Promise.resolve().then(() => readRun(directory)),
-  ]);
+  const judging = judgeInThread({ what: "run", path: directory });
+  const preparing = Promise.resolve().then(() => readRun(directory));
+  // Prepared beside the judging, so that the report is there soon after the verdict.
+  const report = preparing.then(prepareReport);
+  report.catch(() => undefined); // Said below, where the report would be written.
+  const [{ verdict }, saved] = await Promise.all([judging, preparing]);
   replaceFile(join(directory, "verdict.json"), verdictText(verdict));
   keepMinimalHistory(directory, verdict);
-  await attempt(context.output, "report", () =>
-    writeFileSync(join(directory, "report.html"), renderReport({ ...saved, verdict })),
+  await attempt(context.output, "report", async () =>
+    writeFileSync(join(directory, "report.html"), (await report)(verdict)),
   );
   const outcome = { directory, meta: final, verdict, figures: figuresOf(saved) };
   return crashed === undefined ? outcome : { ...outcome, crashed };

@@ -7,7 +7,7 @@ import * as assert from "uvu/assert";
 import type { LedgerDump } from "../checker/run-record.js";
 import { createAppendFile, replaceFile, StoreWriteError } from "./append-file.js";
 import { readJsonLines } from "./json-lines.js";
-import { ledgerText, readLedgerFile } from "./ledger-file.js";
+import { ledgerText, readLedgerFiles } from "./ledger-file.js";
 import { openIndex } from "./run-index.js";
 import { createRunDirectory, findRun, openStore, readFaults, readMeta } from "./store.js";
 import { UsageError } from "./usage-error.js";
@@ -53,16 +53,32 @@ const DUMP: LedgerDump = {
 test("a ledger is read as it was written", () => {
   const path = join(folder, "ledger.jsonl");
   writeFileSync(path, ledgerText(DUMP));
-  assert.equal(readLedgerFile(path), DUMP);
+  assert.equal(readLedgerFiles([path]), [DUMP]);
 });
 
 test("a ledger line that is none is named", () => {
   const path = join(folder, "ledger.jsonl");
   writeFileSync(path, `${ledgerText(DUMP)}{"what":1}\n`);
   refuses(
-    () => readLedgerFile(path),
+    () => readLedgerFiles([path]),
     /ledger.jsonl line 5: wanted an account, an entry or a session/,
   );
+});
+
+test("ledgers share the rows that are alike, and no others", () => {
+  const other = { ...DUMP, accounts: [{ id: "a", name: "A", address: "Lane", balance: 8 }] };
+  const dumps = [DUMP, { ...DUMP, node: "r1", digest: "x" }, other, { ...DUMP, node: "r3" }];
+  const paths = dumps.map((dump, index) => {
+    const path = join(folder, `${index}.jsonl`);
+    writeFileSync(path, ledgerText(dump));
+    return path;
+  });
+  const read = readLedgerFiles(paths);
+  assert.equal(read, dumps);
+  assert.ok(read[0]?.entries === read[1]?.entries);
+  assert.ok(read[1]?.entries !== read[2]?.entries);
+  writeFileSync(join(folder, "1.jsonl"), ledgerText(DUMP).replace('"version":1', '"version":2'));
+  refuses(() => readLedgerFiles(paths), /1.jsonl: ledger file of version 2/);
 });
 
 test("only the last line may be torn", () => {

@@ -20,7 +20,7 @@ import type { Verdict } from "../checker/verdict.js";
 import type { FaultRecord } from "../nemesis/faults.js";
 import { errorCode, replaceFile } from "./append-file.js";
 import { parseJsonObject, readJsonLines } from "./json-lines.js";
-import { readLedgerFile } from "./ledger-file.js";
+import { readLedgerFiles } from "./ledger-file.js";
 import { RUN_META_VERSION, type RunMeta } from "./run-meta.js";
 import { UsageError } from "./usage-error.js";
 
@@ -161,8 +161,6 @@ export function readFaults(directory: string): { faults: FaultRecord[]; torn?: s
 
 /** The ledgers that were collected, by replica in order. */
 export function readLedgers(directory: string, replicas: readonly string[]): LedgerDump[] {
-  return replicas
-    .map((node) => join(directory, "replicas", node, "ledger.jsonl"))
-    .filter((path) => existsSync(path))
-    .map(readLedgerFile);
+  const paths = replicas.map((node) => join(directory, "replicas", node, "ledger.jsonl"));
+  return readLedgerFiles(paths.filter((path) => existsSync(path)));
 }

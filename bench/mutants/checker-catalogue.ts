@@ -179,20 +179,24 @@ export const CHECKER_MUTANTS: readonly CheckerMutant[] = [
       "else if (known !== amount) {\n                const other",
       "else if (false) {\n                const other",
     ],
-    ["balances that differ are not told", "known !== undefined && known !== sum", "false"],
+    [
+      "balances that differ are not told",
+      "!Number.isNaN(known) && known !== sum) {\n                const text = `the balance",
+      "false) {\n                const text = `the balance",
+    ],
     ["entries beyond those asked for are taken", "entryCount > this.#writes ||", "false ||"],
     ["what failed may be shown", 'broken === undefined ? "garbage-read" : "G1a"', '"garbage-read"'],
     ["an entry may stand twice", "if (before >= 0) {", "if (false) {"],
     [
       "replies are not compared with sums",
-      "write.after !== undefined && sum !== undefined && write.after !== sum",
+      "write.after !== undefined && !Number.isNaN(sum) && write.after !== sum",
       "false",
     ],
-    ["equal amounts: the first one is meant", "if ((this.#next[first] ?? -1) < 0)", "if (true)"],
+    ["equal amounts: the first one is meant", "int(this.#next, first) === NOBODY", "true"],
     [
       "equal amounts: lost replies are passed by",
-      "write.after !== undefined && write.after !== sum",
-      "write.after !== sum",
+      "after !== undefined && after !== sum)",
+      "after !== sum)",
     ],
   ]),
   ...ofCycles("account-history", [
@@ -214,7 +218,7 @@ export const CHECKER_MUTANTS: readonly CheckerMutant[] = [
     ],
   ]),
   ...ofCycles("balance-position", [
-    ["a balance that two versions had is taken", "lengths.has(sum) ? undefined : length", "length"],
+    ["a balance that two versions had is taken", "lengths.has(sum) ? SEVERAL : length", "length"],
   ]),
   ...ofCycles("ledger-cycles", [
     [

@@ -41,6 +41,21 @@ test("where replies to writes name no balance, reads alone say what came before 
   assert.is(figures?.["order"], "inferred");
 });
 
+test("bare replies of 20 clients, some never heard, are ordered, whatever choices led nowhere at first", () => {
+  for (const [infoShare, seeds] of [
+    [0, [18, 21, 40]],
+    [0.01, [9, 10]],
+    [0.05, [7, 17, 29, 37]],
+  ] as const) {
+    for (const seed of seeds) {
+      const options = { operations: 1_000, concurrency: 20, infoShare, seed };
+      const { valid, figures } = judged(load({ ...options, balances: "in reads only" }));
+      assert.is(valid, true, `${infoShare} ${seed}`);
+      assert.is(figures?.["order"], "inferred", `${infoShare} ${seed}`);
+    }
+  }
+});
+
 test("two accounts, and more clients than sums can tell apart", () => {
   for (const concurrency of [20, 300]) {
     const options = { operations: 1_500, concurrency, accounts: 2, seed: 7 };

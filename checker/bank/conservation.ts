@@ -8,7 +8,7 @@ import type { LedgerDump, RunRecord } from "../run-record.js";
 import type { CheckResult } from "../verdict.js";
 import { fieldOf, isRead } from "./bank-operation.js";
 import { longest, sameEntries } from "./ledger-index.js";
-import { CASH, type LedgerReplay, replayEntries, sides } from "./ledger-replay.js";
+import { CASH, eachSide, type LedgerReplay, replayEntries } from "./ledger-replay.js";
 
 const EXAMPLES_MAX = 8;
 
@@ -115,9 +115,9 @@ function contradictedReads(
     if (seq > end) break;
     const apply = (whileSeq: (entrySeq: number) => boolean, onChange: () => void) => {
       for (let entry = entries[position]; entry !== undefined && whileSeq(entry.seq); ) {
-        for (const [account, change] of sides(entry)) {
-          balances.set(account, (balances.get(account) ?? 0) + change);
-        }
+        eachSide(entry, (account, change) =>
+          balances.set(account, (balances.get(account) ?? 0) + change),
+        );
         onChange();
         position += 1;
         entry = entries[position];

@@ -69,7 +69,7 @@ export function durability(operations: readonly Operation[], record: RunRecord):
 }
 
 function requestsOf(operations: readonly Operation[]): Requests {
-  const known = new ByRequest<Request>();
+  const known = new ByRequest<Request>(operations.length);
   const anonymous = new Map<string, number>();
   const problems: string[] = [];
   const acknowledged: Operation[] = [];
@@ -99,7 +99,7 @@ function requestsOf(operations: readonly Operation[]): Requests {
 /** What one ledger breaks, one line each. */
 function compare(dump: LedgerDump, requests: Requests, record: RunRecord): string[] {
   const broken: string[] = [];
-  const found = new ByRequest<LedgerEntry>();
+  const found = new ByRequest<LedgerEntry>(dump.entries.length);
   const anonymous = new Map(requests.anonymous);
   for (const entry of dump.entries) {
     const { client, timestamp } = entry;

@@ -1,39 +1,62 @@
 // Ledger entries by the request that caused them.
 
+import { int } from "../columns.js";
+import { mix } from "../configurations.js";
 import type { LedgerDump } from "../run-record.js";
 
 /** Guards: a request is its client session and its timestamp, which a session uses once. */
 export class ByRequest<T> {
-  readonly #clients = new Map<number, Map<number, T>>();
-  /** Those of the client that was asked for last: mostly the next one is the same. */
-  #client = Number.NaN;
-  #timestamps: Map<number, T> | undefined;
+  readonly #clients: number[] = [];
+  readonly #timestamps: number[] = [];
+  readonly #values: T[] = [];
+  /** Positions in the columns, or -1: open addressing, at most half full. */
+  #slots: Int32Array;
+
+  /** Room for so many requests from the start spares work; more may come. */
+  constructor(expected = 512) {
+    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(2 * expected + 2))).fill(-1);
+  }
 
   get(client: number, timestamp: number): T | undefined {
-    return this.#of(client)?.get(timestamp);
+    return this.#values[int(this.#slots, this.#slotOf(client, timestamp))];
   }
 
   set(client: number, timestamp: number, value: T): void {
-    let timestamps = this.#of(client);
-    if (timestamps === undefined) {
-      timestamps = new Map();
-      this.#clients.set(client, timestamps);
-      this.#timestamps = timestamps;
+    const slot = this.#slotOf(client, timestamp);
+    const known = int(this.#slots, slot);
+    if (known >= 0) {
+      this.#values[known] = value;
+      return;
     }
-    timestamps.set(timestamp, value);
+    this.#slots[slot] = this.#values.push(value) - 1;
+    this.#clients.push(client);
+    this.#timestamps.push(timestamp);
+    if (2 * this.#values.length > this.#slots.length) this.#grow();
   }
 
-  #of(client: number): Map<number, T> | undefined {
-    if (client !== this.#client) {
-      this.#client = client;
-      this.#timestamps = this.#clients.get(client);
+  /** The slot that holds the request, or the empty one that would. */
+  #slotOf(client: number, timestamp: number): number {
+    const mask = this.#slots.length - 1;
+    let slot = mix(timestamp | 0, mix(client | 0, Math.floor(timestamp / 2 ** 32))) & mask;
+    for (;;) {
+      const known = int(this.#slots, slot);
+      if (known < 0) return slot;
+      if (this.#timestamps[known] === timestamp && this.#clients[known] === client) return slot;
+      slot = (slot + 1) & mask;
     }
-    return this.#timestamps;
+  }
+
+  #grow(): void {
+    this.#slots = new Int32Array(2 * this.#slots.length).fill(-1);
+    for (const [position, client] of this.#clients.entries()) {
+      this.#slots[this.#slotOf(client, this.#timestamps[position] ?? 0)] = position;
+    }
   }
 }
 
 /** Whether two ledgers have the same entries, field by field. */
 export function sameEntries(one: LedgerDump, other: LedgerDump): boolean {
+  if (one.entries === other.entries) return true;
   if (one.entries.length !== other.entries.length) return false;
   return one.entries.every((entry, index) => {
     const its = other.entries[index];

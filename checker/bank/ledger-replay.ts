@@ -35,25 +35,25 @@ export function replayEntries({ node, entries }: LedgerDump): LedgerReplay {
     const amount = Number.isSafeInteger(entry.amount) ? BigInt(entry.amount) : 0n;
     if (entry.kind === "deposit") deposits += amount;
     if (entry.kind === "withdraw") withdrawals += amount;
-    for (const [account, change] of sides(entry)) {
+    eachSide(entry, (account, change) => {
       const balance = balances.get(account);
       if (balance === undefined) complain(`names ${account}, which is not open`);
       else {
         balances.set(account, balance + change);
         if (balance + change < 0) complain(`leaves ${account} at ${balance + change}`);
       }
-    }
+    });
   }
   return { balances, deposits, withdrawals, broken };
 }
 
-/** The accounts an entry changes, and by how much; @cash is not among them. */
-export function sides({ debit, credit, amount }: LedgerEntry): readonly [string, number][] {
-  const both: [string, number][] = [
-    [debit, -amount],
-    [credit, amount],
-  ];
-  return both.filter(([account]) => account !== CASH);
+/** Calls back with each account that an entry changes, and by how much; @cash is not among them. */
+export function eachSide(
+  { debit, credit, amount }: LedgerEntry,
+  change: (account: string, by: number) => void,
+): void {
+  if (debit !== CASH) change(debit, -amount);
+  if (credit !== CASH) change(credit, amount);
 }
 
 function misshapen({ kind, debit, credit, amount }: LedgerEntry): string | undefined {

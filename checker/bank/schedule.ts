@@ -1,7 +1,7 @@
 // An order from what was inferred: whatever returns must be placed by then, behind all that must come
 // before it, and nothing is placed sooner than it must be, except what has no effect, which is taken
 // as soon as its answer fits. The order is a candidate; replay has the last word. Where a balance is
-// not pinned down, the choice that looks best is taken, and never taken back.
+// not pinned down, the choice that looks best is taken, and taken back only by beginning anew.
 
 import { float, int } from "../columns.js";
 import {
@@ -28,9 +28,31 @@ export type Schedule =
 /** Chains of operations that wait for each other; a longer one is given up. */
 const DEPTH_MAX = 2_000;
 const ROUNDS_MAX = 64;
+/** Each try costs as much as the first; each but the first wants one row more early. */
+const TRIES_MAX = 16;
 
+/** How to choose where balances leave it open. */
+type Preference = {
+  /** Rows that are wanted from their call on. */
+  early: Set<number>;
+  /** Of writes that would help, first those by the place at which they are due, or by their return. */
+  first: "place" | "return";
+};
+
+/** Tries again where a choice led nowhere; a row that could not be placed at its return is wanted earlier. */
 export function schedule(table: BankTable, places: Places): Schedule {
-  return new Scheduler(table, places).run();
+  let failed: Schedule = { row: NONE, pinned: true };
+  for (const first of ["place", "return"] as const) {
+    const early = new Set<number>();
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      const found = new Scheduler(table, places, { early, first }).run();
+      if ("order" in found || found.pinned) return found;
+      failed = found;
+      if (early.has(found.row)) break;
+      early.add(found.row);
+    }
+  }
+  return failed;
 }
 
 /** Where a row stands; 0 where it has not been called. */
@@ -53,12 +75,16 @@ class Scheduler {
   readonly #waiting: number[][];
   readonly #open: number[][];
   readonly #subsets = new SubsetSum();
+  readonly #preference: Preference;
+  /** Rows that are wanted early, were called and are not placed. */
+  #wanted: number[] = [];
   #depth = 0;
   #pinned = true;
 
-  constructor(table: BankTable, places: Places) {
+  constructor(table: BankTable, places: Places, preference: Preference) {
     this.#table = table;
     this.#places = places;
+    this.#preference = preference;
     this.#standing = new Standing(table);
     this.#isPlaced = new Uint8Array(table.count);
     this.#obligations = new Obligations(table, places, this.#isPlaced);
@@ -72,6 +98,8 @@ class Scheduler {
     for (const event of this.#table.events) {
       if (event >= 0) this.#call(event);
       else if (!this.#place(~event)) return { row: ~event, pinned: this.#pinned };
+      if (this.#preference.early.has(event)) this.#wanted.push(event);
+      if (this.#wanted.length > 0) this.#wanted = this.#wanted.filter((row) => !this.#place(row));
     }
     return { order: this.#order.slice(0, this.#placed) };
   }
@@ -181,7 +209,7 @@ class Scheduler {
       if (this.#state[other] !== CALLED || !this.#obligations.isNext(other)) return false;
       return changeOf(this.#table, other, this.#sideOf(other, account)) < 0;
     });
-    return this.#sorted(takers);
+    return this.#soonest(account, takers);
   }
 
   /** Places something that brings a row's accounts nearer to what it needs. */
@@ -238,12 +266,18 @@ class Scheduler {
     const open = (this.#open[account] ?? []).filter((other) => this.#state[other] === CALLED);
     if (open.length === 0) return false;
     this.#pinned = false;
-    const helps = open.filter((other) => {
-      const change = changeOf(this.#table, other, this.#sideOf(other, account));
-      return this.#obligations.isNext(other) && change * direction > 0;
-    });
-    const next = this.#sorted(helps).find((other) => this.#standing.accepts(other));
+    const helps = this.#soonest(
+      account,
+      open.filter(
+        (other) => changeOf(this.#table, other, this.#sideOf(other, account)) * direction > 0,
+      ),
+    );
+    const isReady = (other: number) =>
+      this.#obligations.isNext(other) && this.#standing.accepts(other);
+    const next = helps.find(isReady);
     if (next !== undefined) return this.#place(next);
+    // Those that are not ready may bring with them what has to come before.
+    if (helps.some((other) => this.#place(other))) return true;
     const item = this.#obligations.next(account, NONE, UNPLACED - 1);
     const due = this.#obligations.row(item);
     return due !== NONE && due !== row && this.#place(due);
@@ -281,6 +315,14 @@ class Scheduler {
   #sorted(rows: readonly number[]): number[] {
     const { ret } = this.#table;
     return [...rows].sort((a, b) => int(ret, a) - int(ret, b) || a - b);
+  }
+
+  /** Writes of an account, those that are to be placed first in front. */
+  #soonest(account: number, rows: readonly number[]): number[] {
+    const sorted = this.#sorted(rows);
+    if (this.#preference.first === "return") return sorted;
+    const due = (row: number) => int(this.#places.within, 2 * row + this.#sideOf(row, account));
+    return sorted.sort((a, b) => due(a) - due(b));
   }
 
   #accounts(row: number): readonly number[] {

@@ -6,7 +6,7 @@ import { describe } from "../describe.js";
 import type { LedgerDump, LedgerEntry } from "../run-record.js";
 import type { BankOp } from "./bank-history.js";
 import type { BankTable } from "./bank-table.js";
-import { longest } from "./ledger-index.js";
+import { ByRequest, longest } from "./ledger-index.js";
 import { replayTable } from "./replay-table.js";
 import { orderBySeq, writesBySeq } from "./seq-writes.js";
 import { type Placement, placeAround } from "./write-order.js";
@@ -73,19 +73,21 @@ function failureOf(
 
 /** The writes in the order of their entries; an entry that nobody asked for is left out. */
 function rowsOf(ops: readonly BankOp[], entries: readonly LedgerEntry[]): Int32Array {
-  const rows = new Map<number, Map<number, number>>();
+  const rows = new ByRequest<number>(ops.length);
   for (const [row, { source, answer }] of ops.entries()) {
     const { client, timestamp } = source;
     if (client === undefined || timestamp === undefined || answer?.kind === "refused") continue;
-    const timestamps = rows.get(client) ?? new Map<number, number>();
-    rows.set(client, timestamps.set(timestamp, row));
+    rows.set(client, timestamp, row);
   }
-  const taken = new Set<number>();
+  const isTaken = new Uint8Array(ops.length);
+  const taken: number[] = [];
   for (const { client, timestamp } of entries) {
-    const row = rows.get(client)?.get(timestamp);
-    if (row !== undefined) taken.add(row);
+    const row = rows.get(client, timestamp);
+    if (row === undefined || isTaken[row] === 1 || !isWrite(ops, row)) continue;
+    isTaken[row] = 1;
+    taken.push(row);
   }
-  return Int32Array.from(taken).filter((row) => isWrite(ops, row));
+  return Int32Array.from(taken);
 }
 
 function isWrite(ops: readonly BankOp[], row: number): boolean {

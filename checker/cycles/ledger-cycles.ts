@@ -1,16 +1,23 @@
 // The bank's own history, judged as transactions over lists. Where no statement shows an entry, its
 // place comes from the longest ledger; a history that stands alone has only its statements.
 
+import { isWrite } from "../bank/bank-operation.js";
 import { ByRequest, longest } from "../bank/ledger-index.js";
 import { counted, describe } from "../describe.js";
 import type { Operation } from "../operations.js";
 import type { LedgerDump } from "../run-record.js";
 import type { CheckResult } from "../verdict.js";
-import { type AccountHistory, type BankTransactions, bankTransactions } from "./account-history.js";
+import {
+  type AccountHistory,
+  type AccountWrite,
+  type BankTransactions,
+  bankTransactions,
+} from "./account-history.js";
 import { type AccountOrder, accountOrder, ledgerPostings } from "./account-order.js";
 import { balancePosition } from "./balance-position.js";
 import { EdgeList, RW, WW } from "./edges.js";
 import { Findings } from "./findings.js";
+import { IntList } from "./growing.js";
 import { INITIAL, OK } from "./transactions.js";
 import { asCheckResult, type CyclesOptions, judgeTransactions } from "./verdict.js";
 import { addVersionEdges, type Versions } from "./versions.js";
@@ -71,29 +78,39 @@ function ordersOfAccounts(
   operations: readonly Operation[],
   ledger: LedgerDump | undefined,
 ): OrderedAccount[] {
-  const txns = new ByRequest<number>();
-  for (const [txn, { client, timestamp }] of operations.entries()) {
-    if (client !== undefined && timestamp !== undefined) txns.set(client, timestamp, txn);
+  const txns = new ByRequest<number>(operations.length);
+  for (const [txn, { f, client, timestamp }] of operations.entries()) {
+    if (client === undefined || timestamp === undefined || !isWrite(f)) continue;
+    txns.set(client, timestamp, txn);
   }
   const postings = ledgerPostings(ledger?.entries ?? [], (client, timestamp) =>
     txns.get(client, timestamp),
   );
   return accounts.map((history) => ({
     history,
-    order: accountOrder(history, postings.get(history.account) ?? []),
+    order: accountOrder(history, postings.get(history.account)),
   }));
 }
 
 /** A number for each append, as the graph of versions wants it. */
 class Elements {
-  readonly writer: number[] = [];
-  readonly account: string[] = [];
-  readonly amount: number[] = [];
+  readonly writer = new IntList();
+  /** References, for whoever asks what an edge stands for. */
+  readonly #writes: AccountWrite[] = [];
+  readonly #accounts: string[] = [];
 
-  add(txn: number, account: string, amount: number): number {
-    this.account.push(account);
-    this.amount.push(amount);
-    return this.writer.push(txn) - 1;
+  add(account: string, write: AccountWrite): number {
+    this.#accounts.push(account);
+    this.writer.push(write.txn);
+    return this.#writes.push(write) - 1;
+  }
+
+  account(element: number): string {
+    return this.#accounts[element] ?? "the account";
+  }
+
+  amount(element: number): number | "" {
+    return this.#writes[element]?.amount ?? "";
   }
 }
 
@@ -102,43 +119,48 @@ function versionsOf(
   elements: Elements,
 ): { versions: Versions; readsPlaced: number; readsLeft: number } {
   const start = new Int32Array(orders.length + 1);
-  const order: number[] = [];
+  const order = new IntList();
   const unseen = new Map<number, number[]>();
-  const reads: { txn: number; key: number; length: number }[] = [];
+  const [readTxn, readKey, readLength] = [new IntList(), new IntList(), new IntList()];
+  const place = (txn: number, key: number, length: number) => {
+    readTxn.push(txn);
+    readKey.push(key);
+    readLength.push(length);
+  };
   let readsLeft = 0;
   for (const [key, { history, order: known }] of orders.entries()) {
     const { account } = history;
     for (const write of known.order) {
-      order.push(write === undefined ? INITIAL : elements.add(write.txn, account, write.amount));
+      order.push(write === undefined ? INITIAL : elements.add(account, write));
     }
     start[key + 1] = order.length;
     // What has no place may stand in a gap; where there is none, it comes after all that has one.
     if (!known.order.includes(undefined) && known.unplaced.length > 0) {
       unseen.set(
         key,
-        known.unplaced.map(({ txn, amount }) => elements.add(txn, account, amount)),
+        known.unplaced.map((write) => elements.add(account, write)),
       );
     }
     for (const { txn, entryCount } of history.statements) {
-      if (entryCount <= known.order.length) reads.push({ txn, key, length: entryCount });
+      if (entryCount <= known.order.length) place(txn, key, entryCount);
     }
     const position = balancePosition(known);
     for (const { txn, balance } of history.balances) {
       const length = position(balance);
       if (length === undefined) readsLeft += 1;
-      else reads.push({ txn, key, length });
+      else place(txn, key, length);
     }
   }
   const versions = {
     start,
-    order: Int32Array.from(order),
-    writer: Int32Array.from(elements.writer),
-    readTxn: Int32Array.from(reads, ({ txn }) => txn),
-    readKey: Int32Array.from(reads, ({ key }) => key),
-    readLength: Int32Array.from(reads, ({ length }) => length),
+    order: order.view(),
+    writer: elements.writer.view(),
+    readTxn: readTxn.view(),
+    readKey: readKey.view(),
+    readLength: readLength.view(),
     unseen,
   };
-  return { versions, readsPlaced: reads.length, readsLeft };
+  return { versions, readsPlaced: readTxn.length, readsLeft };
 }
 
 /** Acknowledged postings, and those of them that stand at a known place or behind all of these. */
@@ -164,8 +186,8 @@ function bankWording(bank: BankTransactions, elements: Elements): Wording {
     transaction: (txn) => describeTxn(bank.operations, txn),
     order: (step, a, b) => orderText(bank, step, a, b),
     dependency({ kind, reason }, a, b) {
-      const account = elements.account[reason] ?? "the account";
-      const amount = elements.amount[reason] ?? "";
+      const account = elements.account(reason);
+      const amount = elements.amount(reason);
       if (kind === RW) return `${a} read ${account} without ${b}'s entry of ${amount}`;
       if (kind === WW) return `${b}'s entry of ${amount} in ${account} stands behind ${a}'s`;
       return `${b} read ${account} with ${a}'s entry${reason < 0 ? "" : ` of ${amount}`} in it`;

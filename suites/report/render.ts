@@ -29,41 +29,51 @@ const PAGE_SCRIPTS = ["page-range", "page-timeline", "page-charts", "page"];
  * The whole report as one HTML document. Reads the plots' library and the page's compiled scripts
  * from disk. Linear in the operations; 30,000 of them make about 3 MB.
  */
-export function renderReport({ meta, record, verdict }: Report): string {
+export function renderReport({ verdict, ...run }: Report): string {
+  return prepareReport(run)(verdict);
+}
+
+/** All that does not depend on the verdict, made while others judge; then the document is soon there. */
+export function prepareReport({
+  meta,
+  record,
+}: Omit<Report, "verdict">): (verdict: Verdict) => string {
   const operations = operationsOf(record.history);
   const data = reportDataOf(meta, record);
   const plotter = dirname(createRequire(import.meta.url).resolve("uplot"));
   const style = `${readFileSync(join(plotter, "uPlot.min.css"), "utf8")}${STYLESHEET}`;
   const scripts = [readFileSync(join(plotter, "uPlot.iife.min.js"), "utf8"), pageScript()];
-  const word = wordOf(verdict["valid?"]);
-  const document = html`<!doctype html>
+  const factsOfRun = facts(meta, record, operations, data.end * 1e9);
+  const sections = html`${timelineSection(data)}
+${plotsSection(data)}
+${faultsSection(meta, record)}
+${ledgersSection(record)}
+${errorsSection(operations)}
+${environmentSection(meta)}`;
+  const dataAndScripts = html`<script type="application/json" id="data">${jsonForScript(data)}</script>
+${scripts.map((script) => html`<script>${trusted(script)}</script>`)}`;
+  return (verdict) =>
+    html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="${policy(style, scripts)}">
-<title>${word} · ${meta.suite} · seed ${meta.seed} · Ordeal</title>
+<title>${wordOf(verdict["valid?"])} · ${meta.suite} · seed ${meta.seed} · Ordeal</title>
 <style>${trusted(style)}</style>
 </head>
 <body>
 ${banner(meta, verdict)}
 <main>
-${facts(meta, record, operations, data.end * 1e9)}
+${factsOfRun}
 ${minimalHistory(verdict)}
 ${claims(meta, verdict)}
-${timelineSection(data)}
-${plotsSection(data)}
-${faultsSection(meta, record)}
-${ledgersSection(record)}
-${errorsSection(operations)}
-${environmentSection(meta)}
+${sections}
 </main>
-<script type="application/json" id="data">${jsonForScript(data)}</script>
-${scripts.map((script) => html`<script>${trusted(script)}</script>`)}
+${dataAndScripts}
 </body>
 </html>
-`;
-  return document.text;
+`.text;
 }
 
 /** Only our own style and scripts run, and nothing is fetched, whatever the run's texts contain. */
