@@ -4,12 +4,7 @@
 import type { FaultIntent } from "../../nemesis/faults.js";
 import type { DelayMechanism } from "../../nemesis/host/delay-line.js";
 import type { IptablesBackend } from "../../nemesis/host/iptables.js";
-import {
-  buildTopology,
-  setUpTopology,
-  standingShells,
-  tearDownTopology,
-} from "../../nemesis/host/netns.js";
+import { buildTopology, setUpTopology, tearDownTopology } from "../../nemesis/host/netns.js";
 import { NetnsNetwork, namespaceAccess } from "../../nemesis/host/network.js";
 import { localShell } from "../../nemesis/host/shell.js";
 import { composeLinks } from "../../nemesis/links.js";
@@ -79,18 +74,18 @@ async function oneNetwork(
 ): Promise<void> {
   const shell = localShell();
   const topology = buildTopology(NODES);
-  const shells = standingShells(NODES);
-  const { shellOf } = shells;
-  const accessOf = (node: string) => namespaceAccess(shellOf(node));
-  const network = new NetnsNetwork({ topology, accessOf, backend, mechanism });
-  const timed = async (what: string, work: () => Promise<void>) => {
+  const timed = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
     const started = performance.now();
-    await work();
+    const done = await work();
     note(what, performance.now() - started);
+    return done;
   };
-  await timed(`set up ${NODES.length} nodes`, async () => {
-    await setUpTopology(shell, topology, shellOf);
+  const { shells, network } = await timed(`set up ${NODES.length} nodes`, async () => {
+    const shells = await setUpTopology(topology);
+    const accessOf = (node: string) => namespaceAccess(shells.shellOf(node));
+    const network = new NetnsNetwork({ topology, accessOf, backend, mechanism });
     await network.prepare();
+    return { shells, network };
   });
   for (const intent of [...INTENTS, ...(mechanism === undefined ? [] : SLOW_INTENTS)]) {
     const fault = resolveFault("f0", intent, VIEW, createRandom(1));

@@ -4,7 +4,8 @@
 
 import type { NodeName } from "../faults.js";
 import { must, prefixedShell, type Shell } from "./shell.js";
-import { StandingShell } from "./standing-shell.js";
+import { openShells, type ShellStart, type StandingShells } from "./standing-shells.js";
+import { LINE_PACKETS_MAX } from "./tc.js";
 
 /** The device of every node, inside its namespace. */
 export const NODE_DEVICE = "eth0";
@@ -16,7 +17,8 @@ export const GATEWAY = "10.77.0.254";
 export const NOBODY = "10.77.0.253";
 
 const BRIDGE = "ordeal0";
-const NETNS_FOLDER = "/run/netns";
+const RUN = "/run";
+const NETNS_FOLDER = `${RUN}/netns`;
 const NODES_MAX = 250;
 
 export type Command = { argv: readonly string[]; stdin?: string };
@@ -24,10 +26,10 @@ export type Command = { argv: readonly string[]; stdin?: string };
 export type Topology = {
   nodes: readonly NodeName[];
   addresses: ReadonlyMap<NodeName, string>;
-  /** Makes the namespaces, their links and the bridge. */
-  create: Command;
-  /** What to run in each namespace then; they may run side by side. */
-  configure: ReadonlyMap<NodeName, Command>;
+  /** A script of sh that makes the namespaces, their links and the bridge. */
+  create: string;
+  /** A script to run in each namespace then; they may run side by side. */
+  configure: ReadonlyMap<NodeName, string>;
   /** Removes devices, namespaces and the bridge. */
   teardown: readonly Command[];
 };
@@ -42,26 +44,28 @@ export function buildTopology(nodes: readonly NodeName[]): Topology {
     `link add v${index} type veth peer name ${NODE_DEVICE} netns ${node}`,
     `link set v${index} master ${BRIDGE} up`,
   ]);
-  const create: Command = {
-    argv: ["sh", "-c", `${BRIDGE_SYSCTLS}\nexec ip -batch -`],
-    stdin: [
-      ...nodes.map((node) => `netns add ${node}`),
-      "link set lo up",
-      `link add ${BRIDGE} type bridge`,
-      `addr add ${GATEWAY}/24 dev ${BRIDGE}`,
-      `link set ${BRIDGE} up`,
-      ...links,
-    ].join("\n"),
-  };
+  const create = [
+    BRIDGE_SYSCTLS,
+    "exec ip -batch - <<'END'",
+    ...nodes.map((node) => `netns add ${node}`),
+    "link set lo up",
+    `link add ${BRIDGE} type bridge`,
+    `addr add ${GATEWAY}/24 dev ${BRIDGE}`,
+    `link set ${BRIDGE} up`,
+    ...links,
+    "END",
+  ].join("\n");
   const configure = new Map(
-    [...addresses].map(([node, address]): [NodeName, Command] => {
+    [...addresses].map(([node, address]): [NodeName, string] => {
       const lines = [
+        NODE_SYSCTLS,
+        "exec ip -batch - <<'END'",
         "link set lo up",
         `addr add ${address}/24 dev ${NODE_DEVICE}`,
-        `link set ${NODE_DEVICE} up`,
+        `link set ${NODE_DEVICE} txqueuelen ${LINE_PACKETS_MAX} up`,
+        "END",
       ];
-      const script = `${NODE_SYSCTLS}\nexec ip -batch -`;
-      return [node, { argv: ["sh", "-c", script], stdin: lines.join("\n") }];
+      return [node, lines.join("\n")];
     }),
   );
   return {
@@ -89,35 +93,15 @@ export function nodeShell(shell: Shell, node: NodeName): Shell {
   return prefixedShell(shell, enterPrefix(node));
 }
 
-/** A shell that stays in each namespace; it enters with its first command. */
-export function standingShells(nodes: readonly NodeName[]): {
-  shellOf: (node: NodeName) => Shell;
-  close: () => Promise<void>;
-} {
-  const shells = new Map(nodes.map((node) => [node, new StandingShell(enterPrefix(node))]));
-  return {
-    shellOf(node) {
-      const shell = shells.get(node);
-      if (shell === undefined) throw new RangeError(`no namespace is called ${node}`);
-      return shell;
-    },
-    close: async () => {
-      await Promise.all([...shells.values()].map((shell) => shell.close()));
-    },
-  };
-}
-
 /**
- * Makes the namespaces and the bridge. Call inside the runner's own network and mount namespaces only;
- * `mountRun` first where /run is shared with the machine.
+ * Makes the namespaces and the bridge, and a shell that stays in each namespace. Call inside the runner's
+ * own network and mount namespaces only; `mountRun` first where /run is shared with the machine.
  */
-export async function setUpTopology(
-  shell: Shell,
-  { create, configure }: Topology,
-  shellOf: (node: NodeName) => Shell = (node) => nodeShell(shell, node),
-): Promise<void> {
-  await perform(shell, create);
-  await Promise.all([...configure].map(([node, command]) => perform(shellOf(node), command)));
+export function setUpTopology(topology: Topology): Promise<StandingShells> {
+  const shells = [...topology.configure].map(([node, first]): [NodeName, ShellStart] => {
+    return [node, { prefix: enterPrefix(node), first }];
+  });
+  return openShells({ shells: new Map(shells), under: RUN, before: topology.create });
 }
 
 export async function tearDownTopology(shell: Shell, topology: Topology): Promise<void> {

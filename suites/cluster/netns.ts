@@ -7,12 +7,12 @@ import {
   buildTopology,
   enterPrefix,
   setUpTopology,
-  standingShells,
   type Topology,
   tearDownTopology,
 } from "../../nemesis/host/netns.js";
 import { NetnsNetwork, namespaceAccess } from "../../nemesis/host/network.js";
 import { localShell, prefixedShell } from "../../nemesis/host/shell.js";
+import type { StandingShells } from "../../nemesis/host/standing-shells.js";
 import { composeLinks } from "../../nemesis/links.js";
 import { ClusterEnvironment, type FaultyNetwork, type Ground } from "./cluster-environment.js";
 import { DATAGRAM_BYTES_MAX_ETHERNET } from "./cluster-files.js";
@@ -92,17 +92,18 @@ async function openGround(nodes: readonly NodeName[], sandbox: Sandbox): Promise
   // The sandbox has a /run of its own, which ends with it: nothing of it needs to be registered.
   const runtimeFolder = mkdtempSync("/run/ordeal-");
   const { backend, mechanism } = sandbox;
-  const shells = standingShells(nodes);
-  const { shellOf } = shells;
-  const accessOf = (node: string) => namespaceAccess(shellOf(node));
-  const network = new NetnsNetwork({ topology, accessOf, backend, mechanism });
+  let shells: StandingShells | undefined;
   const close = async () => {
-    await shells.close();
+    await shells?.close();
     await tearDownTopology(shell, topology);
     rmSync(runtimeFolder, { recursive: true, force: true });
   };
+  let network: NetnsNetwork;
   try {
-    await setUpTopology(shell, topology, shellOf);
+    shells = await setUpTopology(topology);
+    const { shellOf } = shells;
+    const accessOf = (node: string) => namespaceAccess(shellOf(node));
+    network = new NetnsNetwork({ topology, accessOf, backend, mechanism });
     await network.prepare();
   } catch (error) {
     // What is half made cannot all be removed; why it is half made is what matters.
