@@ -19,8 +19,15 @@ import {
   restoreArgv,
 } from "./iptables.js";
 import type { Arrival, PeerCommand } from "./lab-peer.js";
-import { buildTopology, enterPrefix, mountRun, setUpTopology, tearDownTopology } from "./netns.js";
-import { NetnsNetwork, namespaceAccess } from "./network.js";
+import {
+  buildTopology,
+  enterPrefix,
+  mountRun,
+  namespaceAccess,
+  setUpTopology,
+  tearDownTopology,
+} from "./netns.js";
+import { NetnsNetwork } from "./network.js";
 import { localShell, must } from "./shell.js";
 
 /** What one flow of datagrams met. */
@@ -110,10 +117,10 @@ export async function openLab(
   const shell = localShell();
   await mountRun(shell);
   const topology = buildTopology(LAB_NODES);
-  const { shellOf, close: closeShells } = await setUpTopology(topology);
+  const { shellOf, close: closeShells } = await setUpTopology(topology, backend);
   const network = new NetnsNetwork({
     topology,
-    accessOf: (node) => namespaceAccess(shellOf(node)),
+    accessOf: namespaceAccess(topology, { shellOf }),
     backend,
     mechanism,
     packetsPerSecond: 4_000,

@@ -9,7 +9,7 @@ test("a topology is one batch for all links, and one process a node", () => {
   assert.match(topology.create, /ip_forward\n/);
   assert.match(
     topology.create,
-    `exec ip -batch - <<'END'
+    `ip -batch - <<'END' || exit
 netns add r0
 netns add c0
 link set lo up
@@ -23,8 +23,8 @@ link set v1 master ordeal0 up
 END`,
   );
   assert.match(
-    topology.configure.get("c0") ?? "",
-    `exec ip -batch - <<'END'
+    topology.create,
+    `nsenter --net=/run/netns/c0 ip -batch - <<'END' &
 link set lo up
 addr add 10.77.0.2/24 dev eth0
 link set eth0 txqueuelen 4 up

@@ -18,7 +18,6 @@ import {
   saveArgv,
 } from "./iptables.js";
 import { parseMessageCounters, remainingRules } from "./message-rules.js";
-import { GATEWAY, NOBODY, NODE_DEVICE, type Topology } from "./netns.js";
 import { networkEvidence } from "./network-evidence.js";
 import { NFT_ARGV, NFT_LIST_ARGV, needsNft, nftInput, parseNftCounters } from "./nft.js";
 import { changeLines, NO_EGRESS, type NodeLines, noLines } from "./node-lines.js";
@@ -36,10 +35,13 @@ export type NodeAccess = {
   plugGateway: string;
   /** The network was made for the run and ends with it: nothing stands in it, and its queues are short. */
   isOurs: boolean;
+  /** Has the device send something at once: it looks at an opened bucket when something else leaves.
+   * Absent where no link is ever clogged. */
+  wake?: () => Promise<unknown>;
 };
 
 export type NetworkOptions = {
-  topology: Pick<Topology, "nodes" | "addresses">;
+  topology: { nodes: readonly NodeName[]; addresses: ReadonlyMap<NodeName, string> };
   accessOf: (node: NodeName) => NodeAccess;
   backend: IptablesBackend;
   /** Undefined: delay, reorder and replay cannot be performed here. */
@@ -63,7 +65,6 @@ type NodeState = NodeAccess & {
 };
 
 const PACKETS_PER_SECOND_DEFAULT = 2_000;
-const ASK_NOBODY_ARGV = ["ip", "neigh", "replace", NOBODY, "dev", NODE_DEVICE, "use"];
 
 export class NetnsNetwork {
   readonly #options: NetworkOptions;
@@ -176,8 +177,7 @@ export class NetnsNetwork {
     await tcBatch(node, batch);
     node.lines = after;
     for (const id of renewed) node.seen.leaves.delete(id);
-    // Its device looks at a bucket again when something else leaves: here, a question of ARP.
-    if (opens) await must(node.shell, ASK_NOBODY_ARGV);
+    if (opens) await node.wake?.();
   }
 
   async #bringTable(node: NodeState, incoming: readonly LinkState[]): Promise<void> {
@@ -287,11 +287,6 @@ export class NetnsNetwork {
     this.#turn = result.catch(() => undefined); // The caller of this turn sees the error.
     return result;
   }
-}
-
-/** Nodes are network namespaces of this machine, on our bridge. */
-export function namespaceAccess(shell: Shell): NodeAccess {
-  return { shell, device: NODE_DEVICE, plugGateway: GATEWAY, isOurs: true };
 }
 
 /** Of a network that no rule has touched. */

@@ -2,11 +2,11 @@ import { tmpdir } from "node:os";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { localShell, type Shell, ShellError } from "./shell.js";
-import { openShells, type ShellStart } from "./standing-shells.js";
+import { openShells, type ShellPlace } from "./standing-shells.js";
 
 const test = suite("standing-shell");
-const open = (start: ShellStart) =>
-  openShells({ shells: new Map([["one", start]]), under: tmpdir() });
+const open = (place: ShellPlace) =>
+  openShells({ shells: new Map([["one", place]]), under: tmpdir() });
 
 async function withShell(
   body: (shell: Shell, close: () => Promise<void>) => Promise<void>,
@@ -87,10 +87,16 @@ test("a missing program, a shell that dies and a closed one are told apart", asy
 });
 
 test("a prefix that leads nowhere and a script that fails are told with what they said", async () => {
-  const lost = await failure(open({ prefix: ["nsenter", "--net=/nowhere/at/all"] }));
-  assert.match(lost.message, /its shell ended \(SIGTERM one: exit code 1\).*nowhere/);
-  const first = await failure(open({ prefix: [], first: "echo of no use >&2; exit 3" }));
-  assert.match(first.message, /its shell ended \(SIGTERM one: exit code 3\): of no use/);
+  const asked = async (place: ShellPlace) => {
+    const { shellOf, close } = await open(place);
+    const error = await failure(shellOf("one").run(["true"]));
+    await close();
+    return error.message;
+  };
+  const lost = await asked({ prefix: ["nsenter", "--net=/nowhere/at/all"] });
+  assert.match(lost, /its shell ended \(SIGTERM one: exit code 1\).*nowhere/);
+  const first = await asked({ prefix: [], first: "echo of no use >&2; exit 3" });
+  assert.match(first, /its shell ended \(SIGTERM one: exit code 3\): of no use/);
   const before = await failure(
     openShells({ shells: new Map([["one", { prefix: [] }]]), under: tmpdir(), before: "exit 4" }),
   );

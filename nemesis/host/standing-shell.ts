@@ -26,6 +26,14 @@ export type ShellLine = {
   kill: () => void;
 };
 
+/** What a shell does before it is asked anything. */
+export type ShellStart = {
+  /** A script of sh that must succeed; the shell ends where it fails. */
+  first?: string;
+  /** Names of tools that are started then. */
+  tools?: readonly string[];
+};
+
 /** sh's own exit codes for what it could not start. */
 const NOT_STARTED = new Map([
   [126, "no such program that this user may run"],
@@ -50,17 +58,18 @@ type Running = {
 const TOOL_ENDED = /\nordeal-tool (\S+) (\d+)\n/;
 
 export class StandingShell implements Shell {
-  readonly #line: ShellLine;
+  readonly #line: Promise<ShellLine>;
   readonly #standing = new Map<string, Writable>();
   #running: Running | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   /** Why nothing can be run any more. */
   #ended: string | undefined;
+  /** What was said on stderr when nothing ran: by the first script. */
+  #complaint = "";
 
-  constructor(line: ShellLine) {
-    this.#line = line;
-    line.stdout.setEncoding("utf8").on("data", (text: string) => this.#hear("stdout", text));
-    line.stderr.setEncoding("utf8").on("data", (text: string) => this.#hear("stderr", text));
+  constructor(line: Promise<ShellLine>, start: ShellStart = {}) {
+    this.#line = line.then((opened) => this.#begin(opened, start));
+    this.#line.catch(() => undefined); // Who asks for something sees the error.
   }
 
   run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
@@ -77,12 +86,24 @@ export class StandingShell implements Shell {
 
   /** Resolves once all that was asked is served; nothing can be run afterwards. */
   async close(): Promise<void> {
-    await this.#turn;
+    // One that is still to come up must find its pipes.
+    await this.run([":"]).catch(() => undefined);
     this.end("its shell is closed");
   }
 
+  #begin(line: ShellLine, { first, tools = [] }: ShellStart): ShellLine {
+    line.stdout.setEncoding("utf8").on("data", (text: string) => this.#hear("stdout", text));
+    line.stderr.setEncoding("utf8").on("data", (text: string) => this.#hear("stderr", text));
+    if (first !== undefined) line.stdin.write(`( ${first}\n) </dev/null || exit\n`);
+    for (const tool of STANDING_TOOLS) if (tools.includes(tool.name)) this.#stand(line, tool);
+    return line;
+  }
+
   async #run(argv: readonly string[], options: RunOptions): Promise<RunResult> {
-    if (this.#ended !== undefined) throw new ShellError("not-started", argv, this.#ended, "");
+    const line = await this.#line;
+    if (this.#ended !== undefined) {
+      throw new ShellError("not-started", argv, this.#ended, this.#complaint);
+    }
     const { stdin = "" } = options;
     const deadlineMs = deadlineOf(options);
     const mark = `ordeal-${randomBytes(9).toString("hex")}`;
@@ -91,14 +112,14 @@ export class StandingShell implements Shell {
       const said = { stdout: "", stderr: "" };
       const ended = { stdout: undefined, stderr: undefined };
       this.#running = { mark, said, ended, request: asked?.request, settle };
-      if (asked === undefined) this.#line.stdin.write(script(argv, stdin, mark));
-      else this.#stand(asked.tool).write(asked.request.text);
+      if (asked === undefined) line.stdin.write(script(argv, stdin, mark));
+      else this.#stand(line, asked.tool).write(asked.request.text);
     });
-    const stderr = this.#running?.said.stderr ?? "";
+    const stderr = this.#running?.said.stderr || this.#complaint;
     this.#running = undefined;
     if (outcome === "late") {
       this.end("its shell was killed, as a command had no end");
-      this.#line.kill();
+      line.kill();
       throw new ShellError("deadline", argv, `no end in ${deadlineMs} ms`, stderr);
     }
     if ("gone" in outcome) throw new ShellError("signal", argv, outcome.gone, stderr);
@@ -110,15 +131,15 @@ export class StandingShell implements Shell {
   }
 
   /** The stdin of the tool, which is started where it does not stand. */
-  #stand(tool: StandingTool): Writable {
+  #stand(line: ShellLine, tool: StandingTool): Writable {
     const standing = this.#standing.get(tool.name);
     if (standing !== undefined) return standing;
-    const { path, stdin } = this.#line.toolPipe(tool);
+    const { path, stdin } = line.toolPipe(tool);
     this.#standing.set(tool.name, stdin);
     // Tables belong to the namespace, and so does their lock.
     const start = `XTABLES_LOCKFILE='${path}.lock' ${tool.start} <'${path}'`;
     const report = `printf '\\nordeal-tool ${tool.name} %d\\n' $?`;
-    this.#line.stdin.write(`{ ${start}; ${report}; } 2>&1 &\n`);
+    line.stdin.write(`{ ${start}; ${report}; } 2>&1 &\n`);
     return stdin;
   }
 
@@ -128,7 +149,10 @@ export class StandingShell implements Shell {
     const said = (running?.said[stream] ?? "") + text;
     const [, tool, code] = stream === "stdout" ? (TOOL_ENDED.exec(said) ?? []) : [];
     if (tool !== undefined) this.#standing.delete(tool);
-    if (running === undefined) return;
+    if (running === undefined) {
+      if (stream === "stderr") this.#complaint = `${this.#complaint}${text}`.slice(-1_000);
+      return;
+    }
     running.said[stream] = said;
     if (running.request === undefined) hearShell(running, stream);
     else if (stream === "stdout") hearTool(running, running.request, code);

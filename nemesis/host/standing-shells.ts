@@ -6,8 +6,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { constants, mkdtempSync, openSync, rmSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
-import { commandLine, environment, must, type Shell, ShellError } from "./shell.js";
-import { type ShellLine, StandingShell } from "./standing-shell.js";
+import { commandLine, environment, type Shell, ShellError } from "./shell.js";
+import { type ShellLine, type ShellStart, StandingShell } from "./standing-shell.js";
 import { STANDING_TOOLS } from "./standing-tools.js";
 
 export type StandingShells = {
@@ -17,16 +17,14 @@ export type StandingShells = {
   close: () => Promise<void>;
 };
 
-export type ShellStart = {
+export type ShellPlace = ShellStart & {
   /** What stands before `sh`, e.g. `nsenter --net=/run/netns/r0`. */
   prefix: readonly string[];
-  /** A script of sh that must succeed there before anything else is run. */
-  first?: string;
 };
 
 export type ShellsOptions = {
   /** By the shell's name. */
-  shells: ReadonlyMap<string, ShellStart>;
+  shells: ReadonlyMap<string, ShellPlace>;
   /** Where a folder for the named pipes is made. */
   under: string;
   /** A script of sh that must succeed before the first of them starts. */
@@ -34,40 +32,29 @@ export type ShellsOptions = {
 };
 
 const STREAMS = ["stdin", "stdout", "stderr"] as const;
-/** Buffered output would wait for more; this holds for all that is started below it. */
-const BY_LINES = ["stdbuf", "-oL"];
 
-/** Resolves when every shell serves. Rejects where a script or a prefix fails. */
+/**
+ * Resolves when `before` has succeeded, and rejects where it fails. The shells come up while others work:
+ * what they are asked waits for them, and fails where a prefix or a script of theirs does.
+ */
 export async function openShells(options: ShellsOptions): Promise<StandingShells> {
   const folder = mkdtempSync(join(options.under, "ordeal-shells-"));
-  const names = [...options.shells.keys()];
-  const argv = [...BY_LINES, "sh", "-c", launchScript(folder, options)];
-  const launcher = launch(argv);
   const remove = () => rmSync(folder, { recursive: true, force: true });
-  try {
-    await launcher.said("pipes\n");
-  } catch (error) {
-    remove();
-    throw error;
+  const launcher = launch(launchScript(folder, options));
+  const lines: Promise<OwnLine>[] = [];
+  const shells = new Map<string, StandingShell>();
+  for (const [name, start] of options.shells) {
+    const line = launcher.said("pipes\n").then(() => openLine(join(folder, name), launcher.kill));
+    lines.push(line);
+    shells.set(name, new StandingShell(line, start));
   }
-  const lines = new Map(names.map((name) => [name, openLine(join(folder, name), launcher.kill)]));
-  const shells = new Map([...lines].map(([name, line]) => [name, new StandingShell(line)]));
   const ended = launcher.ended.then((how) => {
     for (const shell of shells.values()) shell.end(`its shell ended (${how})`);
   });
-  const close = async () => {
-    await Promise.all([...shells.values()].map((shell) => shell.close()));
-    for (const line of lines.values()) line.end();
-    await ended;
-    remove();
-  };
   try {
-    for (const [name, { first }] of options.shells) {
-      if (first !== undefined) lines.get(name)?.stdin.write(`( ${first}\n) || exit\n`);
-    }
-    await Promise.all([...shells.values()].map((shell) => must(shell, [":"])));
+    await launcher.said("before\n");
   } catch (error) {
-    await close();
+    remove();
     throw error;
   }
   return {
@@ -76,12 +63,19 @@ export async function openShells(options: ShellsOptions): Promise<StandingShells
       if (shell === undefined) throw new RangeError(`no shell is called ${name}`);
       return shell;
     },
-    close,
+    async close() {
+      await Promise.all([...shells.values()].map((shell) => shell.close()));
+      for (const line of await Promise.allSettled(lines)) {
+        if (line.status === "fulfilled") line.value.end();
+      }
+      await ended;
+      remove();
+    },
   };
 }
 
-/** The pipes, what comes before, the shells; the launcher ends with the first that fails, or the last. */
-function launchScript(folder: string, { shells, before = "" }: ShellsOptions): string {
+/** What comes before, the pipes, the shells; the launcher ends with the first that fails, or the last. */
+function launchScript(folder: string, { shells, before = ":" }: ShellsOptions): string {
   const pipes = [...shells.keys()].flatMap((name) =>
     [...STREAMS, ...STANDING_TOOLS.map((tool) => tool.name)].map((each) => `${name}.${each}`),
   );
@@ -91,8 +85,8 @@ function launchScript(folder: string, { shells, before = "" }: ShellsOptions): s
     return `${command} <${at}.stdin >${at}.stdout 2>${at}.stderr || { echo "${name}: exit code $?" >&2; kill $$; } &`;
   });
   return [
-    `(cd ${folder} && mkfifo ${pipes.join(" ")}) && echo pipes || exit`,
-    ...(before === "" ? [] : [`( ${before}\n) || exit`]),
+    `( ${before}\n) && echo before || exit`,
+    `cd ${folder} && mkfifo ${pipes.join(" ")} && echo pipes || exit`,
     ...starts,
     "wait",
   ].join("\n");
@@ -105,33 +99,34 @@ type Launcher = {
   kill: () => void;
 };
 
-function launch(argv: readonly string[]): Launcher {
-  const [program = "sh", ...rest] = argv;
+function launch(script: string): Launcher {
   // A process group of its own: a command that does not end is killed with all that was started here.
-  const child = spawn(program, rest, {
+  const child = spawn("sh", ["-c", script], {
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
     env: environment(),
   });
-  let complaint = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    complaint = `${complaint}${text}`.slice(-1_000);
-  });
+  const heard = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const) {
+    child[stream].setEncoding("utf8").on("data", (text: string) => {
+      heard[stream] += text;
+    });
+  }
   const ended = new Promise<string>((resolve) => {
     child.once("error", (error) => resolve(error.message));
     child.once("exit", (code, signal) => {
       // What it wrote before is read in this turn.
-      setImmediate(() => resolve(`${signal ?? code} ${complaint.trim()}`.trim()));
+      setImmediate(() => resolve(`${signal ?? code} ${heard.stderr.trim()}`.trim()));
     });
   });
   const said = (word: string) =>
     new Promise<void>((resolve, reject) => {
-      let heard = "";
-      child.stdout.setEncoding("utf8").on("data", (text: string) => {
-        heard += text;
-        if (heard.includes(word)) resolve();
+      child.stdout.on("data", () => {
+        if (heard.stdout.includes(word)) resolve();
       });
-      void ended.then((how) => reject(new ShellError("not-started", argv.slice(0, 3), how, "")));
+      void ended.then((how) => {
+        reject(new ShellError("not-started", ["sh"], `its shell ended (${how})`, ""));
+      });
     });
   return { said, ended, kill: () => killGroup(child) };
 }
@@ -145,7 +140,9 @@ function killGroup({ pid }: ChildProcess): void {
 }
 
 /** Our ends of a shell's pipes. `end` closes them, and with them the shell and its tools. */
-function openLine(at: string, kill: () => void): ShellLine & { end: () => void } {
+type OwnLine = ShellLine & { end: () => void };
+
+function openLine(at: string, kill: () => void): OwnLine {
   // Open for both, so that opening waits for nobody. Who only reads sees the end of all that write.
   const writing = (path: string) => openPipe(path, constants.O_RDWR);
   const stdin = writing(`${at}.stdin`);

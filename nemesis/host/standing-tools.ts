@@ -26,7 +26,7 @@ export const STANDING_TOOLS: readonly StandingTool[] = [
   restoreTool("nft"),
   { name: "tc", start: "tc -s -j -batch -", ask: askTc },
   // Its history would be written to the user's home.
-  { name: "nft", start: "HOME=/dev/null nft -i", ask: askNft },
+  { name: "nft", start: "HOME=/dev/null stdbuf -oL nft -i", ask: askNft },
 ];
 
 /** A COMMIT ends a transaction, and verbose prints comments. */
@@ -34,7 +34,7 @@ function restoreTool(backend: IptablesBackend): StandingTool {
   const program = `iptables-${backend}-restore`;
   return {
     name: program,
-    start: `${program} --noflush --verbose -w 5`,
+    start: `stdbuf -oL ${program} --noflush --verbose -w 5`,
     ask(argv, stdin, mark) {
       if (argv[0] !== program || argv[1] !== "--noflush") return undefined;
       const end = `# ${mark}\n`;

@@ -6,13 +6,13 @@ import type { FaultKind, NodeName, ResolvedFault } from "../../nemesis/faults.js
 import {
   buildTopology,
   enterPrefix,
+  namespaceAccess,
   setUpTopology,
   type Topology,
   tearDownTopology,
 } from "../../nemesis/host/netns.js";
-import { NetnsNetwork, namespaceAccess } from "../../nemesis/host/network.js";
+import { NetnsNetwork } from "../../nemesis/host/network.js";
 import { localShell, prefixedShell } from "../../nemesis/host/shell.js";
-import type { StandingShells } from "../../nemesis/host/standing-shells.js";
 import { composeLinks } from "../../nemesis/links.js";
 import { ClusterEnvironment, type FaultyNetwork, type Ground } from "./cluster-environment.js";
 import { DATAGRAM_BYTES_MAX_ETHERNET } from "./cluster-files.js";
@@ -92,31 +92,32 @@ async function openGround(nodes: readonly NodeName[], sandbox: Sandbox): Promise
   // The sandbox has a /run of its own, which ends with it: nothing of it needs to be registered.
   const runtimeFolder = mkdtempSync("/run/ordeal-");
   const { backend, mechanism } = sandbox;
-  let shells: StandingShells | undefined;
-  const close = async () => {
-    await shells?.close();
+  const remove = async () => {
     await tearDownTopology(shell, topology);
     rmSync(runtimeFolder, { recursive: true, force: true });
   };
-  let network: NetnsNetwork;
-  try {
-    shells = await setUpTopology(topology);
-    const { shellOf } = shells;
-    const accessOf = (node: string) => namespaceAccess(shellOf(node));
-    network = new NetnsNetwork({ topology, accessOf, backend, mechanism });
-    await network.prepare();
-  } catch (error) {
+  const shells = await setUpTopology(topology, backend).catch(async (error: unknown) => {
     // What is half made cannot all be removed; why it is half made is what matters.
-    await close().catch(() => undefined);
+    await remove().catch(() => undefined);
     throw error;
-  }
+  });
+  const accessOf = namespaceAccess(topology, shells);
+  const network = new NetnsNetwork({ topology, accessOf, backend, mechanism });
+  // Beside the start of the nodes; the first fault waits for it, and sees where it failed.
+  const prepared = network.prepare();
+  prepared.catch(() => undefined);
+  const close = async () => {
+    await shells.close();
+    await remove();
+    await prepared;
+  };
   const placeOf = (node: NodeName) => ({
     listen: addressOf(topology, node),
     addressOf: (replica: NodeName) => addressOf(topology, replica),
     argvPrefix: enterPrefix(node),
   });
   return {
-    network: composedNetwork(network),
+    network: composedNetwork(network, prepared),
     plan: {
       runtimeFolder,
       datagramBytesMax: DATAGRAM_BYTES_MAX_ETHERNET,
@@ -128,9 +129,12 @@ async function openGround(nodes: readonly NodeName[], sandbox: Sandbox): Promise
   };
 }
 
-function composedNetwork(network: NetnsNetwork): FaultyNetwork {
+function composedNetwork(network: NetnsNetwork, prepared: Promise<void>): FaultyNetwork {
   return {
-    apply: (active: readonly ResolvedFault[]) => network.apply(composeLinks(active)),
+    async apply(active: readonly ResolvedFault[]) {
+      await prepared;
+      await network.apply(composeLinks(active));
+    },
     evidence: (fault) => network.evidence(fault),
   };
 }
