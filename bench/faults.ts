@@ -8,7 +8,9 @@ import { chooseEnvironment } from "../suites/cluster/choose.js";
 import { enterSandbox, insideSandbox, type Sandbox } from "../suites/cluster/sandbox.js";
 import { layoutTable } from "../suites/table-layout.js";
 import { oneLine, UsageError } from "../suites/usage-error.js";
+import { diskFaults } from "./faults/disks.js";
 import { linkFaults } from "./faults/links.js";
+import { processFaults } from "./faults/processes.js";
 import {
   type FaultRow,
   type FaultSection,
@@ -19,9 +21,14 @@ import { setUpTimes } from "./faults/set-up.js";
 
 const HEAD = ["fault", "asked", "measured", "tolerance", "mechanism", "verdict"];
 
-/** In the order in which they are measured; more are added here. */
+/** In the order in which they are measured. */
 function sectionsIn({ backend, mechanism }: Sandbox): readonly FaultSection[] {
-  return [linkFaults(backend, mechanism), setUpTimes(backend, mechanism)];
+  return [
+    linkFaults(backend, mechanism),
+    diskFaults(),
+    processFaults(),
+    setUpTimes(backend, mechanism),
+  ];
 }
 
 async function main(wanted: readonly string[]): Promise<number> {
@@ -61,8 +68,8 @@ function cellsOf(row: FaultRow | SkippedRow): string[] {
   const { fault, asked, measured, unit, tolerance, mechanism } = row;
   const value = (number: number) => `${Number(number.toFixed(1))} ${unit}`;
   const { below, above } = tolerance;
-  const bounds =
-    below === above ? `±${value(above)}` : below === Number.POSITIVE_INFINITY ? "at most" : "";
+  const sides = below === above ? `±${value(above)}` : `-${value(below)}, +${value(above)}`;
+  const bounds = below === Number.POSITIVE_INFINITY ? "at most" : sides;
   const verdict = withinTolerance(row) ? "ok" : "OUTSIDE";
   return [fault, value(asked), value(measured), bounds, mechanism, verdict];
 }

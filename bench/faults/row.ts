@@ -30,5 +30,8 @@ export function around(distance: number): FaultRow["tolerance"] {
   return { below: distance, above: distance };
 }
 
+/** As asked, and nothing else. */
+export const EXACT = around(0);
+
 /** Less is as good. */
 export const AT_MOST: FaultRow["tolerance"] = { below: Number.POSITIVE_INFINITY, above: 0 };

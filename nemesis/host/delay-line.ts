@@ -58,8 +58,13 @@ export type EgressOptions = {
 const LINES_MIN = 16;
 const LINES_MAX = 512;
 
-/** Lines in one group of a pool whose lines all get as many datagrams. */
+/** Lines in one group of a pool whose lines all wait alike. */
 const GROUP_LINES_MAX = 16;
+
+/** Equal shares of a distribution, each with a group of as many lines as its waits need. */
+const SHARES = 16;
+/** Lines of such a group at least: two datagrams find room in one, and a sender's may come at once. */
+const SHARE_LINES_MIN = 4;
 
 /** Of a sender's datagrams, those of the kinds that one rule means: sizes their lines. */
 const MESSAGE_SHARE = 0.1;
@@ -67,7 +72,7 @@ const MESSAGE_SHARE = 0.1;
 /** Waits shorter than this are not worth a line. */
 const WAIT_MS_MIN = 0.1;
 
-/** Waits that stand for a distribution, each for as many datagrams as any other: the 99th percentile is one. */
+/** Lines of netem that stand for a distribution: the 99th percentile lies in the last. */
 const QUANTILES = 64;
 
 /** How old a replayed datagram is. */
@@ -167,38 +172,47 @@ function poolOf(
   }
   // Lines that are busy twice as long as they make wait, and a quarter more.
   const linesFor = (waitMs: number) => packetsPerSecond * share * (2 * waitMs * 1e-3) * 1.25;
-  const sizes = even ? evenSizes(linesFor(delayMs + jitterMs)) : quantileSizes(mechanism, linesFor);
-  const waitsMs = sizes.flatMap(({ position, lines }) =>
-    new Array<number>(lines).fill(Math.max(WAIT_MS_MIN, delayMsAt(delay, position))),
+  const groups =
+    mechanism === "netem"
+      ? positions(QUANTILES).map((position) => [position])
+      : jitterMs === 0
+        ? groupsAlike(linesFor(delayMs))
+        : groupsSpread(delay, linesFor, Math.ceil(SHARE_LINES_MIN * share));
+  const waitsMs = groups.flatMap((each) =>
+    each.map((position) => Math.max(WAIT_MS_MIN, delayMsAt(delay, position))),
   );
-  const groups = even ? evenGroups(sizes.length) : sizes.map(({ lines }) => lines);
-  return { label, waitsMs, jitterMs: 0, groups, ...kind };
-
-  function quantileSizes(by: DelayMechanism, needed: (waitMs: number) => number): Size[] {
-    const total = needed(delayMs);
-    const scale = Math.min(1, LINES_MAX / Math.max(1, total));
-    return positions(QUANTILES).map((position) => {
-      const wanted = (needed(delayMsAt(delay, position)) / QUANTILES) * scale;
-      return { position, lines: by === "netem" ? 1 : Math.max(1, Math.ceil(wanted)) };
-    });
-  }
+  return { label, waitsMs, jitterMs: 0, groups: groups.map(({ length }) => length), ...kind };
 }
 
-/** Lines that wait alike, at a share of the distribution. */
-type Size = { position: number; lines: number };
+/** Where each line of each group lies in the distribution. */
+type Groups = readonly (readonly number[])[];
 
-/** A line for each position: enough of them, evenly spread. */
-function evenSizes(needed: number): Size[] {
-  const count = Math.min(LINES_MAX, Math.max(LINES_MIN, Math.ceil(needed)));
-  return positions(count).map((position) => ({ position, lines: 1 }));
-}
-
-/** Groups of few lines, so that a datagram passes few rules. */
-function evenGroups(lines: number): number[] {
+/** Small groups, so that a datagram passes few rules; where all wait alike, it lies anywhere. */
+function groupsAlike(needed: number): Groups {
+  const lines = Math.min(LINES_MAX, Math.max(LINES_MIN, Math.ceil(needed)));
   const count = Math.ceil(lines / GROUP_LINES_MAX);
   return Array.from({ length: count }, (_, group) => {
-    return Math.floor(((group + 1) * lines) / count) - Math.floor((group * lines) / count);
+    const next = Math.floor(((group + 1) * lines) / count);
+    return new Array<number>(next - Math.floor((group * lines) / count)).fill(0.5);
   });
+}
+
+/** A group for each share of the distribution, with lines for the longest of its waits, spread over it. */
+function groupsSpread(
+  delay: Delay,
+  linesFor: (waitMs: number) => number,
+  linesMin: number,
+): Groups {
+  const needed = positions(SHARES).map((middle) => {
+    const longest = delayMsAt(delay, middle + 0.4 / SHARES);
+    return { from: middle - 0.5 / SHARES, lines: linesFor(longest) / SHARES };
+  });
+  const scale = Math.min(1, LINES_MAX / needed.reduce((sum, { lines }) => sum + lines, 0));
+  return needed.map(({ from, lines }) =>
+    positions(Math.max(linesMin, Math.ceil(lines * scale))).map(
+      (position) => from + position / SHARES,
+    ),
+  );
 }
 
 /** The middles of so many equal shares; a stride keeps neighbours in time apart in delay. */

@@ -76,9 +76,9 @@ test("patterns of loss come after single losses, and a burst that ends lets its 
 });
 
 test("what a burst lost is counted with the datagram with which it began", () => {
-  const saved = `[12:3400] -A ORDEAL-IN -m comment --comment "burst:r0>r1" -j DROP
-[3:90] -A ORDEAL-IN -m comment --comment "bursts:r0>r1" -j DROP
-[5:90] -A ORDEAL-IN -m comment --comment "bursts:r2>r1" -j DROP`;
+  const saved = `-A ORDEAL-IN -m comment --comment "burst:r0>r1" -c 12 3400 -j DROP
+-A ORDEAL-IN -m comment --comment "bursts:r0>r1" -c 3 90 -j DROP
+-A ORDEAL-IN -m comment --comment "bursts:r2>r1" -c 5 90 -j DROP`;
   assert.equal(
     parseCounters(saved).map(({ part, from, packets }) => [part, from, packets]),
     [
@@ -210,10 +210,10 @@ test("chains and jumps are made once, and what an earlier run left is found", ()
 });
 
 test("counters are read by part and link, quoted or not; foreign rules are passed over", () => {
-  const saved = `[12:3400] -A ORDEAL-IN -s 10.77.0.1/32 -m comment --comment "drop:r0>r1" -j DROP
-[3:90] -A ORDEAL-OUT -d 10.77.0.1/32 -o eth0 -p udp -m comment --comment delay:r1>r0 -g ORDEAL-POOL-0
-[7:7] -A INPUT -s 10.77.0.9/32 -m comment --comment "drop:r9>r1" -j DROP
-[8:8] -A ORDEAL-IN -m comment --comment "harm:r0>r1" -j DROP`;
+  const saved = `-A ORDEAL-IN -s 10.77.0.1/32 -m comment --comment "drop:r0>r1" -c 12 3400 -j DROP
+-A ORDEAL-OUT -d 10.77.0.1/32 -o eth0 -p udp -m comment --comment delay:r1>r0 -c 3 90 -g ORDEAL-POOL-0
+-A INPUT -s 10.77.0.9/32 -m comment --comment "drop:r9>r1" -c 7 7 -j DROP
+-A ORDEAL-IN -m comment --comment "harm:r0>r1" -c 8 8 -j DROP`;
   assert.equal(parseCounters(saved), [
     { part: "drop", from: "r0", to: "r1", packets: 12 },
     { part: "delay", from: "r1", to: "r0", packets: 3 },

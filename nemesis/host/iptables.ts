@@ -80,9 +80,14 @@ export function restoreArgv(backend: IptablesBackend): string[] {
   return [`iptables-${backend}-restore`, "--noflush", "-w", "5"];
 }
 
-/** Prints all tables with their counters. */
+/** Input that prints the rules of both tables with their counters, and changes nothing. */
+export const LIST_INPUT = ["filter", "mangle"]
+  .map((table) => `*${table}\n-S -v\nCOMMIT\n`)
+  .join("");
+
+/** Prints all that stands. */
 export function saveArgv(backend: IptablesBackend): string[] {
-  return [`iptables-${backend}-save`, "-c"];
+  return [`iptables-${backend}-save`];
 }
 
 /**
@@ -144,15 +149,18 @@ export function chainsOf(rules: NodeRules): string[] {
   return egressChains(rules).map((chain) => chain.name);
 }
 
-/** Reads `iptables-save -c`; rules that are not ours are passed over. */
-export function parseCounters(saved: string): LinkCounter[] {
-  const rule = /^\[(\d+):\d+\] -A ORDEAL-\S+ .*--comment "?([a-z]+):([^>\s"]+)>([^\s"]+)"?/;
+/** A rule of ours, its comment in two halves and what it has counted, as LIST_INPUT has it printed. */
+const LISTED_RULE = /^-A ORDEAL-\S+ .*--comment "?([a-z]+):([^\s"]+)"? .*-c (\d+) \d+/;
+
+/** Reads what LIST_INPUT prints; rules that are not ours are passed over. */
+export function parseCounters(listed: string): LinkCounter[] {
   return sumCounters(
-    saved.split("\n").flatMap((line): LinkCounter[] => {
-      const [, packets, word, from, to] = rule.exec(line) ?? [];
-      if (packets === undefined || from === undefined || to === undefined) return [];
+    listed.split("\n").flatMap((line): LinkCounter[] => {
+      const [, word, link = "", packets] = LISTED_RULE.exec(line) ?? [];
       const part = PARTS.find((known) => known === word);
-      return part === undefined ? [] : [{ part, from, to, packets: Number(packets) }];
+      const [from, to] = link.split(">");
+      if (part === undefined || from === undefined || to === undefined) return [];
+      return [{ part, from, to, packets: Number(packets) }];
     }),
   );
 }

@@ -11,17 +11,23 @@ import { composeLinks } from "../links.js";
 import { createRandom } from "../random.js";
 import { resolveFault } from "../resolve.js";
 import type { DelayMechanism } from "./delay-line.js";
-import { type IptablesBackend, type LinkCounter, parseCounters, saveArgv } from "./iptables.js";
+import {
+  type IptablesBackend,
+  LIST_INPUT,
+  type LinkCounter,
+  parseCounters,
+  restoreArgv,
+} from "./iptables.js";
 import type { Arrival, PeerCommand } from "./lab-peer.js";
 import {
   buildTopology,
   enterPrefix,
   mountRun,
+  namespaceAccess,
   setUpTopology,
-  standingShells,
   tearDownTopology,
 } from "./netns.js";
-import { NetnsNetwork, namespaceAccess } from "./network.js";
+import { NetnsNetwork } from "./network.js";
 import { localShell, must } from "./shell.js";
 
 /** What one flow of datagrams met. */
@@ -111,11 +117,10 @@ export async function openLab(
   const shell = localShell();
   await mountRun(shell);
   const topology = buildTopology(LAB_NODES);
-  const { shellOf, close: closeShells } = standingShells(LAB_NODES);
-  await setUpTopology(shell, topology, shellOf);
+  const { shellOf, close: closeShells } = await setUpTopology(topology, backend);
   const network = new NetnsNetwork({
     topology,
-    accessOf: (node) => namespaceAccess(shellOf(node)),
+    accessOf: namespaceAccess(topology, { shellOf }),
     backend,
     mechanism,
     packetsPerSecond: 4_000,
@@ -123,7 +128,8 @@ export async function openLab(
   await network.prepare();
   const peers = new Map(LAB_NODES.map((node) => [node, new Peer(node)]));
   await Promise.all([...peers.values()].map((peer) => peer.ready));
-  const rulesAt = async (node: NodeName) => (await must(shellOf(node), saveArgv(backend))).stdout;
+  const rulesAt = async (node: NodeName) =>
+    (await must(shellOf(node), restoreArgv(backend), { stdin: LIST_INPUT })).stdout;
   const close = async () => {
     for (const peer of peers.values()) peer.end();
     await closeShells();

@@ -98,11 +98,11 @@ test("the first so many: a rule each, that leaves the next to the next rule", ()
 
 test("counters are read by fault and link, the rules of one added up", () => {
   const saved = [
-    '[3:99] -A ORDEAL-IN -s 10.0.0.1/32 -m u32 --u32 "0x0" -m comment --comment "message:f3:r0>r1" -j DROP',
-    '[1:33] -A ORDEAL-IN -s 10.0.0.1/32 -m u32 --u32 "0x0" -m comment --comment "message:f3:r0>r1" -j DROP',
-    '[7:99] -A ORDEAL-OUT -m comment --comment "message:f4:r1>r0" -g ORDEAL-POOL-0',
-    '[9:99] -A ORDEAL-IN -m comment --comment "drop:r0>r1" -j DROP',
-    '[9:99] -A OTHER -m comment --comment "message:f9:r0>r1" -j DROP',
+    '-A ORDEAL-IN -s 10.0.0.1/32 -m u32 --u32 "0x0" -m comment --comment "message:f3:r0>r1" -c 3 99 -j DROP',
+    '-A ORDEAL-IN -s 10.0.0.1/32 -m u32 --u32 "0x0" -m comment --comment "message:f3:r0>r1" -c 1 33 -j DROP',
+    '-A ORDEAL-OUT -m comment --comment "message:f4:r1>r0" -c 7 99 -g ORDEAL-POOL-0',
+    '-A ORDEAL-IN -m comment --comment "drop:r0>r1" -c 9 99 -j DROP',
+    '-A OTHER -m comment --comment "message:f9:r0>r1" -c 9 99 -j DROP',
   ].join("\n");
   assert.equal(parseMessageCounters(saved), [
     { faultId: "f3", from: "r0", to: "r1", packets: 4 },

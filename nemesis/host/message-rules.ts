@@ -58,13 +58,13 @@ export function messageRules(
   });
 }
 
-/** Reads `iptables-save -c`; the rules of one fault and link are added up. */
-export function parseMessageCounters(saved: string): MessageCounter[] {
+/** Reads what LIST_INPUT prints; the rules of one fault and link are added up. */
+export function parseMessageCounters(listed: string): MessageCounter[] {
   const rule =
-    /^\[(\d+):\d+\] -A ORDEAL-\S+ .*--comment "?message:([^:\s"]+):([^>\s"]+)>([^\s"]+)"?/;
+    /^-A ORDEAL-\S+ .*--comment "?message:([^:\s"]+):([^>\s"]+)>([^\s"]+)"? .*-c (\d+) \d+/;
   const counters = new Map<string, MessageCounter>();
-  for (const line of saved.split("\n")) {
-    const [, packets, faultId, from, to] = rule.exec(line) ?? [];
+  for (const line of listed.split("\n")) {
+    const [, faultId, from, to, packets] = rule.exec(line) ?? [];
     if (faultId === undefined || from === undefined || to === undefined) continue;
     const key = `${faultId}:${from}>${to}`;
     const sum = (counters.get(key)?.packets ?? 0) + Number(packets);

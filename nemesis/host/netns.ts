@@ -1,10 +1,14 @@
 // The network of a run: one namespace a node, joined by a bridge in the runner's own namespace. The
 // runner is itself inside `unshare -nm --pid` (see probe.ts), so everything here dies with it.
-// The command lines are built purely; performing them takes one `ip -batch` and one process a node.
+// The command lines are built purely; performing them takes one `ip -batch` for all and one a node.
 
+import { createSocket } from "node:dgram";
 import type { NodeName } from "../faults.js";
-import { must, prefixedShell, type Shell } from "./shell.js";
-import { StandingShell } from "./standing-shell.js";
+import type { IptablesBackend } from "./iptables.js";
+import type { NodeAccess } from "./network.js";
+import { commandLine, must, prefixedShell, type Shell } from "./shell.js";
+import { openShells, type StandingShells } from "./standing-shells.js";
+import { LINE_PACKETS_MAX } from "./tc.js";
 
 /** The device of every node, inside its namespace. */
 export const NODE_DEVICE = "eth0";
@@ -12,11 +16,9 @@ export const NODE_DEVICE = "eth0";
 /** Where the runner, and with it the bridge, answers. */
 export const GATEWAY = "10.77.0.254";
 
-/** An address of the network that no node and no bridge has. */
-export const NOBODY = "10.77.0.253";
-
 const BRIDGE = "ordeal0";
-const NETNS_FOLDER = "/run/netns";
+const RUN = "/run";
+const NETNS_FOLDER = `${RUN}/netns`;
 const NODES_MAX = 250;
 
 export type Command = { argv: readonly string[]; stdin?: string };
@@ -24,10 +26,8 @@ export type Command = { argv: readonly string[]; stdin?: string };
 export type Topology = {
   nodes: readonly NodeName[];
   addresses: ReadonlyMap<NodeName, string>;
-  /** Makes the namespaces, their links and the bridge. */
-  create: Command;
-  /** What to run in each namespace then; they may run side by side. */
-  configure: ReadonlyMap<NodeName, Command>;
+  /** A script of sh that makes the namespaces, their links with addresses, and the bridge. */
+  create: string;
   /** Removes devices, namespaces and the bridge. */
   teardown: readonly Command[];
 };
@@ -38,37 +38,10 @@ export function buildTopology(nodes: readonly NodeName[]): Topology {
     throw new RangeError(`${nodes.length} nodes do not fit in 10.77.0.0/24 (at most ${NODES_MAX})`);
   }
   const addresses = new Map(nodes.map((node, index) => [node, `10.77.0.${index + 1}`]));
-  const links = nodes.flatMap((node, index) => [
-    `link add v${index} type veth peer name ${NODE_DEVICE} netns ${node}`,
-    `link set v${index} master ${BRIDGE} up`,
-  ]);
-  const create: Command = {
-    argv: ["sh", "-c", `${BRIDGE_SYSCTLS}\nexec ip -batch -`],
-    stdin: [
-      ...nodes.map((node) => `netns add ${node}`),
-      "link set lo up",
-      `link add ${BRIDGE} type bridge`,
-      `addr add ${GATEWAY}/24 dev ${BRIDGE}`,
-      `link set ${BRIDGE} up`,
-      ...links,
-    ].join("\n"),
-  };
-  const configure = new Map(
-    [...addresses].map(([node, address]): [NodeName, Command] => {
-      const lines = [
-        "link set lo up",
-        `addr add ${address}/24 dev ${NODE_DEVICE}`,
-        `link set ${NODE_DEVICE} up`,
-      ];
-      const script = `${NODE_SYSCTLS}\nexec ip -batch -`;
-      return [node, { argv: ["sh", "-c", script], stdin: lines.join("\n") }];
-    }),
-  );
   return {
     nodes,
     addresses,
-    create,
-    configure,
+    create: createScript(addresses),
     // Devices by name first: the kernel takes its time to clear a namespace that has lost its name.
     teardown: [
       batch([
@@ -80,6 +53,35 @@ export function buildTopology(nodes: readonly NodeName[]): Topology {
   };
 }
 
+/** One process for all links, and then one a node, side by side. */
+function createScript(addresses: ReadonlyMap<NodeName, string>): string {
+  const nodes = [...addresses.keys()];
+  return [
+    BRIDGE_SYSCTLS,
+    "ip -batch - <<'END' || exit",
+    ...nodes.map((node) => `netns add ${node}`),
+    "link set lo up",
+    `link add ${BRIDGE} type bridge`,
+    `addr add ${GATEWAY}/24 dev ${BRIDGE}`,
+    `link set ${BRIDGE} up`,
+    ...nodes.flatMap((node, index) => [
+      `link add v${index} type veth peer name ${NODE_DEVICE} netns ${node}`,
+      `link set v${index} master ${BRIDGE} up`,
+    ]),
+    "END",
+    "started=",
+    ...[...addresses].flatMap(([node, address]) => [
+      `${commandLine(enterPrefix(node))} ip -batch - <<'END' &`,
+      "link set lo up",
+      `addr add ${address}/24 dev ${NODE_DEVICE}`,
+      `link set ${NODE_DEVICE} txqueuelen ${LINE_PACKETS_MAX} up`,
+      "END",
+      'started="$started $!"',
+    ]),
+    "for each in $started; do wait $each || exit; done",
+  ].join("\n");
+}
+
 /** What to put before a command, or a node's process, to run it inside the node's namespace. */
 export function enterPrefix(node: NodeName): readonly string[] {
   return ["nsenter", `--net=${NETNS_FOLDER}/${node}`];
@@ -89,35 +91,47 @@ export function nodeShell(shell: Shell, node: NodeName): Shell {
   return prefixedShell(shell, enterPrefix(node));
 }
 
-/** A shell that stays in each namespace; it enters with its first command. */
-export function standingShells(nodes: readonly NodeName[]): {
-  shellOf: (node: NodeName) => Shell;
-  close: () => Promise<void>;
-} {
-  const shells = new Map(nodes.map((node) => [node, new StandingShell(enterPrefix(node))]));
-  return {
-    shellOf(node) {
-      const shell = shells.get(node);
-      if (shell === undefined) throw new RangeError(`no namespace is called ${node}`);
-      return shell;
-    },
-    close: async () => {
-      await Promise.all([...shells.values()].map((shell) => shell.close()));
-    },
-  };
+/**
+ * Makes the namespaces and the bridge; then shells come up that stay in each namespace, with the tools for
+ * faults. Call inside the runner's own network and mount namespaces only; `mountRun` first where /run is
+ * shared with the machine.
+ */
+export function setUpTopology(
+  { nodes, create }: Topology,
+  backend: IptablesBackend = "legacy",
+): Promise<StandingShells> {
+  const tools = [`iptables-${backend}-restore`, "tc", "nft"];
+  const place = (node: NodeName) => ({ prefix: enterPrefix(node), first: NODE_SYSCTLS, tools });
+  const shells = new Map(nodes.map((node) => [node, place(node)]));
+  return openShells({ shells, under: RUN, before: create });
 }
 
-/**
- * Makes the namespaces and the bridge. Call inside the runner's own network and mount namespaces only;
- * `mountRun` first where /run is shared with the machine.
- */
-export async function setUpTopology(
-  shell: Shell,
-  { create, configure }: Topology,
-  shellOf: (node: NodeName) => Shell = (node) => nodeShell(shell, node),
-): Promise<void> {
-  await perform(shell, create);
-  await Promise.all([...configure].map(([node, command]) => perform(shellOf(node), command)));
+/** How a node's namespace is reached, once the topology stands. */
+export function namespaceAccess(
+  { addresses }: Pick<Topology, "addresses">,
+  { shellOf }: Pick<StandingShells, "shellOf">,
+): (node: NodeName) => NodeAccess {
+  return (node) => ({
+    shell: shellOf(node),
+    device: NODE_DEVICE,
+    plugGateway: GATEWAY,
+    isOurs: true,
+    wake: () => knockAt(addresses.get(node) ?? ""),
+  });
+}
+
+/** Nobody listens there, so the kernel answers. */
+const DISCARD_PORT = 9;
+
+function knockAt(address: string): Promise<void> {
+  const socket = createSocket("udp4");
+  return new Promise((resolve, reject) => {
+    socket.send("", DISCARD_PORT, address, (error) => {
+      socket.close();
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
 }
 
 export async function tearDownTopology(shell: Shell, topology: Topology): Promise<void> {
@@ -146,6 +160,8 @@ const NODE_SYSCTLS = [
   "for file in all/rp_filter lo/rp_filter eth0/rp_filter all/forwarding",
   "do echo 0 > ipv4/conf/$file || exit 1",
   "done",
+  // Whoever knocks is answered.
+  "echo 0 > ipv4/icmp_ratelimit || exit 1",
   "if [ -w ipv6/conf/all/disable_ipv6 ]; then echo 1 > ipv6/conf/all/disable_ipv6; fi",
 ].join("\n");
 

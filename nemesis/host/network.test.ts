@@ -6,8 +6,9 @@ import type { FaultIntent, ResolvedFault } from "../faults.js";
 import { composeLinks } from "../links.js";
 import { createRandom } from "../random.js";
 import { resolveFault } from "../resolve.js";
+import { LIST_INPUT } from "./iptables.js";
 import { buildTopology, nodeShell } from "./netns.js";
-import { NetnsNetwork, namespaceAccess } from "./network.js";
+import { NetnsNetwork } from "./network.js";
 import type { RunOptions, RunResult, Shell } from "./shell.js";
 
 const test = suite("network");
@@ -17,7 +18,7 @@ const fault = (id: string, intent: FaultIntent): ResolvedFault =>
   resolveFault(id, intent, view, createRandom(1));
 const isolate: FaultIntent = { kind: "partition", shape: "isolate", target: r1 };
 
-/** Notes what it is asked to run; iptables-save answers the counters that are set by node. */
+/** Notes what it is asked to run; a list of rules answers the counters that are set by node. */
 class PretendShell implements Shell {
   ran: { node: string; program: string; stdin: string }[] = [];
   counters: Record<string, string> = {};
@@ -37,7 +38,8 @@ class PretendShell implements Shell {
     if (this.refuse !== undefined && program.includes(this.refuse)) {
       return { exitCode: 2, stdout: "", stderr: "refused" };
     }
-    const stdout = program.includes("-save")
+    const lists = program.includes("-save") || options.stdin?.startsWith(LIST_INPUT);
+    const stdout = lists
       ? (this.counters[node] ?? "")
       : program.startsWith("tc -s")
         ? this.qdiscs
@@ -47,17 +49,23 @@ class PretendShell implements Shell {
     return { exitCode: 0, stdout, stderr: "" };
   }
 
-  /** Nodes on which this was run since the last call. */
+  /** Nodes on which this was run since the last call; a mere list is no restore. */
   nodesThatRan(program: string): string[] {
     const nodes = this.ran
-      .filter((each) => each.program.includes(program))
+      .filter((each) => each.program.includes(program) && each.stdin !== LIST_INPUT)
       .map((each) => each.node);
     this.ran = [];
     return nodes.sort();
   }
 }
 
-const accessTo = (shell: Shell) => (node: string) => namespaceAccess(nodeShell(shell, node));
+const accessTo = (shell: Shell) => (node: string) => ({
+  shell: nodeShell(shell, node),
+  device: "eth0",
+  plugGateway: "10.77.0.254",
+  isOurs: true,
+  wake: () => nodeShell(shell, node).run(["wake"]),
+});
 
 async function networkOn(shell: PretendShell, mechanism: "htb" | undefined = "htb") {
   const topology = buildTopology(view.replicas);
@@ -73,7 +81,7 @@ async function networkOn(shell: PretendShell, mechanism: "htb" | undefined = "ht
 }
 
 const counted = (packets: number, label: string) =>
-  `[${packets}:0] -A ORDEAL-IN -s 10.77.0.1/32 -m comment --comment ${label} -j DROP\n`;
+  `-A ORDEAL-IN -s 10.77.0.1/32 -m comment --comment ${label} -c ${packets} 0 -j DROP\n`;
 
 test("a state is restored once, on the nodes that it changes", async () => {
   const shell = new PretendShell();
@@ -200,10 +208,12 @@ test("a clog is a shaper that is shut, and its cure lets out what waits before t
     /^qdisc add dev eth0 root .*\nclass add .*1:f001 .*\nqdisc add .* tbf rate 8bit /,
   );
   shell.ran = [];
-  shell.counters = { r0: "[6:0] -A ORDEAL-OUT -m comment --comment clog:r0>r1 -j CLASSIFY\n" };
+  shell.counters = { r0: "-A ORDEAL-OUT -m comment --comment clog:r0>r1 -c 6 0 -j CLASSIFY\n" };
   await network.apply([]);
   const order = shell.ran.filter(({ node }) => node === "r0").map(({ program }) => program);
-  assert.ok(order.indexOf("tc -batch -") < order.findIndex((each) => each.includes("restore")));
+  const restored = order.findIndex((each) => each.includes("-restore"), 1);
+  assert.ok(order.indexOf("tc -batch -") < order.indexOf("wake"));
+  assert.ok(order.indexOf("wake") < restored);
   assert.match(batches()[0]?.stdin ?? "", /^qdisc change .* tbf rate 10gbit /);
   assert.is((await network.evidence(clog)).measured["clogPackets"], 6);
 });
@@ -213,7 +223,7 @@ test("a narrow link is proved by what waited or found no room, not by what passe
   const network = await networkOn(shell);
   const narrow = fault("f0", { kind: "bandwidth", bytesPerSecond: 20_000, target: r1 });
   await network.apply(composeLinks([narrow]));
-  shell.counters = { r0: "[9:0] -A ORDEAL-OUT -m comment --comment narrow:r0>r1 -j CLASSIFY\n" };
+  shell.counters = { r0: "-A ORDEAL-OUT -m comment --comment narrow:r0>r1 -c 9 0 -j CLASSIFY\n" };
   assert.not((await network.evidence(narrow)).landed);
   shell.qdiscs =
     '[{"kind":"tbf","handle":"f011:","parent":"1:f001","packets":9,"drops":2,"overlimits":5}]';
@@ -284,7 +294,7 @@ test("what an earlier run left is removed", async () => {
   const topology = buildTopology(view.replicas);
   const network = new NetnsNetwork({
     topology,
-    accessOf: accessTo(shell),
+    accessOf: (node) => ({ ...accessTo(shell)(node), isOurs: false }),
     backend: "legacy",
     mechanism: "htb",
   });

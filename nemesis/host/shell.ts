@@ -81,11 +81,16 @@ export function environment(): NodeJS.ProcessEnv {
   return { ...process.env, PATH: `${path}:/usr/sbin:/sbin`, LC_ALL: "C" };
 }
 
+/** When a command is given up, in ms: what is asked for, times our patience. */
+export function deadlineOf({ deadlineMs = DEADLINE_MS_DEFAULT }: RunOptions): number {
+  const patience = Number(process.env["ORDEAL_PATIENCE"] ?? 1) || 1; // see suites/cluster/deadline.ts
+  return patience * deadlineMs;
+}
+
 async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const [program, ...rest] = argv;
   if (program === undefined) throw new RangeError("an empty command line cannot be run");
-  const patience = Number(process.env["ORDEAL_PATIENCE"] ?? 1) || 1; // see suites/cluster/deadline.ts
-  const deadlineMs = patience * (options.deadlineMs ?? DEADLINE_MS_DEFAULT);
+  const deadlineMs = deadlineOf(options);
   const result = await execa(program, rest, {
     input: options.stdin ?? "",
     timeout: deadlineMs,

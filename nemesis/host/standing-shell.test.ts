@@ -1,16 +1,21 @@
+import { tmpdir } from "node:os";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { localShell, ShellError } from "./shell.js";
-import { StandingShell } from "./standing-shell.js";
+import { localShell, type Shell, ShellError } from "./shell.js";
+import { openShells, type ShellPlace } from "./standing-shells.js";
 
 const test = suite("standing-shell");
+const open = (place: ShellPlace) =>
+  openShells({ shells: new Map([["one", place]]), under: tmpdir() });
 
-async function withShell(body: (shell: StandingShell) => Promise<void>): Promise<void> {
-  const shell = new StandingShell([]);
+async function withShell(
+  body: (shell: Shell, close: () => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const { shellOf, close } = await open({ prefix: [] });
   try {
-    await body(shell);
+    await body(shellOf("one"), close);
   } finally {
-    await shell.close();
+    await close();
   }
 }
 
@@ -57,32 +62,45 @@ test("commands are served one at a time and in order, by one process", () =>
     assert.is(new Set(said.map(([, parent]) => parent)).size, 1);
   }));
 
-test("what has no end is killed at its deadline, and the next command is served", () =>
+test("what has no end is killed at its deadline, and the shell with it", () =>
   withShell(async (shell) => {
     const late = await failure(shell.run(["sleep", "600"], { deadlineMs: 50 }));
     assert.is(late.code, "deadline");
     assert.match(late.message, /^sleep 600: no end in 50 ms/);
-    assert.is((await shell.run(["echo", "on"])).stdout, "on\n");
+    const next = await failure(shell.run(["echo", "on"]));
+    assert.match(next.message, "its shell was killed, as a command had no end");
   }));
 
-test("a missing program, a shell that dies and a closed one are told apart", () =>
-  withShell(async (shell) => {
+test("a missing program, a shell that dies and a closed one are told apart", async () => {
+  await withShell(async (shell, close) => {
     const missing = await failure(shell.run(["no-such-program-here"]));
     assert.is(missing.code, "not-started");
     assert.match(missing.message, /^no-such-program-here: could not be started: no such program/);
+    await close();
+    assert.match((await failure(shell.run(["true"]))).message, "its shell is closed");
+  });
+  await withShell(async (shell) => {
     const died = await failure(shell.run(["sh", "-c", "kill -9 $PPID"]));
     assert.is(died.code, "signal");
-    assert.is((await shell.run(["echo", "on"])).stdout, "on\n");
-    await shell.close();
-    assert.is((await failure(shell.run(["true"]))).code, "not-started");
-    await shell.close();
-  }));
+    assert.match(died.message, /its shell ended \(SIGTERM one: exit code 137\)/);
+  });
+});
 
-test("a prefix that leads nowhere is told with the command", async () => {
-  const shell = new StandingShell(["nsenter", "--net=/nowhere/at/all"]);
-  const error = await failure(shell.run(["true"]));
-  assert.match(error.message, /^true: its shell (ended|takes nothing)/);
-  await shell.close();
+test("a prefix that leads nowhere and a script that fails are told with what they said", async () => {
+  const asked = async (place: ShellPlace) => {
+    const { shellOf, close } = await open(place);
+    const error = await failure(shellOf("one").run(["true"]));
+    await close();
+    return error.message;
+  };
+  const lost = await asked({ prefix: ["nsenter", "--net=/nowhere/at/all"] });
+  assert.match(lost, /its shell ended \(SIGTERM one: exit code 1\).*nowhere/);
+  const first = await asked({ prefix: [], first: "echo of no use >&2; exit 3" });
+  assert.match(first, /its shell ended \(SIGTERM one: exit code 3\): of no use/);
+  const before = await failure(
+    openShells({ shells: new Map([["one", { prefix: [] }]]), under: tmpdir(), before: "exit 4" }),
+  );
+  assert.match(before.message, /its shell ended \(4\)/);
 });
 
 test.run();

@@ -8,7 +8,6 @@ import {
   deleteLines,
   leftoverLines,
   parseQdiscs,
-  queueArgv,
   shaperClassOf,
   shaperIndexOf,
   shaperLines,
@@ -32,7 +31,6 @@ test("an HTB line is a class in which 1,500 bytes take the wait, with the device
   assert.equal(addLines("eth0", plan, 0, { ...HTB, hasShortQueues: false }).slice(-1), [
     "qdisc add dev eth0 parent 1:3 handle 13: pfifo limit 4",
   ]);
-  assert.equal(queueArgv("eth0"), ["ip", "link", "set", "eth0", "txqueuelen", "4"]);
 });
 
 test("a netem line delays by itself", () => {

@@ -12,7 +12,7 @@ const PLUG_BYTES = 1_500;
 
 /** Datagrams that may stand in one HTB line, plugs included, which bounds the wait to four times what
  * was asked; more are dropped and counted. */
-const LINE_PACKETS_MAX = 4;
+export const LINE_PACKETS_MAX = 4;
 
 const NETEM_PACKETS_MAX = 10_000;
 
@@ -54,11 +54,6 @@ export function rootLines(device: string): string[] {
   ];
 }
 
-/** Argument vector that makes the queues of lines short, before the first line is made. */
-export function queueArgv(device: string): string[] {
-  return ["ip", "link", "set", device, "txqueuelen", String(LINE_PACKETS_MAX)];
-}
-
 /** Removes a root qdisc that an earlier run left on the device, if `qdiscs` has it. */
 export function leftoverLines(device: string, qdiscs: readonly QdiscStats[]): string[] {
   const ours = qdiscs.some((each) => each.kind === "htb" && each.handle === ROOT);
@@ -70,7 +65,7 @@ export function deleteLines(device: string, classes: readonly ClassId[]): string
   return classes.map((id) => `class del dev ${device} classid ${id}`);
 }
 
-/** Lines of `tc -batch` that add all classes of the plan. `hasShortQueues`: queueArgv was run. */
+/** Lines of `tc -batch` that add all classes of the plan. `hasShortQueues`: the device's queue has LINE_PACKETS_MAX. */
 export function addLines(
   device: string,
   plan: EgressPlan,

@@ -6,12 +6,12 @@ import type { FaultKind, NodeName, ResolvedFault } from "../../nemesis/faults.js
 import {
   buildTopology,
   enterPrefix,
+  namespaceAccess,
   setUpTopology,
-  standingShells,
   type Topology,
   tearDownTopology,
 } from "../../nemesis/host/netns.js";
-import { NetnsNetwork, namespaceAccess } from "../../nemesis/host/network.js";
+import { NetnsNetwork } from "../../nemesis/host/network.js";
 import { localShell, prefixedShell } from "../../nemesis/host/shell.js";
 import { composeLinks } from "../../nemesis/links.js";
 import { ClusterEnvironment, type FaultyNetwork, type Ground } from "./cluster-environment.js";
@@ -92,30 +92,32 @@ async function openGround(nodes: readonly NodeName[], sandbox: Sandbox): Promise
   // The sandbox has a /run of its own, which ends with it: nothing of it needs to be registered.
   const runtimeFolder = mkdtempSync("/run/ordeal-");
   const { backend, mechanism } = sandbox;
-  const shells = standingShells(nodes);
-  const { shellOf } = shells;
-  const accessOf = (node: string) => namespaceAccess(shellOf(node));
-  const network = new NetnsNetwork({ topology, accessOf, backend, mechanism });
-  const close = async () => {
-    await shells.close();
+  const remove = async () => {
     await tearDownTopology(shell, topology);
     rmSync(runtimeFolder, { recursive: true, force: true });
   };
-  try {
-    await setUpTopology(shell, topology, shellOf);
-    await network.prepare();
-  } catch (error) {
+  const shells = await setUpTopology(topology, backend).catch(async (error: unknown) => {
     // What is half made cannot all be removed; why it is half made is what matters.
-    await close().catch(() => undefined);
+    await remove().catch(() => undefined);
     throw error;
-  }
+  });
+  const accessOf = namespaceAccess(topology, shells);
+  const network = new NetnsNetwork({ topology, accessOf, backend, mechanism });
+  // Beside the start of the nodes; the first fault waits for it, and sees where it failed.
+  const prepared = network.prepare();
+  prepared.catch(() => undefined);
+  const close = async () => {
+    await shells.close();
+    await remove();
+    await prepared;
+  };
   const placeOf = (node: NodeName) => ({
     listen: addressOf(topology, node),
     addressOf: (replica: NodeName) => addressOf(topology, replica),
     argvPrefix: enterPrefix(node),
   });
   return {
-    network: composedNetwork(network),
+    network: composedNetwork(network, prepared),
     plan: {
       runtimeFolder,
       datagramBytesMax: DATAGRAM_BYTES_MAX_ETHERNET,
@@ -127,9 +129,12 @@ async function openGround(nodes: readonly NodeName[], sandbox: Sandbox): Promise
   };
 }
 
-function composedNetwork(network: NetnsNetwork): FaultyNetwork {
+function composedNetwork(network: NetnsNetwork, prepared: Promise<void>): FaultyNetwork {
   return {
-    apply: (active: readonly ResolvedFault[]) => network.apply(composeLinks(active)),
+    async apply(active: readonly ResolvedFault[]) {
+      await prepared;
+      await network.apply(composeLinks(active));
+    },
     evidence: (fault) => network.evidence(fault),
   };
 }

@@ -42,7 +42,7 @@ export async function openSshLab(replicas: number, clients: number): Promise<Ssh
   mkdirSync(FOLDER, { recursive: true });
   mkdirSync("/run/sshd", { recursive: true });
   const topology = buildTopology(names);
-  await setUpTopology(shell, topology);
+  await (await setUpTopology(topology)).close();
   for (const key of ["host_key", "user_key"]) {
     await must(shell, ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", join(FOLDER, key)]);
   }

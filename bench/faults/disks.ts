@@ -1,26 +1,42 @@
-// What the disk under a node does, measured against what it was asked: a table like that of the other
-// faults. The last rows are what the library costs where no fault is active.
-//
-//   node dist/bench/disk-faults.js      exit code 1 where a row is out of its tolerance
+// What the disk under a node does, by the library that is preloaded into its process. The last row is what
+// the library costs where no fault is active.
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DiskTool } from "../nemesis/host/disk-tool.js";
-import { localShell } from "../nemesis/host/shell.js";
-import { diskPrograms } from "../suites/cluster/disk-hands.js";
-import { type FaultRow as Row, withinTolerance } from "./faults/row.js";
+import { DiskTool } from "../../nemesis/host/disk-tool.js";
+import { localShell } from "../../nemesis/host/shell.js";
+import { diskPrograms } from "../../suites/cluster/disk-hands.js";
+import { around, EXACT, type FaultSection, type FaultRow as Row } from "./row.js";
 
 const RECORD_BYTES = 512;
 const SYNCED = 90;
 const UNSYNCED = 60;
 const WRITES = 4_000;
-const EXACT = { below: 0, above: 0 };
 /** Of n sectors half are kept, give or take four standard deviations. */
 const shareTolerance = (n: number) => 400 * Math.sqrt(0.25 / n);
 const SOUND = { failing: new Set<never>(), full: false, writeDelayUs: 0, syncDelayUs: 0 };
 const MECHANISM = "LD_PRELOAD";
+
+export function diskFaults(): FaultSection {
+  return {
+    name: "disks",
+    async *measure() {
+      const found = diskPrograms();
+      if (!("programs" in found)) {
+        yield { fault: "power cuts, errors of disks", skipped: found.reason };
+        return;
+      }
+      const bench = new Bench(found.programs);
+      try {
+        yield* rows(bench);
+      } finally {
+        rmSync(bench.root, { recursive: true, force: true });
+      }
+    },
+  };
+}
 
 class Bench {
   readonly root = mkdtempSync(join(tmpdir(), "ordeal-disk-bench-"));
@@ -88,7 +104,7 @@ async function* rows(bench: Bench): AsyncIterable<Row> {
     asked: 50,
     measured: Math.round((100 * kept) / UNSYNCED),
     unit: "%",
-    tolerance: { below: share, above: share },
+    tolerance: around(share),
     mechanism: MECHANISM,
   };
   const flaws = [
@@ -135,29 +151,3 @@ function cost(bench: Bench): Row {
     mechanism: MECHANISM,
   };
 }
-
-async function main(): Promise<number> {
-  const found = diskPrograms();
-  if (!("programs" in found)) {
-    console.log(`skipped: ${found.reason}`);
-    return 0;
-  }
-  const bench = new Bench(found.programs);
-  let bad = 0;
-  try {
-    for await (const row of rows(bench)) {
-      const { fault, asked, measured, unit, mechanism } = row;
-      const within = withinTolerance(row);
-      if (!within) bad += 1;
-      const figures = `asked ${asked}, measured ${measured} ${unit}`;
-      console.log(
-        `${within ? "ok  " : "FAIL"}  ${fault.padEnd(44)} ${figures.padEnd(36)} ${mechanism}`,
-      );
-    }
-  } finally {
-    rmSync(bench.root, { recursive: true, force: true });
-  }
-  return bad === 0 ? 0 : 1;
-}
-
-process.exitCode = await main();

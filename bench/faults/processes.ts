@@ -1,0 +1,218 @@
+// What is done to processes: a busy one is stopped, held to a share of a processor, or given another clock,
+// and says itself what it noticed. A busy machine takes time from it, too: a pause is measured again where
+// that shows, and a share of a processor is asked so small that no other load leaves it less.
+
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface, type Interface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { NodeName, ResolvedFault } from "../../nemesis/faults.js";
+import { findCgroupPlaces } from "../../nemesis/host/cgroup.js";
+import { faketimeVariables, findFaketime } from "../../nemesis/host/faketime.js";
+import { handleOf, pause, resume } from "../../nemesis/host/process.js";
+import { type BentClock, bendClock, startRhythm } from "../../nemesis/host/rhythm.js";
+import { localShell } from "../../nemesis/host/shell.js";
+import { cpuHand } from "../../suites/cluster/cpu-hand.js";
+import type { NodeHand, NodeHost } from "../../suites/cluster/node-hand.js";
+import { around, type FaultRow, type FaultSection, type SkippedRow } from "./row.js";
+
+type Rows = AsyncIterable<FaultRow | SkippedRow>;
+
+const PAUSE_MS = 500;
+const ATTEMPTS_MAX = 5;
+const FACTOR = 20;
+const HELD_MS = 3_000;
+const JUMP_MS = 60_000;
+const RATE = 3;
+
+export function processFaults(): FaultSection {
+  return {
+    name: "processes",
+    async *measure() {
+      const folder = mkdtempSync(join(tmpdir(), "ordeal-process-bench-"));
+      try {
+        yield* pauses();
+        yield* shares(folder);
+        yield* clocks(folder);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  };
+}
+
+/** What the busy process says when it is asked. */
+type Reading = {
+  /** Processor time so far. */
+  cpuMs: number;
+  /** The longest time between two turns of its loop since it was asked last. */
+  gapMs: number;
+  /** Its wall clock, and the clock that only counts up. */
+  wallMs: number;
+  steadyMs: number;
+};
+
+const BUSY = `
+  let [last, gapMs] = [performance.now(), 0];
+  process.stdin.on("data", () => {
+    const { user, system } = process.cpuUsage();
+    const said = { cpuMs: (user + system) / 1e3, gapMs, wallMs: Date.now(), steadyMs: performance.now() };
+    process.stdout.write(JSON.stringify(said) + "\\n");
+    gapMs = 0;
+  }).on("end", () => process.exit());
+  (function turn() {
+    const now = performance.now();
+    gapMs = Math.max(gapMs, now - last);
+    last = now;
+    setImmediate(turn);
+  })();`;
+
+class BusyProcess {
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #lines: Interface;
+
+  constructor(variables: Readonly<Record<string, string>> = {}) {
+    const env = { ...process.env, ...variables };
+    this.#child = spawn(process.execPath, ["-e", BUSY], { env });
+    this.#lines = createInterface({ input: this.#child.stdout });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  ask(): Promise<Reading> {
+    const answer = new Promise<string>((resolve) => this.#lines.once("line", resolve));
+    this.#child.stdin.write("?");
+    return answer.then((line) => JSON.parse(line));
+  }
+
+  end(): void {
+    this.#child.kill("SIGKILL");
+  }
+}
+
+async function* pauses(): Rows {
+  const busy = new BusyProcess();
+  const process = handleOf(busy.pid);
+  if (process === undefined) throw new Error("the busy process is gone");
+  const noted = { gapMs: Number.POSITIVE_INFINITY, askedMs: PAUSE_MS };
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    await busy.ask();
+    await pause(process);
+    const stoppedMs = performance.now();
+    await sleep(PAUSE_MS);
+    const askedMs = performance.now() - stoppedMs;
+    await resume(process);
+    const { gapMs } = await busy.ask();
+    if (Math.abs(gapMs - askedMs) > Math.abs(noted.gapMs - noted.askedMs)) continue;
+    Object.assign(noted, { gapMs, askedMs });
+  }
+  busy.end();
+  yield {
+    fault: "pause: gap",
+    asked: noted.askedMs,
+    measured: noted.gapMs,
+    unit: "ms",
+    // It stood still a moment before that was seen, and goes on when its turn comes.
+    tolerance: { below: 1, above: PAUSE_MS / 5 },
+    mechanism: "SIGSTOP, SIGCONT",
+  };
+}
+
+async function* shares(folder: string): Rows {
+  const { cpu } = await findCgroupPlaces(localShell());
+  if (cpu === undefined)
+    yield { fault: "slow CPU: quota", skipped: "no control group can be made" };
+  else yield await shareRow("slow CPU: quota", cpuHand(cpu), folder);
+  yield await shareRow("slow CPU: stops in turns", cpuHand(undefined), folder);
+}
+
+async function shareRow(name: string, hand: NodeHand, folder: string): Promise<FaultRow> {
+  const busy = new BusyProcess();
+  await busy.ask();
+  const host = hostOf("r0", busy.pid, folder);
+  const intent = { kind: "slow-cpu", factor: FACTOR, target: { kind: "all" } } as const;
+  const fault: ResolvedFault = { id: "f0", intent, nodes: ["r0"], links: [] };
+  await hand.apply(fault, [host]);
+  const before = await busy.ask();
+  await sleep(HELD_MS);
+  const after = await busy.ask();
+  const { mechanism } = await hand.heal(fault, [host]);
+  await hand.close();
+  busy.end();
+  return {
+    fault: name,
+    asked: 100 / FACTOR,
+    measured: (100 * (after.cpuMs - before.cpuMs)) / (after.steadyMs - before.steadyMs),
+    unit: "%",
+    tolerance: around(1.5),
+    mechanism,
+  };
+}
+
+function hostOf(node: NodeName, pid: number, folder: string): NodeHost {
+  return {
+    node,
+    pid,
+    folder,
+    runtimeFolder: folder,
+    execPath: process.execPath,
+    shell: localShell(),
+    ask: () => Promise.resolve(undefined),
+  };
+}
+
+async function* clocks(folder: string): Rows {
+  const library = await findFaketime(localShell());
+  if (library === undefined) {
+    yield { fault: "clock: jump, rate", skipped: "no libfaketime: apt-get install libfaketime" };
+    return;
+  }
+  const target = join(folder, "r0.faketime");
+  writeFileSync(target, "+0\n");
+  const busy = new BusyProcess(faketimeVariables(library, target));
+  const untouched = await skewMs(busy);
+  yield clockRow("clock: untouched", 0, untouched.skewMs, "ms");
+  for (const { name, asked, term } of [
+    { name: "clock: jump", asked: JUMP_MS, term: { id: "jump", rate: 1, jumpMs: JUMP_MS } },
+    { name: "clock: rate", asked: RATE, term: { id: "rate", rate: RATE, jumpMs: 0 } },
+  ]) {
+    const settings: BentClock = { target, terms: [term] };
+    const at = { execPath: process.execPath, file: join(folder, "r0.bent"), settings };
+    const rhythm = await startRhythm(localShell(), at, bendClock);
+    const first = await skewMs(busy);
+    if (name === "clock: jump") {
+      yield clockRow(name, asked, first.skewMs, "ms");
+    } else {
+      await sleep(HELD_MS);
+      const second = await skewMs(busy);
+      const gained = (second.skewMs - first.skewMs) / (second.steadyMs - first.steadyMs);
+      yield { ...clockRow(name, asked, 1 + gained, "times"), tolerance: around(0.06 * asked) };
+    }
+    await rhythm.end();
+  }
+  const cured = await skewMs(busy);
+  busy.end();
+  yield clockRow("clock: cured", 0, cured.skewMs, "ms");
+}
+
+function clockRow(fault: string, asked: number, measured: number, unit: string): FaultRow {
+  return { fault, asked, measured, unit, tolerance: around(20), mechanism: "libfaketime" };
+}
+
+/** How far its wall clock is from ours, by the quickest of several answers. */
+async function skewMs(busy: BusyProcess): Promise<{ skewMs: number; steadyMs: number }> {
+  let best = { skewMs: Number.NaN, steadyMs: 0, tookMs: Number.POSITIVE_INFINITY };
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const [askedMs, asked] = [performance.now(), Date.now()];
+    const { wallMs } = await busy.ask();
+    const tookMs = performance.now() - askedMs;
+    if (tookMs > best.tookMs) continue;
+    const [skew, steadyMs] = [wallMs - asked - tookMs / 2, askedMs + tookMs / 2];
+    best = { skewMs: skew, steadyMs, tookMs };
+  }
+  return best;
+}
