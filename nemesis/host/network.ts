@@ -51,6 +51,8 @@ export type NodeAccess = {
   device: string;
   /** Where plug copies of the HTB delay line die: an address of the device's network. */
   plugGateway: string;
+  /** An address that nobody has, to be asked for. */
+  nobody: string;
   /** The device ends with the run, so it may be given short queues for good. */
   isOurs: boolean;
 };
@@ -95,7 +97,6 @@ type Shaped = { lines: string[]; shapers: NodeState["shapers"]; opens: boolean }
 type LeafCounts = Pick<QdiscStats, "packets" | "drops" | "overlimits">;
 
 const PACKETS_PER_SECOND_DEFAULT = 2_000;
-const ASK_NOBODY_ARGV = ["ip", "neigh", "replace", NOBODY, "dev", NODE_DEVICE, "use"];
 const NO_EGRESS: EgressPlan = { links: [], pools: [] };
 
 export class NetnsNetwork {
@@ -276,7 +277,7 @@ export class NetnsNetwork {
     await tcBatch(node, stands ? lines : [...rootLines(node.device), ...lines]);
     node.shapers = shaped.shapers;
     // Its device looks at a bucket again when something else leaves: here, a question of ARP.
-    if (shaped.opens) await must(node.shell, ASK_NOBODY_ARGV);
+    if (shaped.opens) await must(node.shell, askArgv(node));
     if (generation === undefined) return;
     for (const id of node.classes[generation]) node.leavesSeen.delete(id);
     node.classes[generation] = classesOf(egress, generation);
@@ -420,9 +421,13 @@ function messageKey({ from, to }: Pick<MessageCounter, "from" | "to">): string {
   return `message:${from}>${to}`;
 }
 
+function askArgv({ nobody, device }: NodeAccess): readonly string[] {
+  return ["ip", "neigh", "replace", nobody, "dev", device, "use"];
+}
+
 /** Nodes are network namespaces of this machine, on our bridge. */
 export function namespaceAccess(shell: Shell): NodeAccess {
-  return { shell, device: NODE_DEVICE, plugGateway: GATEWAY, isOurs: true };
+  return { shell, device: NODE_DEVICE, plugGateway: GATEWAY, nobody: NOBODY, isOurs: true };
 }
 
 /** Of a network that no rule has touched. */
