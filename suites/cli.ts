@@ -55,8 +55,12 @@ function createProgram(): Command {
     .command("doctor")
     .description("try what works on this machine: environments, faults, tools (exit code 0 or 1)")
     .option("--json", "one line of JSON")
-    .action(async ({ json }: { json?: true }) => {
-      process.exitCode = await doctorCommand({ json: json === true }, output);
+    .option("--uml", "boot User-Mode Linux, too")
+    .option("--inventory <file>", "look at these hosts, for --env ssh")
+    .action(async ({ json, uml, inventory }: RawDoctorOptions) => {
+      const hosts = inventory !== undefined && { inventory: resolve(inventory) };
+      const options = { json: json === true, uml: uml === true, ...hosts };
+      process.exitCode = await doctorCommand(options, output);
     });
   program
     .command("clean")
@@ -74,6 +78,8 @@ function createProgram(): Command {
   registerVagrant(program, output);
   return program;
 }
+
+type RawDoctorOptions = { json?: true; uml?: true; inventory?: string };
 
 function registerRun(program: Command, output: Output): void {
   program

@@ -5,7 +5,8 @@ set -eu
 
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends iproute2 iptables procps util-linux ca-certificates curl
+apt-get install -y -qq --no-install-recommends iproute2 iptables nftables libfaketime \
+  procps util-linux ca-certificates curl
 
 new_enough() {
   command -v node >/dev/null &&
@@ -28,4 +29,4 @@ fi
 new_enough
 
 # What faults are made of; a kernel without netem has the HTB delay line instead.
-for module in sch_netem sch_htb xt_statistic xt_TEE xt_CLASSIFY; do modprobe "$module" 2>/dev/null || true; done
+for module in sch_netem sch_htb xt_statistic xt_recent xt_TEE xt_CLASSIFY sch_tbf; do modprobe "$module" 2>/dev/null || true; done

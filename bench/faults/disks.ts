@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DiskTool } from "../../nemesis/host/disk-tool.js";
 import { localShell } from "../../nemesis/host/shell.js";
-import { diskPrograms } from "../../suites/cluster/disk-hands.js";
+import { diskPrograms } from "../../suites/cluster/disk-programs.js";
 import { around, EXACT, type FaultSection, type FaultRow as Row } from "./row.js";
 
 const RECORD_BYTES = 512;

@@ -15,6 +15,8 @@ import { handleOf, pause, resume } from "../../nemesis/host/process.js";
 import { type BentClock, bendClock, startRhythm } from "../../nemesis/host/rhythm.js";
 import { localShell } from "../../nemesis/host/shell.js";
 import { cpuHand } from "../../suites/cluster/cpu-hand.js";
+import { OWN_BUILD } from "../../suites/cluster/layout.js";
+import { localMachine } from "../../suites/cluster/local-machine.js";
 import type { NodeHand, NodeHost } from "../../suites/cluster/node-hand.js";
 import { around, type FaultRow, type FaultSection, type SkippedRow } from "./row.js";
 
@@ -160,6 +162,8 @@ function hostOf(node: NodeName, pid: number, folder: string): NodeHost {
     folder,
     runtimeFolder: folder,
     execPath: process.execPath,
+    ownBuild: OWN_BUILD,
+    register: localMachine.register,
     shell: localShell(),
     ask: () => Promise.resolve(undefined),
   };
@@ -177,8 +181,12 @@ async function* clocks(folder: string): Rows {
   const untouched = await skewMs(busy);
   yield clockRow("clock: untouched", 0, untouched.skewMs, "ms");
   for (const { name, asked, term } of [
-    { name: "clock: jump", asked: JUMP_MS, term: { id: "jump", rate: 1, jumpMs: JUMP_MS } },
-    { name: "clock: rate", asked: RATE, term: { id: "rate", rate: RATE, jumpMs: 0 } },
+    {
+      name: "clock: jump",
+      asked: JUMP_MS,
+      term: { id: "jump", forMs: 0, rate: 1, jumpMs: JUMP_MS },
+    },
+    { name: "clock: rate", asked: RATE, term: { id: "rate", forMs: 0, rate: RATE, jumpMs: 0 } },
   ]) {
     const settings: BentClock = { target, terms: [term] };
     const at = { execPath: process.execPath, file: join(folder, "r0.bent"), settings };

@@ -23,7 +23,7 @@ const PREFIX = "ordeal-";
 
 /** Tries everything once; what cannot be done here is left out. Removes empty groups of dead runs. */
 export async function findCgroupPlaces(shell: Shell): Promise<CgroupPlaces> {
-  const { stdout } = await shell.run(["sh", "-c", PROBE, "sh", PREFIX], { deadlineMs: 10_000 });
+  const { stdout } = await shell.run(["sh", "-c", PROBE, "sh", PREFIX], { deadlineMs: 30_000 });
   return parsePlaces(stdout);
 }
 

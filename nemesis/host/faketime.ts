@@ -5,7 +5,7 @@ import type { Shell } from "./shell.js";
 
 /** The library of this machine that is shown to work; undefined where there is none. */
 export async function findFaketime(shell: Shell): Promise<string | undefined> {
-  const { stdout } = await shell.run(["sh", "-c", PROBE], { deadlineMs: 10_000 });
+  const { stdout } = await shell.run(["sh", "-c", PROBE], { deadlineMs: 30_000 });
   const path = stdout.trim();
   return path === "" ? undefined : path;
 }

@@ -9,7 +9,7 @@ import type { LinkState } from "../links.js";
 import { policedBytesPerSecond } from "./delay-line.js";
 import type { LinkCounter } from "./iptables.js";
 
-const TABLE = "ordeal";
+export const NFT_TABLE = "ordeal";
 
 /** Bytes from the start of the UDP header: in each part of the datagram's header, and in its first frame. */
 const SHALLOW = [8, 11, 15, 19, 21, 26, 30, 36] as const;
@@ -22,7 +22,7 @@ const DRAWS = 1_000_000;
 export const NFT_ARGV: readonly string[] = ["nft", "-f", "-"];
 
 /** Prints the counters; fails where the table is not there. */
-export const NFT_LIST_ARGV: readonly string[] = ["nft", "list", "chain", "ip", TABLE, "in"];
+export const NFT_LIST_ARGV: readonly string[] = ["nft", "list", "chain", "ip", NFT_TABLE, "in"];
 
 /** Whether the receiver of this link needs a table. */
 export function needsNft(link: LinkState): boolean {
@@ -40,12 +40,12 @@ export function nftInput(
   addresses: ReadonlyMap<NodeName, string>,
 ): string {
   const links = incoming.filter(needsNft);
-  const clear = [`table ip ${TABLE}`, `delete table ip ${TABLE}`];
+  const clear = [`table ip ${NFT_TABLE}`, `delete table ip ${NFT_TABLE}`];
   if (links.length === 0) return `${clear.join("\n")}\n`;
   const flips = SHALLOW.map((_, index) => `${index} : jump flip${index}`).join(", ");
   return [
     ...clear,
-    `table ip ${TABLE} {`,
+    `table ip ${NFT_TABLE} {`,
     ...SHALLOW.flatMap((_, index) => flipChain(index)),
     "chain flip {",
     `numgen random mod ${SHALLOW.length} vmap { ${flips} }`,

@@ -17,12 +17,9 @@ export type Finding = {
 
 export type NamespaceMode = "root" | "rootless";
 
-/** What namespaces can do here; `mode` undefined means they cannot be used, `reason` says why. */
-export type Probe = {
-  findings: readonly Finding[];
-  mode: NamespaceMode | undefined;
-  /** How to re-execute a program inside namespaces of its own; append the program. */
-  unshare: readonly string[];
+/** What can be done to links, and by what. */
+export type LinkMeans = {
+  /** Undefined: no packet filter, so nothing can be done to links. */
   backend: IptablesBackend | undefined;
   canDuplicate: boolean;
   /** Datagrams can be told apart by what their header says. */
@@ -33,7 +30,24 @@ export type Probe = {
   canShape: boolean;
   /** Undefined: neither netem nor the HTB delay line; no delay and no reorder. */
   mechanism: DelayMechanism | undefined;
+};
+
+/** What namespaces can do here; `mode` undefined means they cannot be used, `reason` says why. */
+export type Probe = LinkMeans & {
+  findings: readonly Finding[];
+  mode: NamespaceMode | undefined;
+  /** How to re-execute a program inside namespaces of its own; append the program. */
+  unshare: readonly string[];
   reason: string;
+};
+
+export const NO_LINK_MEANS: LinkMeans = {
+  backend: undefined,
+  canDuplicate: false,
+  canMatchMessages: false,
+  canCorrupt: false,
+  canShape: false,
+  mechanism: undefined,
 };
 
 /** The argument vectors that give a program network, mounts and pids of its own. */
@@ -64,12 +78,7 @@ export async function probe(shell: Shell, { isRoot }: { isRoot: boolean }): Prom
     findings: failed,
     mode: undefined,
     unshare: [],
-    backend: undefined,
-    canDuplicate: false,
-    canMatchMessages: false,
-    canCorrupt: false,
-    canShape: false,
-    mechanism: undefined,
+    ...NO_LINK_MEANS,
     reason: `network namespaces cannot be used here: ${reasons}`,
   };
 }
@@ -95,9 +104,7 @@ function unshared(mode: NamespaceMode, entered: boolean, error: string): Finding
 }
 
 /** Which back end and which means of delay to use, by what was found. */
-export function mechanismsOf(
-  findings: readonly Finding[],
-): Pick<Probe, "backend" | "canDuplicate" | "canMatchMessages" | "mechanism"> {
+export function mechanismsOf(findings: readonly Finding[]): LinkMeans {
   const works = (name: string) => findings.some((each) => each.name === name && each.works);
   const usable = (backend: IptablesBackend) =>
     works(`iptables-${backend}`) && works(`iptables-${backend} statistic`);
@@ -112,25 +119,22 @@ export function mechanismsOf(
   const netem = canSort && works("tc htb") && works("tc netem");
   const mechanism = netem ? "netem" : canPlug && works("tc htb") ? "htb" : undefined;
   const canMatchMessages = canDuplicate && works(`iptables-${backend} u32`);
-  return { backend, canDuplicate, canMatchMessages, mechanism };
+  const canCorrupt = works("nft payload");
+  // A clog begins with a plug; what is narrow and slow is policed by nft.
+  const canShape = mechanism !== undefined && canDuplicate && works("tc tbf") && canCorrupt;
+  return { backend, canDuplicate, canMatchMessages, canCorrupt, canShape, mechanism };
 }
 
 function choose(mode: NamespaceMode, findings: readonly Finding[]): Probe {
-  const { backend, canDuplicate, canMatchMessages, mechanism } = mechanismsOf(findings);
-  const works = (name: string) => findings.some((each) => each.name === name && each.works);
+  const means = mechanismsOf(findings);
+  const { backend, mechanism } = means;
   const usableAtAll = backend !== undefined;
   const refused = findings.filter((finding) => !finding.works);
   return {
     findings,
     mode: usableAtAll ? mode : undefined,
     unshare: UNSHARE[mode],
-    backend,
-    canDuplicate,
-    canMatchMessages,
-    canCorrupt: works("nft payload"),
-    // A clog begins with a plug; what is narrow and slow is policed by nft.
-    canShape: mechanism !== undefined && canDuplicate && works("tc tbf") && works("nft payload"),
-    mechanism,
+    ...means,
     reason: usableAtAll
       ? `namespaces (${mode}), iptables-${backend}, ${mechanism ?? "no"} delay`
       : `no iptables back end works: ${refused.map((each) => each.reason).join("; ")}`,
@@ -187,6 +191,22 @@ try() {
   fi
 }`;
 
+/** A function of sh: tries what nft.ts does, with more options of nft; -c has the kernel judge it and forget it. */
+export const NFT_PAYLOAD = `payload() {
+  nft "$@" -f - <<'END'
+table ip ordealp {
+chain flip { @th,64,8 set @th,64,8 ^ 0x1
+}
+chain in {
+type filter hook prerouting priority -160;
+ip protocol udp limit rate over 1000 bytes/second burst 2000 bytes counter drop comment "probe"
+ip protocol udp numgen random mod 1000000 < 5 udp checksum set 0 counter jump flip comment "probe"
+}
+}
+END
+}
+`;
+
 /** Runs inside the new namespaces. */
 const SCRIPT = `${TRY}
 nodes() {
@@ -209,20 +229,7 @@ for kind in legacy nft; do
     -j CLASSIFY --set-class 1:2
   try "$tool MARK" "$tool" -w 5 -t mangle -A POSTROUTING -p udp -d 10.77.0.1 -j MARK --set-mark 1
 done
-payload() {
-  nft -f - <<'END'
-table ip probe {
-chain flip { @th,64,8 set @th,64,8 ^ 0x1
-}
-chain in {
-type filter hook prerouting priority -160;
-ip protocol udp limit rate over 1000 bytes/second burst 2000 bytes counter drop comment "probe"
-ip protocol udp numgen random mod 1000000 < 5 udp checksum set 0 counter jump flip comment "probe"
-}
-}
-END
-}
-try "nft payload" payload
+${NFT_PAYLOAD}try "nft payload" payload
 try "tc netem" tc qdisc add dev lo root netem delay 1ms
 tc qdisc del dev lo root 2>/dev/null
 try "tc htb" tc qdisc add dev lo root handle 1: htb default 0

@@ -32,6 +32,8 @@ test("hosts together can do what each of them can", () => {
     backend: "nft",
     canDuplicate: true,
     canMatchMessages: true,
+    canCorrupt: true,
+    canShape: true,
     mechanism: "netem",
   } as const;
   const netem = { findings: [], ...all };
@@ -80,9 +82,10 @@ test("cleaning up takes out what is ours and leaves what is not", async () => {
     iptables-${backend} ${foreign} && printf '%s' "$1" | ${restoreArgv(backend).join(" ")}
     printf '%s' "$2" | ${restoreArgv(backend).join(" ")}
     tc qdisc add dev lo root handle 1: htb default 0
-    iptables-${backend}-save; tc qdisc show dev lo; echo ---
+    nft add table ip ordeal
+    iptables-${backend}-save; tc qdisc show dev lo; nft list tables; echo ---
     shift 2; "$@"; echo "exit $?"
-    iptables-${backend}-save; tc qdisc show dev lo`;
+    iptables-${backend}-save; tc qdisc show dev lo; nft list tables`;
   const argv = ["sh", "-c", script, "sh", installInput(""), rules, ...cleanUpArgv(backend, "lo")];
   const { stdout } = await must(localShell(), [...unshare, ...argv], { deadlineMs: 60_000 });
   const [before = "", after = ""] = stdout.split("---\n");
@@ -91,7 +94,7 @@ test("cleaning up takes out what is ours and leaves what is not", async () => {
   }
   assert.match(after, /^exit 0$/m);
   assert.match(after, foreign);
-  assert.not.match(after, /ORDEAL|htb/);
+  assert.not.match(after, /ORDEAL|htb|table ip ordeal/);
 });
 
 test("the sink is one route and one neighbour", async () => {

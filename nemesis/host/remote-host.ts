@@ -1,44 +1,47 @@
 // What a machine that outlives the run lets us do to its network, tried on the spot; and how to leave it
 // as it was. Only chains and devices of our own names are made, none of which a packet ever meets.
 
-import type { DelayMechanism } from "./delay-line.js";
 import type { IptablesBackend } from "./iptables.js";
-import { type Finding, mechanismsOf, parseFindings, TRY } from "./probe.js";
+import { NFT_TABLE } from "./nft.js";
+import {
+  type Finding,
+  type LinkMeans,
+  mechanismsOf,
+  NFT_PAYLOAD,
+  parseFindings,
+  TRY,
+} from "./probe.js";
 import { must, type Shell } from "./shell.js";
 
-export type HostFaults = {
-  findings: readonly Finding[];
-  /** Undefined: no packet filter, so nothing can be done to links. */
-  backend: IptablesBackend | undefined;
-  canDuplicate: boolean;
-  canMatchMessages: boolean;
-  mechanism: DelayMechanism | undefined;
-};
+export type HostFaults = LinkMeans & { findings: readonly Finding[] };
 
 /** `shell` runs with the rights that faults will have. Under 2 s. */
 export async function probeHostFaults(shell: Shell): Promise<HostFaults> {
   const { stdout } = await must(shell, ["sh", "-c", PROBE], { deadlineMs: 30_000 });
   const findings = parseFindings(stdout);
-  const { canDuplicate, canMatchMessages, ...found } = mechanismsOf(findings);
+  const means = mechanismsOf(findings);
   // A duplicate comes in through lo with a peer's source address, which a strict filter refuses.
   const strict = findings.some(({ name, works }) => name === "reverse path" && !works);
+  const { canDuplicate, canMatchMessages } = means;
   return {
     findings,
-    ...found,
+    ...means,
     canDuplicate: canDuplicate && !strict,
     canMatchMessages: canMatchMessages && !strict,
   };
 }
 
 /** What all of these machines can do. */
-export function commonFaults(all: readonly HostFaults[]): Omit<HostFaults, "findings"> {
+export function commonFaults(all: readonly LinkMeans[]): LinkMeans {
   const [first] = all;
-  const same = <T>(of: (faults: HostFaults) => T) =>
+  const same = <T>(of: (faults: LinkMeans) => T) =>
     first !== undefined && all.every((faults) => of(faults) === of(first)) ? of(first) : undefined;
   return {
     backend: same(({ backend }) => backend),
     canDuplicate: all.every(({ canDuplicate }) => canDuplicate),
     canMatchMessages: all.every(({ canMatchMessages }) => canMatchMessages),
+    canCorrupt: all.every(({ canCorrupt }) => canCorrupt),
+    canShape: all.every(({ canShape }) => canShape),
     mechanism: same(({ mechanism }) => mechanism),
   };
 }
@@ -55,6 +58,8 @@ export async function deviceOf(shell: Shell, address: string): Promise<string | 
  * behind a link-layer address that nobody has. Link-local, so that no route to anybody is touched.
  */
 export const SINK = "169.254.77.77";
+/** Nobody has this one either, nor has anybody said so: who is asked for it, asks the others by ARP. */
+export const UNKNOWN = "169.254.77.78";
 const SINK_LLADDR = "02:4f:52:44:45:4c";
 
 export async function makeSink(shell: Shell, device: string): Promise<void> {
@@ -81,7 +86,8 @@ PATH="$PATH:/usr/sbin:/sbin"
 if tc qdisc show dev "$2" 2>/dev/null | grep -q "^qdisc htb 1: root"; then
   tc qdisc del dev "$2" root || exit 1
 fi
-ip neigh del ${SINK} dev "$2" 2>/dev/null
+nft delete table ip ${NFT_TABLE} 2>/dev/null
+for address in ${SINK} ${UNKNOWN}; do ip neigh del $address dev "$2" 2>/dev/null; done
 ip route del ${SINK}/32 dev "$2" 2>/dev/null
 exit 0
 `;
@@ -112,6 +118,11 @@ if ip link add "$device" type veth peer name "\${device}p" 2>/dev/null ||
   try "tc netem" tc qdisc add dev "$device" root netem delay 1ms
   tc qdisc del dev "$device" root 2>/dev/null
   try "tc htb" tc qdisc add dev "$device" root handle 1: htb default 0
+  bucket() {
+    tc class add dev "$device" parent 1: classid 1:f000 htb rate 10gbit quantum 1500 &&
+      tc qdisc add dev "$device" parent 1:f000 handle f010: tbf rate 8bit burst 1600 mpu 1500 limit 64000
+  }
+  try "tc tbf" bucket
   ip link del "$device"
 fi
 lenient() {
@@ -120,6 +131,7 @@ lenient() {
       { echo "rp_filter of $device is strict"; return 1; }
   done
 }
+${NFT_PAYLOAD}try "nft payload" payload -c
 try "reverse path" lenient
 exit 0
 `;

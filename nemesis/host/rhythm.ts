@@ -11,6 +11,8 @@ const RHYTHM_MS_MAX = 24 * 3_600_000;
 const BEGIN_MS_MAX = 20_000;
 
 export type Rhythm = {
+  /** It ended though nobody asked it to: with the container that it was in, for example. */
+  isLost(): boolean;
   /** Removes the control file, and resolves to what the process says of itself. Throws a ShellError. */
   end(): Promise<Readonly<Record<string, number>>>;
 };
@@ -35,9 +37,15 @@ export async function startRhythm(
     const onBegin = () => process.getBuiltinModule("node:fs").writeFileSync(begun, "");
     process.stdout.write(JSON.stringify((${work.toString()})(file, onBegin)));`;
   const done = shell.run([execPath, "-e", program, file, begun], { deadlineMs: RHYTHM_MS_MAX });
-  // A process that ends before it begins takes its control file away, and so ends the wait.
-  done.finally(() => shell.run(["rm", "-f", file])).catch(() => undefined);
+  // A process that ends before it begins takes its control file away, and so ends the wait. Where it was
+  // lost, nothing is done: that would boot a machine that is to be down.
+  const cleared = done.then(() => shell.run(["rm", "-f", file]));
+  let isLost = false;
+  cleared.catch(() => {
+    isLost = true;
+  });
   const rhythm = {
+    isLost: () => isLost,
     async end() {
       await shell.run(["rm", "-f", file, begun]);
       const { stdout, stderr, exitCode } = await done;
@@ -47,9 +55,8 @@ export async function startRhythm(
     },
   };
   const wait = 'until [ -e "$2" ]; do [ -e "$1" ] || exit 1; sleep 0.01; done';
-  const { exitCode } = await shell.run(["sh", "-c", wait, "sh", file, begun], {
-    deadlineMs: BEGIN_MS_MAX,
-  });
+  const waiting = shell.run(["sh", "-c", wait, "sh", file, begun], { deadlineMs: BEGIN_MS_MAX });
+  const { exitCode } = await Promise.race([waiting, cleared.then(() => waiting)]);
   if (exitCode === 0) return rhythm;
   await rhythm.end();
   throw new Error(`a fault that must be kept up ended at once`);
@@ -124,8 +131,8 @@ export function dutyCycle(file: string, begun: () => void): Readonly<Record<stri
   return { cycles, ranMs, stoppedMs };
 }
 
-/** One thing that is wrong with a clock; they add up. */
-export type ClockTerm = { id: string } & (
+/** One thing that is wrong with a clock, for `forMs` already; they add up. */
+export type ClockTerm = { id: string; forMs: number } & (
   | { rate: number; jumpMs: number }
   | { strobeMs: number; periodMs: number }
 );
@@ -133,8 +140,7 @@ export type ClockTerm = { id: string } & (
 export type BentClock = { target: string; terms: readonly ClockTerm[] };
 
 /**
- * Keeps the offset of a clock, in seconds, in a file: for each term from when it was first seen. A
- * clock that stands, or runs at another rate, is one whose offset changes a hundred times a second.
+ * Keeps the offset of a clock, in seconds, in a file. A clock that stands, or runs at another rate, is one whose offset changes a hundred times a second.
  * The offset is +0 when this returns.
  */
 export function bendClock(file: string, begun: () => void): Readonly<Record<string, number>> {
@@ -169,7 +175,7 @@ export function bendClock(file: string, begun: () => void): Readonly<Record<stri
     let offsetMs = 0;
     let stepMs = STEP_MS;
     for (const term of settings.terms) {
-      if (!since.has(term.id)) since.set(term.id, now);
+      if (!since.has(term.id)) since.set(term.id, now - term.forMs);
       offsetMs += offsetOf(term, now - (since.get(term.id) ?? now));
       if ("periodMs" in term) stepMs = Math.min(stepMs, term.periodMs / 4);
     }

@@ -43,7 +43,7 @@ export class AgentError extends Error {
 type ProcessEvent = Extract<AgentEvent, { process: number }>;
 type Pending = { resolve: (value: unknown) => void; reject: (error: AgentError) => void };
 
-const HELLO_MS_MAX = 30_000;
+const HELLO_MS_MAX = 60_000;
 const PING_MS = 20_000;
 
 export class AgentLink {

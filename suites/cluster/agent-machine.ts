@@ -17,7 +17,8 @@ import type { AgentHello, StartedProcess } from "./agent-protocol.js";
 import type { ControlQuestion } from "./control.js";
 import { within } from "./deadline.js";
 import { isObject, type JsonObject } from "./json-lines.js";
-import type { Machine, Pipes, RunningProcess, StartOptions } from "./machine.js";
+import type { Leftover } from "./leftover.js";
+import type { Machine, Pipes, Release, RunningProcess, StartOptions } from "./machine.js";
 
 /** How much later than its own deadline an answer may come. */
 const GRACE_MS = 10_000;
@@ -63,6 +64,13 @@ export class AgentMachine implements Machine {
     const request = this.#link.request({ op: "ask", path, question, deadlineMs });
     const answer = await within(request.catch(absentWhenGone), deadlineMs + GRACE_MS);
     return isObject(answer) ? answer : undefined;
+  }
+
+  async register(leftover: Leftover): Promise<Release> {
+    const registration = Number(await this.#link.request({ op: "register", leftover }));
+    return async () => {
+      await this.#link.request({ op: "release", registration }).catch(absentWhenGone);
+    };
   }
 
   async put(path: string, text: string, mode: number): Promise<void> {
@@ -171,7 +179,7 @@ class AgentProcess implements RunningProcess {
   }
 }
 
-/** Where the agent is gone, so is the process: that is told by its end. */
+/** Where the agent is gone, so is all that it started: that is told by the end of each. */
 function absentWhenGone(error: unknown): undefined {
   if (error instanceof AgentError) return undefined;
   throw error;

@@ -8,7 +8,7 @@
 // The folder, for the files of the run, is made by the agent and removed with it. While an agent of another
 // run has one beside it, ours waits, so many milliseconds at most, and then refuses.
 
-import { mkdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, readlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import { sendSignal } from "../../nemesis/host/process.js";
 import { ShellError } from "../../nemesis/host/shell.js";
@@ -20,21 +20,30 @@ import { waitUntil, within } from "./deadline.js";
 import { readLines } from "./json-lines.js";
 import { localMachine } from "./local-machine.js";
 import type { RunningProcess } from "./machine.js";
-import { readRegistered, register } from "./registry.js";
+import {
+  ownIdentity,
+  REGISTRY_VARIABLE,
+  type Registration,
+  readRegistered,
+  register,
+  registryFile,
+} from "./registry.js";
 import { makeRuntimeFolder } from "./runtime-folder.js";
-import { registeredRuns, sweepDeadRuns } from "./sweep.js";
+import { registeredRuns, sweepDeadRuns, sweepRun } from "./sweep.js";
 
 /** The runner says something far more often (agent-machine.ts). */
 const SILENCE_MS_MAX = 120_000;
 const END_MS_MAX = 5_000;
 const PATIENCE_MS = 10_000;
 
+// It answers for what it makes itself, whoever started it.
+delete process.env[REGISTRY_VARIABLE];
 await sweepDeadRuns();
 const [folder, patience] = process.argv.slice(2);
-const registrations = [register({ kind: "processes" })];
+register({ kind: "processes" });
 if (folder !== undefined) {
   await untilAlone(folder);
-  registrations.push(register({ kind: "folder", path: folder }));
+  register({ kind: "folder", path: folder });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
 }
 /** Rules of two runs in the same chains would undo one another. A runner that was killed ends at once. */
@@ -58,6 +67,9 @@ const runtimeFolder = makeRuntimeFolder(["/tmp"]);
 const finals: (AgentRequest & { op: "finally" })[] = [];
 const processes = new Map<number, RunningProcess>();
 let processCount = 0;
+/** What the runner has registered here, by number. */
+const registrations = new Map<number, Registration>();
+let registrationCount = 0;
 /** Put before each command, so that what we start ends with us however we end. */
 const tied =
   (
@@ -115,6 +127,13 @@ async function perform(request: AgentRequest): Promise<unknown> {
       return listFiles(request.path);
     case "read":
       return readPart(request.path, request.offset, request.bytes);
+    case "register":
+      registrations.set(++registrationCount, register(request.leftover));
+      return registrationCount;
+    case "release":
+      registrations.get(request.registration)?.release();
+      registrations.delete(request.registration);
+      return null;
     case "finally":
       finals.push(request);
       return null;
@@ -169,16 +188,19 @@ function end(): Promise<never> {
 }
 
 async function endAll(): Promise<never> {
-  const left = [...processes.values()];
   // The whole group: what a process has started goes with it.
-  for (const { handle } of left) sendSignal(-handle.pid, "SIGKILL");
-  await within(Promise.all(left.map((running) => running.ended)), END_MS_MAX);
+  for (const { handle } of processes.values()) sendSignal(-handle.pid, "SIGKILL");
   // One that fails must not keep the others from being run; the next start cleans up after it.
   for (const { argv } of finals)
     await within(localMachine.shell.run(argv), END_MS_MAX).catch(ignore);
-  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
-  runtimeFolder.remove();
-  for (const registration of registrations) registration.release();
+  const own = {
+    file: registryFile(),
+    runner: ownIdentity(),
+    state: "alive",
+    sameBoot: true,
+  } as const;
+  const { failed } = await sweepRun(own);
+  for (const what of failed) ignore(new Error(what));
   process.exit(0);
 }
 

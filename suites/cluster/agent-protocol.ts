@@ -3,6 +3,7 @@
 import type { ProcessHandle } from "../../nemesis/host/process.js";
 import type { ShellFailure } from "../../nemesis/host/shell.js";
 import type { ControlQuestion } from "./control.js";
+import type { Leftover } from "./leftover.js";
 import type { StartOptions } from "./machine.js";
 
 /** Sent with an id, by which it is answered. */
@@ -20,6 +21,9 @@ export type AgentRequest =
   | { op: "tail"; path: string; chars: number }
   | { op: "list"; path: string }
   | { op: "read"; path: string; offset: number; bytes: number }
+  /** Answered with a number, by which it is released. */
+  | { op: "register"; leftover: Leftover }
+  | { op: "release"; registration: number }
   /** To be run when the agent ends. */
   | { op: "finally"; argv: readonly string[] }
   | { op: "ping" };

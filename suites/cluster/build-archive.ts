@@ -7,8 +7,10 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import { diskPrograms } from "./disk-programs.js";
 import { isObject } from "./json-lines.js";
-import { tarOf } from "./tar.js";
+import { OWN_BUILD } from "./layout.js";
+import { type TarEntry, tarOf } from "./tar.js";
 
 /** The project, whose dist/ and node_modules/ are ours. */
 const ROOT = resolve(fileURLToPath(new URL("../../../", import.meta.url)));
@@ -30,9 +32,11 @@ export type BuildArchive = {
 
 /** Paths of the main files in the archive. */
 export const ARCHIVE_AGENT = "dist/suites/cluster/agent-main.js";
+/** The folder in it of our own compiled files. */
+export const ARCHIVE_OWN = "dist";
 /** The folder in it that stands for `build`. */
 export function archiveBuild(build: string): string {
-  return resolve(build) === join(ROOT, "dist") ? "dist" : "build";
+  return resolve(build) === join(ROOT, "dist") ? ARCHIVE_OWN : "build";
 }
 
 /** `build` is the one whose node/ is to be run; agents are always ours. */
@@ -57,6 +61,12 @@ export function listBuild(build: string, platform: Platform): BuildArchive {
       isLoaded(path, platform),
     );
   }
+  const disk = diskPrograms();
+  if ("programs" in disk && platform.os === process.platform && platform.arch === process.arch) {
+    for (const path of Object.values(disk.programs)) {
+      files.set(join(ARCHIVE_OWN, relative(OWN_BUILD, path)), path);
+    }
+  }
   const hash = createHash("sha256");
   for (const [name, path] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
     hash.update(`${name}\0`).update(createHash("sha256").update(readFileSync(path)).digest());
@@ -65,9 +75,17 @@ export function listBuild(build: string, platform: Platform): BuildArchive {
 }
 
 /** As a gzipped tar. */
-export function packBuild({ files }: BuildArchive): Buffer {
-  const entries = [...files].map(([name, path]) => ({ name, content: readFileSync(path) }));
-  return gzipSync(tarOf(entries), { level: 6 });
+export function packBuild(archive: BuildArchive): Buffer {
+  return gzipSync(tarOf(archiveEntries(archive)), { level: 6 });
+}
+
+/** With the content of each. */
+export function archiveEntries({ files }: BuildArchive): readonly TarEntry[] {
+  return [...files].map(([name, path]) => ({
+    name,
+    content: readFileSync(path),
+    mode: statSync(path).mode & 0o755,
+  }));
 }
 
 function isCompiled(path: string): boolean {

@@ -4,11 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import { UsageError } from "../usage-error.js";
+import { capabilitiesOf } from "./capabilities.js";
 import { chooseEnvironment, type EnvironmentWish } from "./choose.js";
-import { diskKinds } from "./disk-hands.js";
 import { type HostFindings, NO_FINDINGS } from "./host-hands.js";
 import { localCapabilities } from "./local.js";
-import { netnsCapabilities } from "./netns.js";
 import { insideSandbox, type Sandbox } from "./sandbox.js";
 
 const VARIABLE = "ORDEAL_SANDBOX";
@@ -91,14 +90,10 @@ test("a sandbox variable that is not ours is refused", () =>
   withVariable("yes", () => assert.throws(insideSandbox, /ORDEAL_SANDBOX is set by ordeal/)));
 
 test("netns can do what its mechanisms can do", () => {
-  // Of disks: where they were compiled.
-  const always = [
-    ...["kill", "kill-at", "loss", "partition", "pause", "slow-cpu", "terminate"],
-    ...diskKinds(),
-  ].sort();
+  const always = ["kill", "kill-at", "loss", "partition", "pause", "slow-cpu", "terminate"];
   const kinds = (can: boolean, mechanism: "htb" | undefined) => {
     const means = { canDuplicate: can, canMatchMessages: can, canCorrupt: can, canShape: can };
-    return [...netnsCapabilities({ ...means, mechanism })].sort();
+    return [...capabilitiesOf({ ...means, backend: "nft", mechanism }, NO_FINDINGS)].sort();
   };
   assert.deepEqual(kinds(false, undefined), always);
   assert.deepEqual(
@@ -115,6 +110,8 @@ test("what needs a library, a program or rights can be done where they were foun
   for (const kind of ["clock", "strobe", "files", "memory", "freeze"] as const) {
     assert.ok(!kinds(NO_FINDINGS).includes(kind), kind);
   }
+  const disks = kinds({ ...NO_FINDINGS, disks: true });
+  assert.ok(disks.includes("power-cut") && !kinds(NO_FINDINGS).includes("power-cut"));
   const library = kinds({ ...NO_FINDINGS, faketime: "/usr/lib/libfaketimeMT.so.1" });
   assert.ok(library.includes("clock") && library.includes("strobe"));
   const limits = kinds({ ...NO_FINDINGS, limits: true });

@@ -6,13 +6,14 @@ import type { FaultKind } from "../../nemesis/faults.js";
 import { type Probe, probe } from "../../nemesis/host/probe.js";
 import { localShell, must, ShellError } from "../../nemesis/host/shell.js";
 import { UsageError } from "../usage-error.js";
-import { VAGRANT_INVENTORY } from "../vagrant/hosts.js";
+import { vagrantInventory } from "../vagrant/hosts.js";
+import { capabilitiesOf } from "./capabilities.js";
 import { createDocker, type DockerFound, probeDocker } from "./docker.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
-import { type HostFindings, probeHost } from "./host-hands.js";
+import { type HostFindings, probeHands } from "./host-hands.js";
 import { readInventory } from "./inventory.js";
 import { createLocal, localCapabilities } from "./local.js";
-import { createNetns, netnsCapabilities } from "./netns.js";
+import { createNetns } from "./netns.js";
 import { insideSandbox, type Sandbox } from "./sandbox.js";
 import { createSim, SIM_CAPABILITIES } from "./sim.js";
 import { createSsh, openHosts, type SshHosts } from "./ssh.js";
@@ -72,7 +73,7 @@ export async function chooseEnvironment({
   inventory,
 }: EnvironmentWish): Promise<Choice> {
   const inside = insideSandbox();
-  if (inside !== undefined) return netnsChoice(inside, await probeHost(localShell(), needed));
+  if (inside !== undefined) return netnsChoice(inside, await probeHands(localShell(), needed));
   if (insideUml()) return umlChoiceInside(needed);
   if (inventory !== undefined && requested !== "ssh") {
     throw new UsageError("environment", "--inventory goes with --env ssh: pass both");
@@ -84,11 +85,11 @@ export async function chooseEnvironment({
     );
   }
   if (requested === "sim") return simChoice();
-  if (requested === "docker") return dockerChoice();
-  if (requested === "ssh") return hostsChoice("ssh", inventory);
-  if (requested === "vagrant") return hostsChoice("vagrant", VAGRANT_INVENTORY);
+  if (requested === "docker") return dockerChoice(needed);
+  if (requested === "ssh") return hostsChoice("ssh", inventory, needed);
+  if (requested === "vagrant") return hostsChoice("vagrant", vagrantInventory(), needed);
   if (requested === "uml") return umlChoiceOutside();
-  const ofHost = await probeHost(localShell(), needed);
+  const ofHost = await probeHands(localShell(), needed);
   if (requested === "local") return localChoice("as asked", ofHost);
 
   const found = await probe(localShell(), { isRoot: process.getuid?.() === 0 });
@@ -153,19 +154,19 @@ async function umlChoiceInside(needed: readonly FaultKind[]): Promise<Choice> {
   const found = await probe(localShell(), { isRoot: true });
   const { sandbox, why } = sandboxFrom(found, "as asked");
   if (sandbox === undefined) throw new UsageError("environment", `--env uml: ${why}`);
-  const ofHost = await probeHost(localShell(), needed);
+  const ofHost = await probeHands(localShell(), needed);
   const delay = sandbox.mechanism ?? "nothing";
   return {
     name: "uml",
     line: `environment uml: network namespaces in User-Mode Linux ${release()}, iptables-${sandbox.backend}, delay by ${delay} (as asked)`,
-    capabilities: netnsCapabilities(sandbox, ofHost),
+    capabilities: capabilitiesOf(sandbox, ofHost),
     sandbox: { ...sandbox, kernel: "uml" },
     found: ofHost,
   };
 }
 
-async function dockerChoice(): Promise<Choice> {
-  const found = await probeDocker();
+async function dockerChoice(needed: readonly FaultKind[]): Promise<Choice> {
+  const found = await probeDocker(needed);
   const { capabilities } = found;
   return {
     name: "docker",
@@ -178,6 +179,7 @@ async function dockerChoice(): Promise<Choice> {
 async function hostsChoice(
   name: "ssh" | "vagrant",
   inventory: string | undefined,
+  needed: readonly FaultKind[],
 ): Promise<Choice> {
   if (inventory === undefined) {
     throw new UsageError("environment", "--env ssh wants hosts: pass --inventory <file>");
@@ -185,7 +187,7 @@ async function hostsChoice(
   if (name === "vagrant" && !existsSync(inventory)) {
     throw new UsageError("environment", "--env vagrant: no hosts are up: run ordeal vagrant up");
   }
-  const hosts = await openHosts(readInventory(inventory));
+  const hosts = await openHosts(readInventory(inventory), needed);
   return {
     name,
     line: `environment ${name}: ${hosts.line} (as asked)`,
@@ -211,7 +213,7 @@ function netnsChoice(sandbox: Sandbox, found: HostFindings): Choice {
   return {
     name: "netns",
     line: `environment netns: network namespaces (${mode}), iptables-${backend}, ${delay} (${reason})`,
-    capabilities: netnsCapabilities(sandbox, found),
+    capabilities: capabilitiesOf(sandbox, found),
     sandbox,
     found,
   };
@@ -219,13 +221,12 @@ function netnsChoice(sandbox: Sandbox, found: HostFindings): Choice {
 
 /** What a runner inside must know; undefined where namespaces cannot be used, and why. */
 export function sandboxFrom(found: Probe, reason: string): { sandbox?: Sandbox; why: string } {
-  const { mode, backend, mechanism, canDuplicate, canMatchMessages, canCorrupt, canShape } = found;
+  const { mode, findings: _, unshare: __, reason: ___, ...means } = found;
+  const { backend } = means;
   if (mode === undefined || backend === undefined) {
     return { why: `${found.reason}${remedies(found)}` };
   }
-  const can = { canDuplicate, canMatchMessages, canCorrupt, canShape };
-  const sandbox = { mode, backend, ...can, mechanism, reason };
-  return { sandbox, why: reason };
+  return { sandbox: { ...means, mode, backend, reason }, why: reason };
 }
 
 /** Why setpriv cannot have the sandbox end with us; without that a killed run would leave it. */

@@ -11,11 +11,12 @@ import {
   startRhythm,
   writeSettings,
 } from "../../nemesis/host/rhythm.js";
+import { must } from "../../nemesis/host/shell.js";
 import { clockEvidence, type Reading, type Seen } from "./clock-evidence.js";
 import { nowMs, sleep } from "./deadline.js";
 import { numberField } from "./json-lines.js";
+import type { Release } from "./machine.js";
 import type { Launch, NodeHand, NodeHost } from "./node-hand.js";
-import { type Registration, register } from "./registry.js";
 
 const ANSWER_MS_MAX = 3_000;
 /** Of so many readings the one with the shortest way counts. */
@@ -23,8 +24,10 @@ const READINGS = 4;
 /** So many catch a clock that leaps to and fro on both sides, but for one in 2^15 runs. */
 const STROBE_READINGS = 16;
 
+/** `sinceMs`: on the runner's clock. */
+type Term = { term: ClockTerm; sinceMs: number };
 type Node = {
-  terms: Map<string, ClockTerm>;
+  terms: Map<string, Term>;
   rhythm: Rhythm | undefined;
   /** What the clock showed, less the runner's, when nothing was wrong with it. */
   baseMs: number;
@@ -32,7 +35,7 @@ type Node = {
   /** Of each life, what a kill would leave; of the last one still registered. */
   pid: number | undefined;
   left: Set<string>;
-  registered: readonly Registration[];
+  registered: readonly Release[];
 };
 /** `askedMs`: when it was asked for; it began at some moment between that and the first reading. */
 type Active = { askedMs: number; atStart: Map<NodeName, readonly Reading[]> };
@@ -58,9 +61,7 @@ export class ClockHand implements NodeHand {
       left: new Set(),
       registered: [],
     });
-    const file = fileOf(runtimeFolder, node);
-    const { exitCode, stderr } = await shell.run(["sh", "-c", 'echo +0 > "$1"', "sh", file]);
-    if (exitCode !== 0) throw new Error(`${file} cannot be written: ${stderr.trim()}`);
+    await straighten(shell, fileOf(runtimeFolder, node));
   }
 
   launch({ node, runtimeFolder }: NodeHost): Launch {
@@ -69,12 +70,11 @@ export class ClockHand implements NodeHand {
   }
 
   async apply(fault: ResolvedFault, hosts: readonly NodeHost[]): Promise<void> {
-    const term = termOf(fault);
     const atStart = new Map<NodeName, readonly Reading[]>();
     for (const host of hosts) {
       const node = this.#of(host);
       if (node.terms.size === 0) node.baseMs = (await best(host, 0))?.skewMs ?? 0;
-      node.terms.set(fault.id, term);
+      node.terms.set(fault.id, { term: termOf(fault), sinceMs: nowMs() });
     }
     const askedMs = nowMs();
     try {
@@ -102,18 +102,22 @@ export class ClockHand implements NodeHand {
   }
 
   /** A process that is killed leaves its shared memory, which has its pid for a name. */
-  async takeHold({ node: name, pid }: NodeHost): Promise<void> {
+  async takeHold(host: NodeHost): Promise<void> {
+    const { node: name, pid, register } = host;
     const node = this.#nodes.get(name);
+    // Its machine may have been as new before this life.
+    if (node?.rhythm?.isLost() === true) await this.#bend(host);
     if (node === undefined || pid === undefined || node.pid === pid) return;
     await clear(node);
     node.pid = pid;
     node.left = new Set(faketimeLeftovers(pid));
-    node.registered = [...node.left].map((path) => register({ kind: "file", path }));
+    const files = [...node.left].map((path) => register({ kind: "file", path }));
+    node.registered = await Promise.all(files);
   }
 
   async close(): Promise<void> {
     for (const node of this.#nodes.values()) {
-      await node.rhythm?.end();
+      if (node.rhythm?.isLost() === false) await node.rhythm.end();
       await clear(node);
     }
   }
@@ -123,15 +127,20 @@ export class ClockHand implements NodeHand {
     const node = this.#nodes.get(name);
     if (node === undefined) throw new Error(`${name} was not prepared for clocks`);
     const target = fileOf(runtimeFolder, name);
-    const settings: BentClock = { target, terms: [...node.terms.values()] };
+    const terms = [...node.terms.values()].map(({ term, sinceMs }) => ({
+      ...term,
+      forMs: nowMs() - sinceMs,
+    }));
+    const settings: BentClock = { target, terms };
     const file = `${runtimeFolder}/${name}.bent`;
     if (node.terms.size === 0) {
       const { rhythm } = node;
       node.rhythm = undefined;
-      await rhythm?.end();
+      if (rhythm?.isLost() === true) await straighten(shell, target);
+      else await rhythm?.end();
       return;
     }
-    if (node.rhythm !== undefined) {
+    if (node.rhythm?.isLost() === false) {
       await writeSettings(shell, file, settings);
       return;
     }
@@ -148,7 +157,8 @@ export class ClockHand implements NodeHand {
     const readings: Reading[] = [];
     for (let index = 0; index < STROBE_READINGS; index++) {
       const reading = await read(host, baseMs);
-      if (reading !== undefined) readings.push(reading);
+      if (reading === undefined) break; // It stands still, or is gone: the others will not be better.
+      readings.push(reading);
       // Not in step with the strobe.
       await sleep((intent.periodMs * (index % 7)) / 13);
     }
@@ -165,17 +175,23 @@ export class ClockHand implements NodeHand {
 /** Of a process that is gone. */
 async function clear({ shell, left, registered }: Node): Promise<void> {
   if (left.size > 0) await shell.run(["rm", "-f", ...left]);
-  for (const registration of registered) registration.release();
+  for (const gone of registered) await gone();
 }
 
 function fileOf(runtimeFolder: string, node: NodeName): string {
   return `${runtimeFolder}/${node}.faketime`;
 }
 
+/** What libfaketime reads: no offset. */
+async function straighten(shell: NodeHost["shell"], file: string): Promise<void> {
+  await must(shell, ["sh", "-c", 'echo +0 > "$1"', "sh", file]);
+}
+
 function termOf({ id, intent }: ResolvedFault): ClockTerm {
-  if (intent.kind === "clock") return { id, rate: intent.rate, jumpMs: intent.jumpMs };
+  const begins = { id, forMs: 0 };
+  if (intent.kind === "clock") return { ...begins, rate: intent.rate, jumpMs: intent.jumpMs };
   if (intent.kind === "strobe") {
-    return { id, strobeMs: intent.jumpMs, periodMs: intent.periodMs };
+    return { ...begins, strobeMs: intent.jumpMs, periodMs: intent.periodMs };
   }
   throw new Error(`${intent.kind} bends no clock`);
 }

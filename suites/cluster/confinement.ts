@@ -10,32 +10,30 @@ import {
   type Setting,
 } from "../../nemesis/host/cgroup.js";
 import type { Shell } from "../../nemesis/host/shell.js";
-import { type Registration, register } from "./registry.js";
+import type { Release } from "./machine.js";
+import type { NodeHost } from "./node-hand.js";
 
-export type Confinement = Cgroup & { registration: Registration };
+export type Confinement = Cgroup & { gone: Release };
 
 /** Makes a group with these settings and moves the process into it; throws, and leaves nothing. */
 export async function confine(
-  shell: Shell,
+  { shell, register }: Pick<NodeHost, "shell" | "register">,
   place: CgroupPlace,
   name: string,
   pid: number,
   settings: readonly Setting[],
 ): Promise<Confinement> {
-  const registration = register({ kind: "cgroup", path: cgroupPath(place, name) });
+  const gone = await register({ kind: "cgroup", path: cgroupPath(place, name) });
   try {
-    return { ...(await enclose(shell, place, name, pid, settings)), registration };
+    return { ...(await enclose(shell, place, name, pid, settings)), gone };
   } catch (error) {
-    registration.release();
+    await gone();
     throw error;
   }
 }
 
 /** Moves what is in the group back to where it came from, and removes the group. */
-export async function setFree(
-  shell: Shell,
-  { registration, ...group }: Confinement,
-): Promise<void> {
+export async function setFree(shell: Shell, { gone, ...group }: Confinement): Promise<void> {
   await release(shell, group);
-  registration.release();
+  await gone();
 }

@@ -1,7 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
+import { localShell } from "../../nemesis/host/shell.js";
 import { UsageError } from "../usage-error.js";
 import { chooseEnvironment } from "./choose.js";
+import { probeHands } from "./host-hands.js";
 import { createNetns } from "./netns.js";
 import { enterSandbox, insideSandbox } from "./sandbox.js";
 import { runConformance } from "./testing/conformance.js";
@@ -9,9 +11,10 @@ import { namesAndDevices } from "./testing/leftovers.js";
 
 const inside = insideSandbox();
 if (inside !== undefined) {
+  const found = await probeHands(localShell(), []);
   runConformance({
     name: `netns (${inside.mode})`,
-    create: (options) => createNetns(options, inside),
+    create: (options) => createNetns(options, inside, { found }),
     leftovers: namesAndDevices,
   });
 } else {

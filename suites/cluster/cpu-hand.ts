@@ -135,7 +135,8 @@ function cgroupBrake(place: CgroupPlace): Brake {
   const { version } = place;
   return {
     mechanism: `CPU quota of a cgroup v${version}`,
-    async take({ shell, node }, pid, share) {
+    async take(host, pid, share) {
+      const { shell, node } = host;
       const periodUs = Math.ceil(Math.max(PERIOD_US_MIN, QUOTA_US_MIN / share));
       const quotaUs = Math.max(QUOTA_US_MIN, Math.round(periodUs * share));
       const settings =
@@ -145,7 +146,7 @@ function cgroupBrake(place: CgroupPlace): Brake {
               ["cpu.cfs_quota_us", String(quotaUs)],
             ] as const)
           : ([["cpu.max", `${quotaUs} ${periodUs}`]] as const);
-      const group = await confine(shell, place, `${pid}-cpu-${node}`, pid, settings);
+      const group = await confine(host, place, `${pid}-cpu-${node}`, pid, settings);
       return {
         async letGo() {
           const throttled = figure(await read(shell, group, "cpu.stat"), "nr_throttled");

@@ -2,7 +2,6 @@
 // them. What they were and what they are, by size and digest, is the evidence.
 
 import type { DiskDamage, FaultKind, ResolvedFault } from "../../nemesis/faults.js";
-import type { DiskPrograms } from "../../nemesis/host/disk-tool.js";
 import { must } from "../../nemesis/host/shell.js";
 import { createRandom, type Random } from "../../nemesis/random.js";
 import { diskUnder } from "./disk-under.js";
@@ -36,13 +35,11 @@ type Files = ReadonlyMap<string, FileState>;
 export class DiskDamageHand implements DownHand {
   readonly kinds: ReadonlySet<FaultKind> = new Set<FaultKind>(["disk-damage"]);
   readonly mechanism = "files changed while the node was down";
-  readonly #programs: DiskPrograms;
   readonly #seed: number;
   /** By fault and node: folders with an older state, and what it was. */
   readonly #images = new Map<string, { folder: string; files: Files }>();
 
-  constructor(programs: DiskPrograms, seed: number) {
-    this.#programs = programs;
+  constructor(seed: number) {
     this.#seed = seed;
   }
 
@@ -70,7 +67,7 @@ export class DiskDamageHand implements DownHand {
     const random = createRandom(this.#seed).fork(`disk-damage ${keyOf(fault, host)}`);
     const before = await filesIn(host, host.folder);
     const did = await this.#damage(damage, { fault, host, before, random });
-    await diskUnder(host, this.#programs).settle();
+    await diskUnder(host).settle();
     const after = await filesIn(host, host.folder);
     const changed = [...before].filter(([name, { digest }]) => after.get(name)?.digest !== digest);
     return {
@@ -103,7 +100,7 @@ export class DiskDamageHand implements DownHand {
     if (file === undefined) return undefined;
     const skip = file === LEDGER ? HEADER_BYTES : 0;
     const place = { seed: random.int(2 ** 32), skip };
-    const { at, length } = await diskUnder(host, this.#programs).damage(file, damage, place);
+    const { at, length } = await diskUnder(host).damage(file, damage, place);
     return length === 0 ? undefined : `${file} ${damage} at byte ${at}, ${length} bytes`;
   }
 }

@@ -8,7 +8,7 @@ import type {
   NodeName,
   ResolvedFault,
 } from "../../nemesis/faults.js";
-import type { DiskCounters, DiskPrograms, DiskSettings } from "../../nemesis/host/disk-tool.js";
+import type { DiskCounters, DiskSettings } from "../../nemesis/host/disk-tool.js";
 import { diskUnder } from "./disk-under.js";
 import type { Launch, NodeHand, NodeHost } from "./node-hand.js";
 
@@ -29,12 +29,7 @@ type Active = { fault: ResolvedFault; flaw: DiskFlaw; before: Map<NodeName, Disk
 
 export class DiskHand implements NodeHand {
   readonly kinds: ReadonlySet<FaultKind> = new Set<FaultKind>(["disk"]);
-  readonly #programs: DiskPrograms;
   readonly #active = new Map<string, Active>();
-
-  constructor(programs: DiskPrograms) {
-    this.#programs = programs;
-  }
 
   /** Whoever meets an error of its disk ends, and is started again on a sound one. */
   mayEnd({ intent }: ResolvedFault): boolean {
@@ -42,18 +37,18 @@ export class DiskHand implements NodeHand {
   }
 
   prepare(host: NodeHost): Promise<void> {
-    return diskUnder(host, this.#programs).prepare();
+    return diskUnder(host).prepare();
   }
 
   launch(host: NodeHost): Launch {
-    return { argvPrefix: [], variables: diskUnder(host, this.#programs).variables };
+    return { argvPrefix: [], variables: diskUnder(host).variables };
   }
 
   async apply(fault: ResolvedFault, hosts: readonly NodeHost[]): Promise<void> {
     if (fault.intent.kind !== "disk") throw new RangeError(`${fault.intent.kind} is no flaw`);
     const before = new Map<NodeName, DiskCounters>();
     for (const host of hosts) {
-      const counters = await diskUnder(host, this.#programs).counters();
+      const counters = await diskUnder(host).counters();
       if (counters.lives === 0) throw new Error(`${host.node} runs without the library`);
       before.set(host.node, counters);
     }
@@ -72,7 +67,7 @@ export class DiskHand implements NodeHand {
     let landed = hosts.length > 0;
     for (const host of hosts) {
       const { node } = host;
-      const after = await diskUnder(host, this.#programs).counters();
+      const after = await diskUnder(host).counters();
       const count = after[counter] - (active.before.get(node)?.[counter] ?? 0);
       measured[`${node}.${counter}`] = count;
       measured[`${node}.unseen`] = after.unseen;
@@ -93,7 +88,7 @@ export class DiskHand implements NodeHand {
       const flaws = [...this.#active.values()].flatMap(({ fault, flaw }) =>
         fault.nodes.includes(host.node) ? [flaw] : [],
       );
-      await diskUnder(host, this.#programs).set(settingsOf(flaws));
+      await diskUnder(host).set(settingsOf(flaws));
     }
   }
 }

@@ -6,9 +6,10 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { findFaketime } from "../../nemesis/host/faketime.js";
 import { localShell, must } from "../../nemesis/host/shell.js";
 import { oneLine, UsageError } from "../usage-error.js";
-import { listBuild, type Platform } from "./build-archive.js";
+import { archiveEntries, listBuild, type Platform } from "./build-archive.js";
 import { docker, dockerLabel } from "./docker-client.js";
 import { type TarEntry, tarOf } from "./tar.js";
 
@@ -52,14 +53,15 @@ const TOOLS = [
     "setpriv",
     "nsenter",
   ],
-  ...["ip", "tc", "dd", "df", "truncate", "stat", "sync"],
+  ...["ip", "tc", "nft", "dd", "df", "truncate", "stat", "sync", "cp", "rmdir", "mktemp"],
+  ...["base64", "date", "prlimit", "sha256sum"],
 ];
 const IPTABLES = ["legacy", "nft"].flatMap((backend) =>
   ["", "-save", "-restore"].map((part) => `iptables-${backend}${part}`),
 );
 /** Extensions of iptables, loaded by name. */
 const EXTENSIONS =
-  /^lib(xt|ipt)_(standard|udp|tcp|comment|statistic|mark|MARK|CLASSIFY|TEE|u32|length|addrtype|REJECT)\.so$/;
+  /^lib(xt|ipt)_(standard|udp|tcp|comment|statistic|mark|MARK|CLASSIFY|TEE|u32|recent|length|addrtype|REJECT)\.so$/;
 
 export type NodeImage = { name: string; execPath: string };
 
@@ -116,9 +118,9 @@ export async function runImage(base: NodeImage, build: string): Promise<string> 
   const tag = createHash("sha256").update(`${base.name} ${archive.hash}`).digest("hex");
   const name = `${REPOSITORY}-run:${tag.slice(0, 16)}`;
   if (await exists(name)) return name;
-  const entries = [...archive.files].map(([file, path]) => ({
-    name: join(IMAGE_BUILD, file).slice(1),
-    content: readFileSync(path),
+  const entries = archiveEntries(archive).map((entry) => ({
+    ...entry,
+    name: join(IMAGE_BUILD, entry.name).slice(1),
   }));
   // Not by `docker build`, which some daemons lack: a container that never runs takes the files.
   const label = dockerLabel();
@@ -158,6 +160,8 @@ export async function ownFiles(more: readonly string[] = []): Promise<readonly T
   }
   const files = new Map(programs);
   for (const path of extensionFiles()) files.set(path, path);
+  const faketime = await findFaketime(localShell());
+  if (faketime !== undefined) files.set(faketime, faketime);
   for (const path of await librariesOf([...files.values()])) files.set(path, path);
   const entries = [...files]
     .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -9,7 +9,8 @@ import { AgentMachine } from "./agent-machine.js";
 import type { ControlQuestion } from "./control.js";
 import { docker } from "./docker-client.js";
 import type { JsonObject } from "./json-lines.js";
-import type { RunningProcess, StartOptions } from "./machine.js";
+import type { Leftover } from "./leftover.js";
+import type { Release, RunningProcess, StartOptions } from "./machine.js";
 import type { RemoteMachine } from "./remote-ground.js";
 
 export type PowerHooks = {
@@ -26,12 +27,18 @@ export class DockerMachine implements RemoteMachine {
   readonly #container: string;
   #agent: AgentMachine;
   #isUp = true;
+  #booting: Promise<void> | undefined;
   hooks: PowerHooks | undefined;
 
   private constructor(container: string, agent: AgentMachine) {
     this.#container = container;
     this.#agent = agent;
-    this.shell = { run: (argv, options) => this.#agent.shell.run(argv, options) };
+    this.shell = {
+      run: async (argv, options) => {
+        await this.#boot();
+        return this.#agent.shell.run(argv, options);
+      },
+    };
   }
 
   /** Starts a container that was created with an agent as its command and an open stdin. */
@@ -43,13 +50,9 @@ export class DockerMachine implements RemoteMachine {
     return this.#agent.sharesClock;
   }
 
-  /** Another one after each boot. */
-  get runtimeFolder(): string {
-    return this.#agent.hello.runtimeFolder;
-  }
-
   async start(command: readonly string[], options: StartOptions): Promise<RunningProcess> {
-    if (!this.#isUp) await this.#up();
+    await this.#boot();
+    await this.#booting;
     const running = await this.#agent.start(command, options);
     const agent = this.#agent;
     // Whatever ends an agent ends its container; how, docker knows.
@@ -69,12 +72,16 @@ export class DockerMachine implements RemoteMachine {
     return this.#agent.ask(path, question, deadlineMs) satisfies Promise<JsonObject | undefined>;
   }
 
+  register(leftover: Leftover): Promise<Release> {
+    return this.#agent.register(leftover);
+  }
+
   put(path: string, text: string, mode: number): Promise<void> {
     return this.#agent.put(path, text, mode);
   }
 
   async remove(path: string): Promise<void> {
-    if (!this.#isUp) await this.#up();
+    await this.#boot();
     await this.#agent.remove(path);
   }
 
@@ -87,7 +94,7 @@ export class DockerMachine implements RemoteMachine {
   }
 
   async collect(there: string, here: string): Promise<void> {
-    if (!this.#isUp) await this.#up();
+    await this.#boot();
     await this.#agent.collect(there, here);
   }
 
@@ -103,6 +110,15 @@ export class DockerMachine implements RemoteMachine {
     await docker(["kill", this.#container]);
     await this.#agent.gone;
     this.#isUp = false;
+  }
+
+  /** Where it is down; whoever else comes meanwhile waits for the same boot, but for the hook's commands. */
+  async #boot(): Promise<void> {
+    if (this.#isUp) return;
+    this.#booting ??= this.#up().finally(() => {
+      this.#booting = undefined;
+    });
+    await this.#booting;
   }
 
   async #up(): Promise<void> {

@@ -3,25 +3,31 @@
 
 import { randomBytes, randomInt } from "node:crypto";
 import type { FaultKind, NodeName } from "../../nemesis/faults.js";
-import { deviceOf, type HostFaults, probeHostFaults } from "../../nemesis/host/remote-host.js";
-import { localShell, prefixedShell } from "../../nemesis/host/shell.js";
-import { ARCHIVE_AGENT, archiveBuild } from "./build-archive.js";
-import { ClusterEnvironment, type Ground } from "./cluster-environment.js";
+import type { LinkMeans } from "../../nemesis/host/probe.js";
+import { deviceOf, probeHostFaults } from "../../nemesis/host/remote-host.js";
+import { localShell, must, prefixedShell, type Shell } from "../../nemesis/host/shell.js";
+import { ARCHIVE_AGENT, ARCHIVE_OWN, archiveBuild } from "./build-archive.js";
+import type { Ground } from "./cluster-environment.js";
 import { docker, dockerLabel, dockerVersion } from "./docker-client.js";
 import { baseImage, IMAGE_BUILD, type NodeImage, runImage } from "./docker-image.js";
 import { DockerMachine } from "./docker-machine.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
-import { STOP_MS_MAX } from "./processes.js";
+import { probeHands } from "./host-hands.js";
 import { type Registration, register } from "./registry.js";
 import {
+  createRemote,
+  openAll,
   openRemoteGround,
+  type RemoteFound,
   type RemoteNode,
   readyLinks,
-  remoteCapabilities,
+  remoteFound,
 } from "./remote-ground.js";
 
 /** The run's folder inside. */
 const DIRECTORY = "/ordeal";
+/** Not the agent's own folder: its files are there after each boot, as on a host's disk. */
+const RUNTIME_FOLDER = `${DIRECTORY}/run`;
 /** Networks that are tried until one is free. */
 const SUBNET_TRIES = 20;
 /** What a container needs: its own network to administer, and duplicates to come in through lo. */
@@ -30,25 +36,27 @@ const RIGHTS = [
   ...["--sysctl", "net.ipv4.conf.all.rp_filter=0", "--sysctl", "net.ipv4.conf.lo.rp_filter=0"],
 ];
 
-export type DockerFound = {
-  image: NodeImage;
-  faults: HostFaults;
-  capabilities: ReadonlySet<FaultKind>;
-  /** One line. */
-  line: string;
-};
+/** Starting a container takes its time. */
+const PROBE_MS_MAX = 60_000;
 
-/** Throws UsageError where no daemon answers, or no image can be made. */
-export async function probeDocker(): Promise<DockerFound> {
+export type DockerFound = RemoteFound & { image: NodeImage };
+
+/**
+ * `needed`: kinds of faults to come; none: what all kinds need is tried. Throws UsageError where no daemon
+ * answers, or no image can be made.
+ */
+export async function probeDocker(needed: readonly FaultKind[] = []): Promise<DockerFound> {
   const version = await dockerVersion();
   const registration = registerContainers();
   try {
     const image = await baseImage();
     const run = ["docker", "run", "--rm", "-i", "--label", dockerLabel(), ...RIGHTS, image.name];
-    const faults = await probeHostFaults(prefixedShell(localShell(), run));
-    const { backend, mechanism } = faults;
-    const line = `containers (docker ${version}), iptables-${backend ?? "none"}, delay by ${mechanism ?? "nothing"}`;
-    return { image, faults, capabilities: remoteCapabilities(faults), line };
+    const once = prefixedShell(localShell(), run);
+    const shell: Shell = {
+      run: (argv, rest) => once.run(argv, { ...rest, deadlineMs: PROBE_MS_MAX }),
+    };
+    const [faults, hands] = await Promise.all([probeHostFaults(shell), probeHands(shell, needed)]);
+    return { image, ...remoteFound(`containers (docker ${version})`, faults, hands) };
   } finally {
     registration.release();
   }
@@ -58,23 +66,16 @@ export function createDocker(
   options: EnvironmentOptions,
   found: DockerFound,
   reason: string,
-  stopMsMax = STOP_MS_MAX,
+  stopMsMax?: number,
 ): Environment {
-  const kind = {
-    name: "docker",
-    description: `docker: ${found.line}; ${reason}`,
-    capabilities: found.capabilities,
-    stopMsMax,
-    hands: [],
-    downHands: [],
-    open: (nodes: readonly NodeName[]) => openGround(nodes, options, found),
-  };
-  return new ClusterEnvironment(kind, options);
+  const cluster = { found, options, ...(stopMsMax !== undefined && { stopMsMax }) };
+  const open = (nodes: readonly NodeName[]) => openGround(nodes, options, found);
+  return createRemote({ name: "docker", reason }, cluster, open);
 }
 
 async function openGround(
   nodes: readonly NodeName[],
-  { build, directory }: EnvironmentOptions,
+  options: EnvironmentOptions,
   { image, faults }: DockerFound,
 ): Promise<Ground> {
   const registration = registerContainers();
@@ -89,10 +90,10 @@ async function openGround(
     registration.release();
   };
   try {
-    const withBuild = await runImage(image, build);
+    const withBuild = await runImage(image, options.build);
     const subnet = await createNetwork(run);
     const agent = [image.execPath, `${IMAGE_BUILD}/${ARCHIVE_AGENT}`];
-    const place = async (name: NodeName, index: number): Promise<[NodeName, DockerNode]> => {
+    const place = async (name: NodeName, index: number): Promise<DockerNode> => {
       const address = `${subnet}.${index + 2}`;
       const container = `${run}-${name}`;
       const where = ["--name", container, "--hostname", name, "--network", run, "--ip", address];
@@ -102,25 +103,14 @@ async function openGround(
       machines.push(machine);
       const device = await deviceOf(machine.shell, address);
       if (device === undefined) throw new Error(`docker: ${container} has no ${address}`);
-      return [
-        name,
-        {
-          machine,
-          directory: DIRECTORY,
-          get runtimeFolder() {
-            return machine.runtimeFolder;
-          },
-          execPath: image.execPath,
-          build: `${IMAGE_BUILD}/${archiveBuild(build)}`,
-          address,
-          device,
-        },
-      ];
+      await must(machine.shell, ["mkdir", "-p", RUNTIME_FOLDER]);
+      const there = { directory: DIRECTORY, runtimeFolder: RUNTIME_FOLDER, address, device };
+      const build = `${IMAGE_BUILD}/${archiveBuild(options.build)}`;
+      const ownBuild = `${IMAGE_BUILD}/${ARCHIVE_OWN}`;
+      return { machine, ...there, execPath: image.execPath, build, ownBuild };
     };
-    const placing = await Promise.allSettled(nodes.map(place));
-    for (const each of placing) if (each.status === "rejected") throw each.reason;
-    const placed = new Map(placing.flatMap((each) => ("value" in each ? [each.value] : [])));
-    return await groundOf(placed, directory, faults, close);
+    const placed = await openAll(nodes, place);
+    return await groundOf(placed, options.directory, faults, close);
   } catch (error) {
     await close();
     throw error;
@@ -132,7 +122,7 @@ type DockerNode = RemoteNode & { machine: DockerMachine };
 async function groundOf(
   nodes: ReadonlyMap<NodeName, DockerNode>,
   directory: string,
-  faults: HostFaults,
+  faults: LinkMeans,
   close: () => Promise<void>,
 ): Promise<Ground> {
   // Closed here once, whoever fails.

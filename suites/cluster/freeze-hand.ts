@@ -23,7 +23,7 @@ export function freezeHand(place: CgroupPlace): PauseHand {
     async pause(host): Promise<Deed> {
       const { shell, node, pid } = host;
       if (pid === undefined) return { landed: false, measured: { state: "was not running" } };
-      const group = await confine(shell, place, `${pid}-freezer-${node}`, pid, []);
+      const group = await confine(host, place, `${pid}-freezer-${node}`, pid, []);
       held.set(node, group);
       await set(shell, group, v1 ? ["freezer.state", "FROZEN"] : ["cgroup.freeze", "1"]);
       const landed = await waitUntil(() => isFrozen(host, group), FREEZE_MS_MAX);

@@ -17,6 +17,8 @@ import { nowMs, sleep, waitUntil, within } from "./deadline.js";
 import { filesHand } from "./files-hand.js";
 import { freezeHand } from "./freeze-hand.js";
 import { parseObject, readLines } from "./json-lines.js";
+import { OWN_BUILD } from "./layout.js";
+import { localMachine } from "./local-machine.js";
 import type { EndOfProcess, NodeHand, NodeHost } from "./node-hand.js";
 import { killAtHand, memoryHand, terminateHand } from "./process-hands.js";
 import { variablesOf } from "./processes.js";
@@ -54,7 +56,17 @@ test.after.each(() => {
 test.after(() => rmSync(folder, { recursive: true }));
 
 async function victimOf(hand?: Pick<NodeHand, "prepare" | "launch">): Promise<Victim> {
-  const place = { node: "r0", shell, folder, runtimeFolder: folder, execPath: process.execPath };
+  const { execPath } = process;
+  const { register } = localMachine;
+  const place = {
+    node: "r0",
+    shell,
+    folder,
+    runtimeFolder: folder,
+    execPath,
+    register,
+    ownBuild: OWN_BUILD,
+  };
   const nobody: NodeHost = { ...place, pid: undefined, ask: async () => undefined };
   await hand?.prepare(nobody);
   const variables = hand === undefined ? {} : variablesOf([hand.launch(nobody)]);

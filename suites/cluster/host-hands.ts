@@ -2,14 +2,24 @@
 // the right to make control groups, and are there only where that was tried.
 
 import type { FaultKind } from "../../nemesis/faults.js";
-import { type CgroupPlaces, findCgroupPlaces } from "../../nemesis/host/cgroup.js";
+import {
+  type CgroupPlace,
+  type CgroupPlaces,
+  CONTROLLERS,
+  type Controller,
+  findCgroupPlaces,
+} from "../../nemesis/host/cgroup.js";
 import { findFaketime } from "../../nemesis/host/faketime.js";
 import type { Shell } from "../../nemesis/host/shell.js";
 import { ClockHand } from "./clock-hand.js";
 import { cpuHand } from "./cpu-hand.js";
+import { DiskDamageHand } from "./disk-damage-hand.js";
+import { DiskHand } from "./disk-hand.js";
+import { runDiskPrograms } from "./disk-programs.js";
 import { filesHand } from "./files-hand.js";
 import { freezeHand } from "./freeze-hand.js";
 import type { DownHand, NodeHand, PauseHand } from "./node-hand.js";
+import { PowerCutHand } from "./power-cut-hand.js";
 import { killAtHand, memoryHand, terminateHand } from "./process-hands.js";
 
 /** What was found on a machine. */
@@ -19,6 +29,8 @@ export type HostFindings = {
   faketime: string | undefined;
   /** prlimit(1) is there. */
   limits: boolean;
+  /** The library that lies under a node's disk runs there, and its tool. */
+  disks: boolean;
 };
 
 /** What tests change, and what is found before. */
@@ -28,7 +40,12 @@ export type ProcessOptions = {
   found?: HostFindings;
 };
 
-export const NO_FINDINGS: HostFindings = { cgroups: {}, faketime: undefined, limits: false };
+export const NO_FINDINGS: HostFindings = {
+  cgroups: {},
+  faketime: undefined,
+  limits: false,
+  disks: false,
+};
 
 const ANY_PLACE = { version: 1, folder: "/sys/fs/cgroup" } as const;
 
@@ -37,35 +54,67 @@ export const ALL_FINDINGS: HostFindings = {
   cgroups: { cpu: ANY_PLACE, memory: ANY_PLACE, freezer: ANY_PLACE },
   faketime: "/usr/lib/libfaketimeMT.so.1",
   limits: true,
+  disks: true,
 };
 
 const BY_CGROUP: readonly FaultKind[] = ["slow-cpu", "memory", "freeze"];
 const BY_FAKETIME: readonly FaultKind[] = ["clock", "strobe"];
 const BY_LIMIT: readonly FaultKind[] = ["memory", "files"];
+const BY_DISK: readonly FaultKind[] = ["disk", "power-cut", "disk-damage"];
 
 /**
  * Tries what these kinds of faults need, and nothing else; under a second. Where none is named,
  * everything is tried: a swarm draws from what there is.
  */
-export async function probeHost(shell: Shell, needed: readonly FaultKind[]): Promise<HostFindings> {
+export async function probeHands(
+  shell: Shell,
+  needed: readonly FaultKind[],
+): Promise<HostFindings> {
   const asks = (kinds: readonly FaultKind[]) =>
     needed.length === 0 || kinds.some((kind) => needed.includes(kind));
-  const [cgroups, faketime, limits] = await Promise.all([
+  const [cgroups, faketime, limits, disks] = await Promise.all([
     asks(BY_CGROUP) ? findCgroupPlaces(shell) : {},
     asks(BY_FAKETIME) ? findFaketime(shell) : undefined,
     asks(BY_LIMIT) ? canLimit(shell) : false,
+    asks(BY_DISK) ? runDiskPrograms(shell) : false,
   ]);
-  return { cgroups, faketime, limits };
+  return { cgroups, faketime, limits, disks };
+}
+
+/** What was found alike on all machines: a hand reaches for the same thing on each. */
+export function commonFindings(all: readonly HostFindings[]): HostFindings {
+  const [first = NO_FINDINGS] = all;
+  const same = <T>(of: (found: HostFindings) => T): T | undefined => {
+    const texts = new Set(all.map((found) => JSON.stringify(of(found))));
+    return texts.size === 1 ? of(first) : undefined;
+  };
+  const cgroups: Partial<Record<Controller, CgroupPlace>> = {};
+  for (const controller of CONTROLLERS) {
+    const place = same(({ cgroups: places }) => places[controller]);
+    if (place !== undefined) cgroups[controller] = place;
+  }
+  return {
+    cgroups,
+    faketime: same(({ faketime }) => faketime),
+    limits: same(({ limits }) => limits) ?? false,
+    disks: same(({ disks }) => disks) ?? false,
+  };
 }
 
 /** Kinds of faults that hands of `hostHands` do with these findings. */
 export function hostCapabilities(found: HostFindings): readonly FaultKind[] {
-  const { hands, downHands, pauseHands } = hostHands(found);
+  const { hands, downHands, pauseHands } = hostHands(found, 0);
   return [...hands, ...downHands, ...pauseHands].flatMap(({ kinds }) => [...kinds]);
 }
 
-/** For one run: hands keep what they did. */
-export function hostHands({ cgroups, faketime, limits }: HostFindings): {
+/**
+ * For one run: hands keep what they did. `seed` decides what of a disk is lost, and which of its bytes
+ * change.
+ */
+export function hostHands(
+  { cgroups, faketime, limits, disks }: HostFindings,
+  seed: number,
+): {
   hands: readonly NodeHand[];
   downHands: readonly DownHand[];
   pauseHands: readonly PauseHand[];
@@ -76,17 +125,21 @@ export function hostHands({ cgroups, faketime, limits }: HostFindings): {
       cpuHand(cpu),
       ...(limits ? [filesHand()] : []),
       ...(faketime === undefined ? [] : [new ClockHand(faketime)]),
+      ...(disks ? [new DiskHand()] : []),
     ],
     downHands: [
       terminateHand(),
       killAtHand(),
       ...(memory !== undefined || limits ? [memoryHand(memory)] : []),
+      ...(disks ? [new PowerCutHand(seed), new DiskDamageHand(seed)] : []),
     ],
     pauseHands: freezer === undefined ? [] : [freezeHand(freezer)],
   };
 }
 
 async function canLimit(shell: Shell): Promise<boolean> {
-  const { exitCode } = await shell.run(["sh", "-c", "prlimit --pid $$ --nofile=64:"]);
+  const { exitCode } = await shell.run(["sh", "-c", "prlimit --pid $$ --nofile=64:"], {
+    deadlineMs: 30_000,
+  });
   return exitCode === 0;
 }

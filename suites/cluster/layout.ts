@@ -1,6 +1,7 @@
 // Where things lie in a run's folder. What the checkers and the report read is named here, once.
 
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { NodeName } from "../../nemesis/faults.js";
 
 export type NodeFiles = {
@@ -28,6 +29,9 @@ export function nodeFiles(directory: string, node: NodeName): NodeFiles {
     exits: join(folder, "exits.jsonl"),
   };
 }
+
+/** The folder of the compiled files of which this is one. */
+export const OWN_BUILD = resolve(fileURLToPath(new URL("../../", import.meta.url)));
 
 /** Main files of a build: another build's are run to test the tests. */
 export function mainFiles(build: string): { replica: string; client: string } {

@@ -25,15 +25,16 @@ export type Remover = {
 };
 
 /**
- * Kinds in the order of their removal: what needs a daemon before the daemon, processes before the
- * folders that they write to, mounts before what they hide.
+ * Kinds in the order of their removal: what needs a daemon before the daemon, groups that may be frozen
+ * before the processes in them, processes before the folders that they write to, mounts before what they
+ * hide.
  */
 export const REMOVAL_ORDER: readonly LeftoverKind[] = [
   "docker",
   "ssh-master",
+  "cgroup",
   "process",
   "processes",
-  "cgroup",
   "mount",
   "loop-device",
   "network-device",

@@ -22,12 +22,17 @@ import {
 import { localShell } from "../../nemesis/host/shell.js";
 import { askControl } from "./control.js";
 import type { Machine, RunningProcess, StartOptions } from "./machine.js";
+import { register } from "./registry.js";
 
 export const localMachine: Machine = {
   sharesClock: true,
   shell: localShell(),
   start: async (command, options) => startProcess(command, options),
   ask: askControl,
+  register: async (leftover) => {
+    const registration = register(leftover);
+    return async () => registration.release();
+  },
   put: async (path, text, mode) => {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text, { mode });

@@ -6,7 +6,6 @@ import { localShell } from "../../nemesis/host/shell.js";
 import { freePorts } from "../../node/runtime/free-ports.js";
 import { ClusterEnvironment, type Ground } from "./cluster-environment.js";
 import type { Address } from "./cluster-files.js";
-import { diskKinds, withDisks } from "./disk-hands.js";
 import type { Environment, EnvironmentOptions, NodeExit } from "./environment.js";
 import {
   type HostFindings,
@@ -45,7 +44,7 @@ const ALWAYS = [
 
 /** What the relay and signals do, and what was found to work on this machine. */
 export function localCapabilities(found: HostFindings): ReadonlySet<FaultKind> {
-  return new Set<FaultKind>([...ALWAYS, ...hostCapabilities(found), ...diskKinds()]);
+  return new Set<FaultKind>([...ALWAYS, ...hostCapabilities(found)]);
 }
 
 /** `reason` says why this environment and not another; it becomes part of the description. */
@@ -59,7 +58,7 @@ export function createLocal(
     description: `local: processes behind a UDP relay on ${HOST}; ${reason}`,
     capabilities: localCapabilities(found),
     stopMsMax,
-    ...withDisks(hostHands(found), options.seed),
+    ...hostHands(found, options.seed),
     open: (nodes: readonly NodeName[]) => openGround(nodes, options.seed),
   };
   return new ClusterEnvironment(kind, options);

@@ -6,6 +6,7 @@ import type { ObservedState, ProcessHandle, SignalEvidence } from "../../nemesis
 import type { Shell } from "../../nemesis/host/shell.js";
 import type { ControlQuestion } from "./control.js";
 import type { JsonObject } from "./json-lines.js";
+import type { Leftover } from "./leftover.js";
 
 /** The pipes of a client process; a replica has none, its output goes straight to its files. */
 export type Pipes = { stdin: Writable; stdout: Readable };
@@ -34,6 +35,9 @@ export interface RunningProcess {
   observe(): Promise<ObservedState>;
 }
 
+/** What was registered has been removed. */
+export type Release = () => Promise<void>;
+
 export interface Machine {
   /** Whether its CLOCK_MONOTONIC is the runner's, so that times read there can be compared with ours. */
   readonly sharesClock: boolean;
@@ -43,6 +47,11 @@ export interface Machine {
   start(command: readonly string[], options: StartOptions): Promise<RunningProcess>;
   /** A replica's answer on its control socket; undefined where there is none in time. */
   ask(path: string, question: ControlQuestion, deadlineMs: number): Promise<JsonObject | undefined>;
+  /**
+   * Call before making there what must not outlive the run; resolves to how to say that it is gone. What
+   * is registered and not released is removed when the run ends, however it ends.
+   */
+  register(leftover: Leftover): Promise<Release>;
   /** Writes a file, and makes its folder. */
   put(path: string, text: string, mode: number): Promise<void>;
   /** Removes a file or a folder, where there is one. */

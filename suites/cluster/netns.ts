@@ -2,7 +2,7 @@
 // and tc in those namespaces. Runs inside the sandbox only (sandbox.ts), with which all of it ends.
 
 import { mkdtempSync, rmSync } from "node:fs";
-import type { FaultKind, NodeName, ResolvedFault } from "../../nemesis/faults.js";
+import type { NodeName, ResolvedFault } from "../../nemesis/faults.js";
 import {
   buildTopology,
   enterPrefix,
@@ -14,58 +14,16 @@ import {
 import { NetnsNetwork } from "../../nemesis/host/network.js";
 import { localShell, prefixedShell } from "../../nemesis/host/shell.js";
 import { composeLinks } from "../../nemesis/links.js";
+import { capabilitiesOf } from "./capabilities.js";
 import { ClusterEnvironment, type FaultyNetwork, type Ground } from "./cluster-environment.js";
 import { DATAGRAM_BYTES_MAX_ETHERNET } from "./cluster-files.js";
-import { diskKinds, withDisks } from "./disk-hands.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
-import {
-  type HostFindings,
-  hostCapabilities,
-  hostHands,
-  NO_FINDINGS,
-  type ProcessOptions,
-} from "./host-hands.js";
+import { hostHands, NO_FINDINGS, type ProcessOptions } from "./host-hands.js";
 import { STOP_MS_MAX } from "./processes.js";
 import type { Sandbox } from "./sandbox.js";
 
 /** Every replica has an address of its own, so they may all have the same port. */
 const PORT = 7400;
-
-export type NetnsMeans = Pick<
-  Sandbox,
-  "canDuplicate" | "canMatchMessages" | "canCorrupt" | "canShape" | "mechanism"
->;
-
-/** Where all tools work. */
-export const EVERYTHING: NetnsMeans = {
-  canDuplicate: true,
-  canMatchMessages: true,
-  canCorrupt: true,
-  canShape: true,
-  mechanism: "netem",
-};
-
-/** What can be done with what the probe found. */
-export function netnsCapabilities(
-  { canDuplicate, canMatchMessages, canCorrupt, canShape, mechanism }: NetnsMeans,
-  found: HostFindings = NO_FINDINGS,
-): ReadonlySet<FaultKind> {
-  const kinds: FaultKind[] = [
-    "partition",
-    "loss",
-    "kill",
-    "pause",
-    ...hostCapabilities(found),
-    ...diskKinds(),
-  ];
-  if (canDuplicate) kinds.push("duplicate");
-  if (mechanism !== undefined) kinds.push("delay", "reorder");
-  if (canDuplicate && mechanism !== undefined) kinds.push("replay");
-  if (canCorrupt) kinds.push("corrupt");
-  if (canShape) kinds.push("bandwidth", "clog");
-  if (canMatchMessages && mechanism !== undefined) kinds.push("message");
-  return new Set(kinds);
-}
 
 /** Call inside the sandbox only; `reason` becomes part of the description. */
 export function createNetns(
@@ -78,9 +36,9 @@ export function createNetns(
   const kind = {
     name,
     description: `${name}: namespaces (${mode}), iptables-${backend}, delay by ${mechanism ?? "nothing"}; ${reason}`,
-    capabilities: netnsCapabilities(sandbox, found),
+    capabilities: capabilitiesOf(sandbox, found),
     stopMsMax,
-    ...withDisks(hostHands(found), options.seed),
+    ...hostHands(found, options.seed),
     open: (nodes: readonly NodeName[]) => openGround(nodes, sandbox),
   };
   return new ClusterEnvironment(kind, options);

@@ -88,7 +88,9 @@ export class NodeFaults {
     process.forbidEnd(id);
     if (process.handle !== undefined || heldDown(node) || process.mayEnd) return undefined;
     const restart = await this.#cluster.restart(node);
-    return "error" in restart ? `failed: ${restart.error}` : `ready after ${restart.readyMs} ms`;
+    if ("error" in restart) return `failed: ${restart.error}`;
+    for (const hand of this.#hands) await hand.takeHold?.(this.#cluster.host(node));
+    return `ready after ${restart.readyMs} ms`;
   }
 
   #hostsOf({ nodes }: ResolvedFault): NodeHost[] {

@@ -5,6 +5,7 @@ import type { Evidence, FaultKind, NodeName, ResolvedFault } from "../../nemesis
 import type { Shell } from "../../nemesis/host/shell.js";
 import type { ControlQuestion } from "./control.js";
 import type { JsonObject } from "./json-lines.js";
+import type { Machine } from "./machine.js";
 
 /** What a hand may know of the place where a node runs. */
 export interface NodeHost {
@@ -17,6 +18,10 @@ export interface NodeHost {
   readonly runtimeFolder: string;
   /** The program node on that machine. */
   readonly execPath: string;
+  /** The folder there of our own compiled files, whichever build the node runs. */
+  readonly ownBuild: string;
+  /** What is made there and must not outlive the run; see machine.ts. */
+  readonly register: Machine["register"];
   /** Of the running process, in the pid namespace of `shell`; undefined between lives. */
   readonly pid: number | undefined;
   /** Asks the replica on its control socket; undefined where no answer comes in time. */

@@ -2,7 +2,6 @@
 // already loses what its page cache still held.
 
 import type { FaultKind, ResolvedFault } from "../../nemesis/faults.js";
-import type { DiskPrograms } from "../../nemesis/host/disk-tool.js";
 import { createRandom } from "../../nemesis/random.js";
 import { diskUnder } from "./disk-under.js";
 import type { Deed, DownHand, EndOfProcess, Launch, NodeHost } from "./node-hand.js";
@@ -12,22 +11,20 @@ const END_MS_MAX = 5_000;
 export class PowerCutHand implements DownHand {
   readonly kinds: ReadonlySet<FaultKind> = new Set<FaultKind>(["power-cut"]);
   readonly mechanism = "SIGKILL, and an undo of what was not synced";
-  readonly #programs: DiskPrograms;
   readonly #seed: number;
   /** By fault and node. */
   readonly #deeds = new Map<string, Deed>();
 
-  constructor(programs: DiskPrograms, seed: number) {
-    this.#programs = programs;
+  constructor(seed: number) {
     this.#seed = seed;
   }
 
   prepare(host: NodeHost): Promise<void> {
-    return diskUnder(host, this.#programs).prepare();
+    return diskUnder(host).prepare();
   }
 
   launch(host: NodeHost): Launch {
-    return { argvPrefix: [], variables: diskUnder(host, this.#programs).variables };
+    return { argvPrefix: [], variables: diskUnder(host).variables };
   }
 
   async bringDown(fault: ResolvedFault, host: NodeHost, end: EndOfProcess): Promise<Deed> {
@@ -50,7 +47,7 @@ export class PowerCutHand implements DownHand {
     if (intent.kind !== "power-cut") throw new RangeError(`${intent.kind} is no power cut`);
     const random = createRandom(this.#seed).fork(`power-cut ${keyOf(fault, host)}`);
     const unsynced = random.pick(["lost", "torn"] as const);
-    const disk = diskUnder(host, this.#programs);
+    const disk = diskUnder(host);
     const { lives, unseen } = await disk.counters();
     const loss = await disk.cut(random.int(2 ** 32), intent.unsynced ?? unsynced);
     const { writes, bytes, sectorsLost, sectorsKept, namesUndone } = loss;

@@ -81,7 +81,7 @@ async function runOutOfMemory(
   if (pid === undefined) return { landed: false, measured: {} };
   const file = place.version === 1 ? "memory.limit_in_bytes" : "memory.max";
   const limit = [file, String(MEMORY_LEFT_BYTES)] as const;
-  const group = await confine(shell, place, `${pid}-${id}-${node}`, pid, [limit]);
+  const group = await confine(host, place, `${pid}-${id}-${node}`, pid, [limit]);
   const how = await end({ deadlineMs: MEMORY_MS_MAX });
   const events = place.version === 1 ? "memory.oom_control" : "memory.events";
   const oomKills = figure(await read(shell, group, events), "oom_kill");

@@ -12,7 +12,14 @@ import { type Address, type Cluster, makeCluster, writeNodeFiles } from "./clust
 import { type ControlStatus, statusOf } from "./control.js";
 import { nowMs, waitUntil } from "./deadline.js";
 import type { EnvironmentOptions, NodeExit, NodeStatus } from "./environment.js";
-import { clientNames, isReplicaName, mainFiles, nodeFiles, replicaNames } from "./layout.js";
+import {
+  clientNames,
+  isReplicaName,
+  mainFiles,
+  nodeFiles,
+  OWN_BUILD,
+  replicaNames,
+} from "./layout.js";
 import { localMachine } from "./local-machine.js";
 import type { Machine } from "./machine.js";
 import type { DownHand, Launch, NodeHand, NodeHost } from "./node-hand.js";
@@ -46,6 +53,8 @@ export type NodeSite = {
   /** The program node, and the compiled main files. */
   execPath: string;
   build: string;
+  /** The folder of our own compiled files there. */
+  ownBuild: string;
 };
 
 export type ClusterPlan = {
@@ -125,7 +134,7 @@ export class ClusterProcesses {
   /** A replica, as the hands that harm it reach it. */
   host(node: NodeName): NodeHost {
     const process = this.process(node);
-    const { machine, directory, runtimeFolder, execPath } = this.#site(node);
+    const { machine, directory, runtimeFolder, execPath, ownBuild } = this.#site(node);
     const { folder } = nodeFiles(directory, node);
     const control = this.#controlSocket(node);
     return {
@@ -134,6 +143,8 @@ export class ClusterProcesses {
       folder,
       runtimeFolder,
       execPath,
+      ownBuild,
+      register: (leftover) => machine.register(leftover),
       pid: process.handle?.pid,
       ask: (question, deadlineMs) => machine.ask(control, question, deadlineMs),
     };
@@ -185,7 +196,9 @@ export class ClusterProcesses {
     const { options, runtimeFolder, siteOf } = this.#plan;
     if (siteOf !== undefined) return siteOf(node);
     const { directory, build } = options;
-    return { machine: localMachine, directory, runtimeFolder, execPath: process.execPath, build };
+    const { execPath } = process;
+    const here = { directory, runtimeFolder, execPath, build, ownBuild: OWN_BUILD };
+    return { machine: localMachine, ...here };
   }
 
   /** Keys and cluster file where the node is to read them, where that is not the run's folder. */

@@ -4,13 +4,23 @@
 import { join } from "node:path";
 import type { FaultKind, NodeName } from "../../nemesis/faults.js";
 import { NetnsNetwork } from "../../nemesis/host/network.js";
-import { cleanUpArgv, type HostFaults, makeSink, SINK } from "../../nemesis/host/remote-host.js";
+import type { LinkMeans } from "../../nemesis/host/probe.js";
+import { cleanUpArgv, makeSink, SINK, UNKNOWN } from "../../nemesis/host/remote-host.js";
+import { must } from "../../nemesis/host/shell.js";
 import { composeLinks } from "../../nemesis/links.js";
-import type { FaultyNetwork, Ground } from "./cluster-environment.js";
+import { capabilitiesOf } from "./capabilities.js";
+import {
+  ClusterEnvironment,
+  type EnvironmentKind,
+  type FaultyNetwork,
+  type Ground,
+} from "./cluster-environment.js";
 import { DATAGRAM_BYTES_MAX_ETHERNET } from "./cluster-files.js";
+import type { Environment, EnvironmentOptions } from "./environment.js";
+import { type HostFindings, hostHands } from "./host-hands.js";
 import { nodeFiles } from "./layout.js";
 import type { Machine } from "./machine.js";
-import type { NodeSite } from "./processes.js";
+import { type NodeSite, STOP_MS_MAX } from "./processes.js";
 
 /** Every node has an address of its own, so they may all have the same port. */
 const PORT = 7400;
@@ -32,26 +42,56 @@ export type RemotePlan = {
   nodes: ReadonlyMap<NodeName, RemoteNode>;
   /** The run's folder on this machine, where the nodes' files are brought at the end. */
   directory: string;
-  faults: Omit<HostFaults, "findings">;
+  faults: LinkMeans;
   /** Ends the agents and what carries them. */
   close: () => Promise<void>;
 };
 
-/** What can be done to nodes and links with these means. */
-export function remoteCapabilities({
-  backend,
-  canDuplicate,
-  canMatchMessages,
-  mechanism,
-}: Omit<HostFaults, "findings">): ReadonlySet<FaultKind> {
-  const kinds: FaultKind[] = ["kill", "pause"];
-  if (backend !== undefined) {
-    kinds.push("partition", "loss");
-    if (canDuplicate) kinds.push("duplicate");
-    if (mechanism !== undefined) kinds.push("delay", "reorder");
-    if (canMatchMessages && mechanism !== undefined) kinds.push("message");
-  }
-  return new Set(kinds);
+/** What was found of all machines together. */
+export type RemoteFound = {
+  faults: LinkMeans;
+  hands: HostFindings;
+  capabilities: ReadonlySet<FaultKind>;
+  /** One line. */
+  line: string;
+};
+
+/** `machines`: what they are, in a few words. */
+export function remoteFound(machines: string, faults: LinkMeans, hands: HostFindings): RemoteFound {
+  const { backend, mechanism } = faults;
+  const means = `iptables-${backend ?? "none"}, delay by ${mechanism ?? "nothing"}`;
+  const capabilities = capabilitiesOf(faults, hands);
+  return { faults, hands, capabilities, line: `${machines}, ${means}` };
+}
+
+/** `reason` becomes part of the description. */
+export function createRemote(
+  { name, reason }: { name: string; reason: string },
+  { found, options, stopMsMax = STOP_MS_MAX }: RemoteCluster,
+  open: EnvironmentKind["open"],
+): Environment {
+  const kind = {
+    name,
+    description: `${name}: ${found.line}; ${reason}`,
+    capabilities: found.capabilities,
+    stopMsMax,
+    ...hostHands(found.hands, options.seed),
+    open,
+  };
+  return new ClusterEnvironment(kind, options);
+}
+
+export type RemoteCluster = { found: RemoteFound; options: EnvironmentOptions; stopMsMax?: number };
+
+/** All at once. Where one fails all have been tried when it throws, so that none comes later. */
+export async function openAll<T>(
+  names: Iterable<NodeName>,
+  open: (name: NodeName, index: number) => Promise<T>,
+): Promise<ReadonlyMap<NodeName, T>> {
+  const opening = [...names].map(async (name, index) => [name, await open(name, index)] as const);
+  const settled = await Promise.allSettled(opening);
+  for (const each of settled) if (each.status === "rejected") throw each.reason;
+  return new Map(await Promise.all(opening));
 }
 
 /** The network's links, ready for faults, and the ground around it. Where it throws it has closed. */
@@ -103,7 +143,11 @@ async function linksOf({ nodes, faults }: RemotePlan): Promise<NetnsNetwork | un
   const access = (name: NodeName) => {
     const node = nodes.get(name);
     if (node === undefined) throw new Error(`no machine for ${name}`);
-    return { shell: node.machine.shell, device: node.device, plugGateway: SINK, isOurs: false };
+    const { machine, device } = node;
+    const { shell } = machine;
+    // A question that nobody answers leaves by the device.
+    const ask = ["ip", "neigh", "replace", UNKNOWN, "dev", device, "use"];
+    return { shell, device, plugGateway: SINK, isOurs: false, wake: () => must(shell, ask) };
   };
   await Promise.all([...nodes.values()].map((node) => readyLinks(node, faults)));
   const topology = {
@@ -123,7 +167,7 @@ async function linksOf({ nodes, faults }: RemotePlan): Promise<NetnsNetwork | un
 /** Before the first rule: how all of them go, and where plugs die. Again when a machine is as new. */
 export async function readyLinks(
   { machine, device }: RemoteNode,
-  { backend, mechanism }: Omit<HostFaults, "findings">,
+  { backend, mechanism }: LinkMeans,
 ): Promise<void> {
   if (backend === undefined) return;
   await machine.finally(cleanUpArgv(backend, device));

@@ -6,22 +6,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
-import type { DelayMechanism } from "../../nemesis/host/delay-line.js";
 import type { IptablesBackend } from "../../nemesis/host/iptables.js";
-import { type NamespaceMode, UNSHARE } from "../../nemesis/host/probe.js";
+import { type LinkMeans, type NamespaceMode, UNSHARE } from "../../nemesis/host/probe.js";
 import { systemCodeOf } from "../../node/runtime/ordeal-error.js";
 import { field, parseObject, stringField } from "./json-lines.js";
 import { REGISTRY_VARIABLE, register, registryFile } from "./registry.js";
 
 /** What the inner runner must know: what works in here, and why it is in here. */
-export type Sandbox = {
+export type Sandbox = LinkMeans & {
   mode: NamespaceMode;
   backend: IptablesBackend;
-  canDuplicate: boolean;
-  canMatchMessages: boolean;
-  canCorrupt: boolean;
-  canShape: boolean;
-  mechanism: DelayMechanism | undefined;
   /** Absent: the machine's own. */
   kernel?: "uml";
   /** Why this environment was chosen; one line. */

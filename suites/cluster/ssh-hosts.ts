@@ -2,7 +2,9 @@
 
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { deviceOf, type HostFaults, probeHostFaults } from "../../nemesis/host/remote-host.js";
+import type { FaultKind } from "../../nemesis/faults.js";
+import { type LinkMeans, NO_LINK_MEANS } from "../../nemesis/host/probe.js";
+import { deviceOf, probeHostFaults } from "../../nemesis/host/remote-host.js";
 import { must, ShellError } from "../../nemesis/host/shell.js";
 import { oneLine, UsageError } from "../usage-error.js";
 import { AgentMachine } from "./agent-machine.js";
@@ -13,6 +15,7 @@ import {
   type Platform,
   packBuild,
 } from "./build-archive.js";
+import { type HostFindings, probeHands } from "./host-hands.js";
 import type { Host } from "./inventory.js";
 import { parseObject } from "./json-lines.js";
 import { SshConnection } from "./ssh-connection.js";
@@ -27,25 +30,22 @@ export type ProbedHost = {
   /** For builds and runs, in the user's home. */
   base: string;
   device: string;
-  faults: HostFaults;
+  faults: LinkMeans;
+  hands: HostFindings;
 };
 
 /** Compiling SQLite takes a minute or two. */
 const ADDON_MS_MAX = 300_000;
 
-const NO_FAULTS: HostFaults = {
-  findings: [],
-  backend: undefined,
-  canDuplicate: false,
-  canMatchMessages: false,
-  mechanism: undefined,
-};
-
 /** Connects, and looks around. Throws UsageError, naming the host, where nodes cannot run there. */
-export async function probeHost(host: Host, folder: string): Promise<ProbedHost> {
+export async function probeHost(
+  host: Host,
+  folder: string,
+  needed: readonly FaultKind[],
+): Promise<ProbedHost> {
   const connection = new SshConnection(host, folder);
   try {
-    return await probe(host, connection);
+    return await probe(host, connection, needed);
   } catch (error) {
     await connection.close();
     if (error instanceof ShellError) {
@@ -55,7 +55,11 @@ export async function probeHost(host: Host, folder: string): Promise<ProbedHost>
   }
 }
 
-async function probe(host: Host, connection: SshConnection): Promise<ProbedHost> {
+async function probe(
+  host: Host,
+  connection: SshConnection,
+  needed: readonly FaultKind[],
+): Promise<ProbedHost> {
   const shell = connection.shell("user");
   const { stdout } = await must(shell, ["sh", "-c", 'uname -s; id -u; printf "%s" "$HOME"']);
   const [system, uid, home = ""] = stdout.split("\n");
@@ -67,9 +71,10 @@ async function probe(host: Host, connection: SshConnection): Promise<ProbedHost>
     throw refused(host, `has no device with the address ${host.listen}: set listen=<address>`);
   }
   const isRoot = uid === "0" || host.sudo;
-  const faults = isRoot ? await probeHostFaults(connection.shell("root")) : NO_FAULTS;
+  const faults = isRoot ? await probeHostFaults(connection.shell("root")) : NO_LINK_MEANS;
+  const hands = await probeHands(connection.shell("root"), needed);
   return {
-    ...{ host, connection, platform, execPath, device, faults },
+    ...{ host, connection, platform, execPath, device, faults, hands },
     base: join(home, ".cache", "ordeal"),
   };
 }

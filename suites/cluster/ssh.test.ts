@@ -28,7 +28,7 @@ let hosts: SshHosts;
 test.before(async () => {
   folder = mkdtempSync(join(tmpdir(), "ordeal-test-"));
   restore = useFakeSsh(folder);
-  hosts = await openHosts(parseInventory(inventory(), "hosts"));
+  hosts = await openHosts(parseInventory(inventory(), "hosts"), ["kill"]);
 });
 test.after(async () => {
   await hosts.close();
@@ -57,7 +57,8 @@ function fault(kind: "kill" | "pause", id: string, node: string): ResolvedFault 
 const homeOf = (n: number) => join(folder, "hosts", `${NET}.${n}`);
 
 test("without root there, processes can be harmed and links cannot", () => {
-  assert.deepEqual([...hosts.capabilities].sort(), ["kill", "pause"]);
+  const kinds = ["kill", "kill-at", "pause", "slow-cpu", "terminate"];
+  assert.deepEqual([...hosts.capabilities].sort(), kinds);
   assert.match(hosts.line, /^5 hosts by ssh, iptables-none, delay by nothing$/);
 });
 

@@ -3,18 +3,21 @@
 
 import { randomBytes } from "node:crypto";
 import type { FaultKind, NodeName } from "../../nemesis/faults.js";
-import { commonFaults, type HostFaults } from "../../nemesis/host/remote-host.js";
+import { commonFaults } from "../../nemesis/host/remote-host.js";
 import type { AgentMachine } from "./agent-machine.js";
-import { archiveBuild } from "./build-archive.js";
-import { ClusterEnvironment, type Ground } from "./cluster-environment.js";
+import { ARCHIVE_OWN, archiveBuild } from "./build-archive.js";
+import type { Ground } from "./cluster-environment.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
+import { commonFindings } from "./host-hands.js";
 import { type Host, placeNodes } from "./inventory.js";
 import { isReplicaName } from "./layout.js";
-import { STOP_MS_MAX } from "./processes.js";
 import {
+  createRemote,
+  openAll,
   openRemoteGround,
+  type RemoteFound,
   type RemoteNode,
-  remoteCapabilities,
+  remoteFound,
   runFolder,
 } from "./remote-ground.js";
 import { makeRuntimeFolder } from "./runtime-folder.js";
@@ -31,21 +34,25 @@ import {
 const AGENT_STOP_MS_MAX = 10_000;
 
 /** All hosts of an inventory, connected and looked at. */
-export type SshHosts = {
+export type SshHosts = RemoteFound & {
   hosts: readonly ProbedHost[];
-  faults: Omit<HostFaults, "findings">;
-  capabilities: ReadonlySet<FaultKind>;
-  /** One line. */
-  line: string;
   /** Ends the connections. */
   close(): Promise<void>;
 };
 
-/** Throws UsageError, naming the host, where one cannot be reached or run nodes. */
-export async function openHosts(inventory: readonly Host[]): Promise<SshHosts> {
+/**
+ * `needed`: kinds of faults to come; none: what all kinds need is tried. Throws UsageError, naming the
+ * host, where one cannot be reached or run nodes.
+ */
+export async function openHosts(
+  inventory: readonly Host[],
+  needed: readonly FaultKind[] = [],
+): Promise<SshHosts> {
   // Sockets in it get a name while they are made that is 17 characters longer than theirs.
   const folder = makeRuntimeFolder(["/tmp"]);
-  const probing = await Promise.allSettled(inventory.map((host) => probeHost(host, folder.path)));
+  const probing = await Promise.allSettled(
+    inventory.map((host) => probeHost(host, folder.path, needed)),
+  );
   const hosts = probing.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
   const close = async () => {
     await Promise.all(hosts.map(({ connection }) => connection.close()));
@@ -57,29 +64,19 @@ export async function openHosts(inventory: readonly Host[]): Promise<SshHosts> {
     throw failed.reason;
   }
   const faults = commonFaults(hosts.map((probed) => probed.faults));
-  const { backend, mechanism } = faults;
-  const means = `iptables-${backend ?? "none"}, delay by ${mechanism ?? "nothing"}`;
-  const line = `${hosts.length} hosts by ssh, ${means}`;
-  return { hosts, faults, capabilities: remoteCapabilities(faults), line, close };
+  const hands = commonFindings(hosts.map((probed) => probed.hands));
+  return { hosts, ...remoteFound(`${hosts.length} hosts by ssh`, faults, hands), close };
 }
 
 /** `name` is "ssh" or "vagrant"; `reason` becomes part of the description. */
 export function createSsh(
   options: EnvironmentOptions,
   found: SshHosts,
-  { name, reason }: { name: string; reason: string },
-  stopMsMax = STOP_MS_MAX,
+  words: { name: string; reason: string },
+  stopMsMax?: number,
 ): Environment {
-  const kind = {
-    name,
-    description: `${name}: ${found.line}; ${reason}`,
-    capabilities: found.capabilities,
-    stopMsMax,
-    hands: [],
-    downHands: [],
-    open: (nodes: readonly NodeName[]) => openGround(nodes, options, found),
-  };
-  return new ClusterEnvironment(kind, options);
+  const cluster = { found, options, ...(stopMsMax !== undefined && { stopMsMax }) };
+  return createRemote(words, cluster, (nodes) => openGround(nodes, options, found));
 }
 
 async function openGround(
@@ -100,22 +97,18 @@ async function openGround(
   const close = async () => {
     await Promise.all(agents.map((agent) => agent.close(AGENT_STOP_MS_MAX)));
   };
-  const open = async ([name, host]: [NodeName, Host]): Promise<[NodeName, RemoteNode]> => {
-    const probed = hosts.find((each) => each.host === host);
-    if (probed === undefined) throw new Error(`host ${host.name} was not probed`);
+  const open = async (name: NodeName): Promise<RemoteNode> => {
+    const probed = hosts.find((each) => each.host === placed.get(name));
+    if (probed === undefined) throw new Error(`no host was probed for ${name}`);
     const node = await openNode(probed, archiveFor(probed.platform), build, run);
     agents.push(node.machine);
-    return [name, node];
+    return node;
   };
-  const opening = await Promise.allSettled([...placed].map(open));
-  const failed = opening.find((each) => each.status === "rejected");
-  if (failed !== undefined) {
+  const opened = await openAll(nodes, open).catch(async (error: unknown) => {
     await close();
-    throw failed.reason;
-  }
-  const opened = opening.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
-  const plan = { nodes: new Map(opened), directory, faults, close };
-  return (await openRemoteGround(plan)).ground;
+    throw error;
+  });
+  return (await openRemoteGround({ nodes: opened, directory, faults, close })).ground;
 }
 
 async function openNode(
@@ -134,6 +127,7 @@ async function openNode(
     runtimeFolder: machine.hello.runtimeFolder,
     execPath,
     build: `${shipped}/${archiveBuild(build)}`,
+    ownBuild: `${shipped}/${ARCHIVE_OWN}`,
     address: host.listen,
     device,
   };

@@ -69,7 +69,8 @@ export function umlShell(parts: UmlParts): Shell {
   };
 }
 
-const COMMAND_MS_MAX = 120_000;
+/** To boot, run and power off, also on a machine that does much else. */
+const COMMAND_MS_MAX = 300_000;
 
 type Streams = {
   stdout: Writable;

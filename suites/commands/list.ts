@@ -5,9 +5,9 @@ import { describeHold } from "../../nemesis/hold.js";
 import type { NemesisPackage } from "../../nemesis/nemesis-package.js";
 import { ALL_PACKAGES, NEMESIS_PACKAGES } from "../../nemesis/packages.js";
 import { SUITES } from "../catalogue.js";
+import { capabilitiesOf, EVERYTHING } from "../cluster/capabilities.js";
 import { ALL_FINDINGS } from "../cluster/host-hands.js";
 import { localCapabilities } from "../cluster/local.js";
-import { EVERYTHING, netnsCapabilities } from "../cluster/netns.js";
 import { SIM_CAPABILITIES } from "../cluster/sim.js";
 
 export function listLines(): string[] {
@@ -39,7 +39,7 @@ export function listLines(): string[] {
 const CAPABLE: readonly (readonly [string, ReadonlySet<FaultKind>])[] = [
   ["sim", SIM_CAPABILITIES],
   ["local", localCapabilities(ALL_FINDINGS)],
-  ["netns", netnsCapabilities(EVERYTHING, ALL_FINDINGS)],
+  ["netns", capabilitiesOf(EVERYTHING, ALL_FINDINGS)],
 ];
 
 function environmentsFor({ kinds, beyondF }: NemesisPackage): string {

@@ -4,6 +4,7 @@ import { test } from "uvu";
 import type { Finding, Probe } from "../../nemesis/host/probe.js";
 import { UNSHARE } from "../../nemesis/host/probe.js";
 
+import { NO_FINDINGS } from "../cluster/host-hands.js";
 import { reportLines, reportOf } from "./report.js";
 import { withRemedyThatHelps } from "./tools.js";
 
@@ -17,7 +18,14 @@ const no = (name: string, remedy?: string): Finding => ({
 
 const TOOLS = ["setpriv", "UDP on loopback", "SQLite addon", "ssh"].map(ok);
 
-const NO_UML = { root: undefined, uml: { lacks: "no program linux.uml" } } as const;
+const NOTHING_ELSE = {
+  root: undefined,
+  hands: { ...NO_FINDINGS, limits: true },
+  uml: { lacks: "no program linux.uml" },
+  docker: { lacks: "no daemon answers" },
+  vagrant: { lacks: "no hosts are up", remedy: "ordeal vagrant up" },
+  ssh: { lacks: "no inventory", remedy: "ordeal doctor --inventory <file>", untried: true },
+} as const;
 
 function probed(changes: Partial<Probe> = {}): Probe {
   return {
@@ -50,7 +58,7 @@ function nothing(): Probe {
 }
 
 test("a fault names the way it is made here, and what stands in the way of the better one", () => {
-  const report = reportOf({ ...NO_UML, rootless: probed() }, TOOLS);
+  const report = reportOf({ ...NOTHING_ELSE, rootless: probed() }, TOOLS);
   const delay = report.faults.find(({ kind }) => kind === "delay");
   assert.deepEqual(delay, {
     kind: "delay",
@@ -64,16 +72,16 @@ test("a fault names the way it is made here, and what stands in the way of the b
 });
 
 test("a run takes namespaces where they work, in whichever mode, else the relay", () => {
-  const first = reportOf({ ...NO_UML, rootless: probed() }, TOOLS);
+  const first = reportOf({ ...NOTHING_ELSE, rootless: probed() }, TOOLS);
   assert.deepEqual([first.default, first.works], ["netns", true]);
-  const second = reportOf({ ...NO_UML, rootless: nothing() }, TOOLS);
+  const second = reportOf({ ...NOTHING_ELSE, rootless: nothing() }, TOOLS);
   assert.deepEqual([second.default, second.works], ["local", true]);
-  const third = reportOf({ ...NO_UML, rootless: nothing() }, [no("UDP on loopback")]);
+  const third = reportOf({ ...NOTHING_ELSE, rootless: nothing() }, [no("UDP on loopback")]);
   assert.deepEqual([third.default, third.works], ["none", false]);
 });
 
 test("an environment that does not work makes no fault, and says why and what would help", () => {
-  const report = reportOf({ ...NO_UML, rootless: nothing() }, TOOLS);
+  const report = reportOf({ ...NOTHING_ELSE, rootless: nothing() }, TOOLS);
   const rootless = report.environments.find(({ name }) => name === "netns (rootless)");
   assert.deepEqual(rootless, {
     name: "netns (rootless)",
@@ -87,16 +95,39 @@ test("an environment that does not work makes no fault, and says why and what wo
 
 test("what works in a kernel of our own is what was found inside", () => {
   const uml = probed({ mode: "root", mechanism: "netem", canDuplicate: false });
-  const report = reportOf({ root: undefined, rootless: nothing(), uml }, TOOLS);
+  const inside = { namespaces: uml, hands: { ...NO_FINDINGS, faketime: "/usr/lib/faketime.so" } };
+  const report = reportOf({ ...NOTHING_ELSE, rootless: nothing(), uml: inside }, TOOLS);
   const found = report.environments.find(({ name }) => name === "uml");
   assert.equal(found?.reason, "boots; iptables-legacy, delay by netem");
   assert.ok(found?.faults.includes("delay") && !found.faults.includes("duplicate"));
+  assert.ok(found?.faults.includes("clock") && !found.faults.includes("files"));
   assert.equal(report.default, "local", "it is never taken unasked");
+});
+
+test("machines that were looked at make what was found there; of others nothing is claimed", () => {
+  const docker = { line: "containers", capabilities: new Set(["kill", "clock"] as const) };
+  const report = reportOf({ ...NOTHING_ELSE, rootless: nothing(), docker }, [
+    ...TOOLS,
+    ...["docker", "vagrant"].map(ok),
+  ]);
+  const named = (name: string) => report.environments.find((each) => each.name === name);
+  assert.deepEqual(named("docker"), {
+    ...{ name: "docker", works: true, reason: "containers" },
+    faults: ["kill", "clock"],
+  });
+  assert.deepEqual(
+    [named("vagrant")?.works, named("vagrant")?.remedy],
+    [false, "ordeal vagrant up"],
+  );
+  assert.deepEqual([named("ssh")?.works, named("ssh")?.untried], [false, true]);
+  const clock = report.faults.find(({ kind }) => kind === "clock");
+  assert.deepEqual(clock?.environments, ["sim", "docker"]);
+  assert.match(reportLines(report).join("\n"), /^ssh +not tried +no inventory/m);
 });
 
 test("without setpriv a killed runner would leave its namespaces: netns is refused", () => {
   const tools = [...TOOLS.slice(1), no("setpriv", "apt-get install util-linux")];
-  const report = reportOf({ ...NO_UML, rootless: probed() }, tools);
+  const report = reportOf({ ...NOTHING_ELSE, rootless: probed() }, tools);
   assert.equal(report.default, "local");
   const rootless = report.environments.find(({ name }) => name === "netns (rootless)");
   assert.equal(rootless?.remedy, "apt-get install util-linux");
@@ -113,7 +144,7 @@ test("no module can be loaded into a kernel that has none", () => {
 });
 
 test("the tables name every environment, every fault and every trial once", () => {
-  const report = reportOf({ ...NO_UML, rootless: probed() }, TOOLS);
+  const report = reportOf({ ...NOTHING_ELSE, rootless: probed() }, TOOLS);
   const lines = reportLines(report);
   for (const { name } of report.environments) {
     assert.equal(lines.filter((line) => line.startsWith(`${name}  `)).length >= 1, true, name);

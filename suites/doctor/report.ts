@@ -3,13 +3,9 @@
 import type { Finding } from "../../nemesis/host/probe.js";
 import { localShell } from "../../nemesis/host/shell.js";
 import { layoutTable } from "../table-layout.js";
-import {
-  type EnvironmentReport,
-  environmentReports,
-  type NamespaceProbes,
-  probeNamespaces,
-} from "./environments.js";
+import { type EnvironmentReport, environmentReports } from "./environments.js";
 import { meansOf } from "./faults.js";
+import { type DoctorOptions, type Probes, probeAll } from "./probes.js";
 import { probeTools, withRemedyThatHelps } from "./tools.js";
 
 export type FaultReport = {
@@ -34,17 +30,20 @@ export type DoctorReport = {
   findings: readonly Finding[];
 };
 
-/** Tries everything on this machine and changes nothing of it; up to half a minute. */
-export async function examine(): Promise<DoctorReport> {
+/**
+ * Tries everything on this machine, and on hosts that are known; up to half a minute, with User-Mode Linux
+ * a few minutes. Nothing stays of it but the image for containers, where a docker daemon answers.
+ */
+export async function examine(options: DoctorOptions): Promise<DoctorReport> {
   const shell = localShell();
-  const [namespaces, tools] = await Promise.all([probeNamespaces(shell), probeTools(shell)]);
-  return reportOf(namespaces, tools);
+  const [probes, tools] = await Promise.all([probeAll(shell, options), probeTools(shell)]);
+  return reportOf(probes, tools);
 }
 
 /** Pure. */
-export function reportOf(namespaces: NamespaceProbes, tools: readonly Finding[]): DoctorReport {
-  const environments = environmentReports(namespaces, tools);
-  const best = namespaces.root ?? namespaces.rootless;
+export function reportOf(probes: Probes, tools: readonly Finding[]): DoctorReport {
+  const environments = environmentReports(probes, tools);
+  const best = probes.root ?? probes.rootless;
   const findings = [...best.findings.map(withRemedyThatHelps), ...tools];
   // In the order in which a run without --env chooses.
   const chosen = environments.find(
@@ -72,9 +71,9 @@ export function reportLines({ environments, faults, findings, ...report }: Docto
   return [
     ...layoutTable(
       ["environment", "works", "how, or why not", "to enable"],
-      environments.map(({ name, works, reason, remedy }) => [
+      environments.map(({ name, works, untried, reason, remedy }) => [
         name,
-        yes(works),
+        untried ? "not tried" : yes(works),
         reason,
         remedy ?? "",
       ]),

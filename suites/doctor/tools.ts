@@ -11,7 +11,7 @@ import type { Finding } from "../../nemesis/host/probe.js";
 import type { Shell } from "../../nemesis/host/shell.js";
 import { messageOf } from "../../node/runtime/ordeal-error.js";
 import { within } from "../cluster/deadline.js";
-import { diskPrograms } from "../cluster/disk-hands.js";
+import { diskPrograms } from "../cluster/disk-programs.js";
 import { UML_REMEDY } from "../cluster/uml-parts.js";
 
 type Trial = {

@@ -11,13 +11,14 @@ import { type Host, parseInventory } from "../cluster/inventory.js";
 import { UsageError } from "../usage-error.js";
 import { hostImage } from "./host-image.js";
 
-/** The folder with the Vagrantfile; what Vagrant and we remember lies in .vagrant/ there. */
+/** The folder with the Vagrantfile. */
 const FOLDER = fileURLToPath(new URL("../../../vagrant", import.meta.url));
-const STATE = join(FOLDER, ".vagrant", "ordeal");
-const KEY = join(STATE, "key");
-const PLAN = join(STATE, "plan.json");
+/** What we remember lies beside what Vagrant does. Source: Vagrant's page "Environmental Variables" */
+const state = () => join(process.env["VAGRANT_DOTFILE_PATH"] ?? join(FOLDER, ".vagrant"), "ordeal");
+const keyFile = () => join(state(), "key");
+const planFile = () => join(state(), "plan.json");
 /** The inventory of the hosts that are up. */
-export const VAGRANT_INVENTORY = join(STATE, "inventory.json");
+export const vagrantInventory = () => join(state(), "inventory.json");
 
 const NETWORK = "10.218.0";
 /** The number of the first host in it, as in the Vagrantfile. */
@@ -33,9 +34,9 @@ export async function vagrantUp(
   onLine: (line: string) => void,
 ): Promise<readonly Host[]> {
   await vagrant(["--version"], {}, () => undefined);
-  mkdirSync(STATE, { recursive: true, mode: 0o700 });
+  mkdirSync(state(), { recursive: true, mode: 0o700 });
   const variables = await variablesOf(plan);
-  writeFileSync(PLAN, `${JSON.stringify({ plan, variables })}\n`);
+  writeFileSync(planFile(), `${JSON.stringify({ plan, variables })}\n`);
   await vagrant(["up", "--provider", plan.provider], variables, onLine);
   const config = await vagrant(["ssh-config"], variables, () => undefined);
   const listen = (name: string) => listenOf(name, plan);
@@ -43,7 +44,7 @@ export async function vagrantUp(
     ...host,
     sudo: host.user !== "root",
   }));
-  writeFileSync(VAGRANT_INVENTORY, `${JSON.stringify({ hosts }, null, 2)}\n`);
+  writeFileSync(vagrantInventory(), `${JSON.stringify({ hosts }, null, 2)}\n`);
   return hosts;
 }
 
@@ -58,7 +59,7 @@ export async function vagrantStatus(): Promise<readonly string[]> {
 
 export async function vagrantDestroy(onLine: (line: string) => void): Promise<void> {
   await vagrant(["destroy", "-f"], remembered(), onLine);
-  rmSync(STATE, { recursive: true, force: true });
+  rmSync(state(), { recursive: true, force: true });
 }
 
 type Variables = Readonly<Record<string, string>>;
@@ -71,19 +72,19 @@ async function variablesOf({ provider, replicas, clients }: VagrantPlan): Promis
   };
   if (provider !== "docker") return sizes;
   await dockerVersion();
-  if (!existsSync(KEY)) {
-    await must(localShell(), ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", KEY]);
+  if (!existsSync(keyFile())) {
+    await must(localShell(), ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", keyFile()]);
   }
-  const image = await hostImage(readFileSync(`${KEY}.pub`, "utf8"));
-  return { ...sizes, ORDEAL_IMAGE: image, ORDEAL_KEY: KEY };
+  const image = await hostImage(readFileSync(`${keyFile()}.pub`, "utf8"));
+  return { ...sizes, ORDEAL_IMAGE: image, ORDEAL_KEY: keyFile() };
 }
 
 /** Of the last `up`; the Vagrantfile must say the same again. */
 function remembered(): Variables {
-  if (!existsSync(PLAN)) {
+  if (!existsSync(planFile())) {
     throw new UsageError("vagrant", "no hosts were brought up here: ordeal vagrant up");
   }
-  const { variables }: { variables: Variables } = JSON.parse(readFileSync(PLAN, "utf8"));
+  const { variables }: { variables: Variables } = JSON.parse(readFileSync(planFile(), "utf8"));
   return variables;
 }
 

@@ -2,56 +2,37 @@
 // Longer than what `npm test` may take, so it is run by itself.
 
 import { fileURLToPath } from "node:url";
-import { UsageError } from "../../usage-error.js";
-import { chooseEnvironment } from "../choose.js";
 import { createDocker, probeDocker } from "../docker.js";
 import { docker } from "../docker-client.js";
 import { dockerLabel } from "../registry.js";
-import { enterSandbox, insideSandbox } from "../sandbox.js";
+import { insideSandbox } from "../sandbox.js";
 import { runConformance } from "./conformance.js";
+import { inLab, orSkip } from "./conformance-lab.js";
 import { dockerLabFailure, openDockerLab } from "./docker-lab.js";
 
+const name = "docker";
 if (process.env["DOCKER_HOST"] !== undefined && insideSandbox() === undefined) {
-  await conform(async () => undefined);
-} else if (insideSandbox() !== undefined) {
-  await conform(await openDockerLab());
+  await orSkip(name, () => conform(async () => undefined));
 } else {
-  await outside();
+  const lab = { name, main: fileURLToPath(import.meta.url), failure: dockerLabFailure() };
+  await inLab(lab, async () => conform(await openDockerLab()));
 }
 
 async function conform(close: () => Promise<void>): Promise<void> {
   const found = await probeDocker();
   runConformance({
-    name: "docker",
+    name,
     create: (options) => createDocker(options, found, "a test"),
     leftovers: async () => {
-      const left = [];
-      for (const list of [
+      const label = `label=${dockerLabel()}`;
+      const lists = [
         ["ps", "-aq"],
         ["network", "ls", "-q"],
         ["volume", "ls", "-q"],
-      ]) {
-        left.push(await docker([...list, "--filter", `label=${dockerLabel()}`]));
-      }
+      ].map((list) => docker([...list, "--filter", label]));
+      const left = (await Promise.all(lists)).join("\n");
       await close();
-      return left
-        .join("\n")
-        .split("\n")
-        .filter((line) => line !== "");
+      return left.split("\n").filter((line) => line !== "");
     },
   });
-}
-
-/** Runs this file again where there can be a daemon. */
-async function outside(): Promise<void> {
-  const failure = dockerLabFailure();
-  const choice = await chooseEnvironment({ requested: "netns" }).catch((error: unknown) => {
-    if (error instanceof UsageError) return { name: "none", line: error.message } as const;
-    throw error;
-  });
-  if (failure !== undefined || choice.name !== "netns") {
-    console.log(`skipped: conformance of docker: ${failure ?? choice.line}`);
-    return;
-  }
-  process.exitCode = await enterSandbox([fileURLToPath(import.meta.url)], choice.sandbox);
 }

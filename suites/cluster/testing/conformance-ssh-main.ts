@@ -8,22 +8,22 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { UsageError } from "../../usage-error.js";
-import { chooseEnvironment } from "../choose.js";
 import { waitUntil } from "../deadline.js";
 import type { EnvironmentOptions } from "../environment.js";
 import { readInventory } from "../inventory.js";
-import { enterSandbox, insideSandbox } from "../sandbox.js";
 import { createSsh, openHosts } from "../ssh.js";
-import { environmentOptions, runConformance } from "./conformance.js";
+import { runConformance } from "./conformance.js";
+import { environmentOptions } from "./conformance-bench.js";
+import { inLab } from "./conformance-lab.js";
+import { leftOn } from "./leftovers.js";
 import { labFailure, openSshLab, type SshLab } from "./ssh-lab.js";
 
 const HOSTS = ["n0", "n1", "n2", "n3", "k0", "k1"];
 const DEADLINE_MS = 60_000;
 
-if (insideSandbox() === undefined) {
-  await outside();
-} else {
+await inLab({ name: "ssh", main: fileURLToPath(import.meta.url), failure: labFailure() }, conform);
+
+async function conform(): Promise<void> {
   const lab = await openSshLab(4, 2);
   await killRunners(lab);
   const hosts = await openHosts(readInventory(lab.inventory));
@@ -87,34 +87,7 @@ function runnerSource(lab: SshLab, options: EnvironmentOptions): string {
     setInterval(() => {}, 1000);`;
 }
 
-async function leftOnHosts(lab: SshLab): Promise<readonly string[]> {
-  return (await Promise.all(HOSTS.map((host) => leftOn(lab, host)))).flat();
-}
-
-/** Rules, traffic control, processes, folders and routes on a host that are not its own. */
-async function leftOn(lab: SshLab, host: string): Promise<readonly string[]> {
-  const script = `
-    iptables-legacy-save | grep ORDEAL; iptables-nft-save | grep ORDEAL
-    tc qdisc show dev eth0 | grep -v noqueue
-    ip route show 169.254.77.77; ip neigh show nud permanent | grep 169.254
-    ps -eo args | grep -E 'agent-main|node/runtime' | grep -v grep
-    ls -d /tmp/ordeal-[0-9a-f]* /root/.cache/ordeal/runs/* 2>/dev/null | grep -v '^/tmp/ordeal-0$'
-    ls /tmp/ordeal-0 2>/dev/null
-    exit 0`;
-  const said = await lab.enter(host, ["sh", "-c", script]);
-  return said.split("\n").flatMap((line) => (line === "" ? [] : [`${host}: ${line}`]));
-}
-
-/** Runs this file again where there can be a lab. */
-async function outside(): Promise<void> {
-  const failure = labFailure();
-  const choice = await chooseEnvironment({ requested: "netns" }).catch((error: unknown) => {
-    if (error instanceof UsageError) return { name: "none", line: error.message } as const;
-    throw error;
-  });
-  if (failure !== undefined || choice.name !== "netns") {
-    console.log(`skipped: conformance of ssh: ${failure ?? choice.line}`);
-    return;
-  }
-  process.exitCode = await enterSandbox([fileURLToPath(import.meta.url)], choice.sandbox);
+async function leftOnHosts({ enter }: SshLab): Promise<readonly string[]> {
+  const left = HOSTS.map((host) => leftOn(host, "eth0", (argv) => enter(host, argv)));
+  return (await Promise.all(left)).flat();
 }

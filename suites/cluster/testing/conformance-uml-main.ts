@@ -11,13 +11,13 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { slowedProtocol, slownessOf } from "../../slowness.js";
-import { UsageError } from "../../usage-error.js";
 import { chooseEnvironment } from "../choose.js";
 import { waitUntil } from "../deadline.js";
 import { createNetns } from "../netns.js";
 import { enterUml } from "../uml.js";
 import type { UmlParts } from "../uml-init.js";
 import { runConformance } from "./conformance.js";
+import { orSkip } from "./conformance-lab.js";
 import { namesAndDevices } from "./leftovers.js";
 
 const BOOT_MS_MAX = 180_000;
@@ -32,27 +32,25 @@ const INNER = `
   setInterval(() => {}, 1000);
 `;
 
-try {
+await orSkip("uml", async () => {
   const choice = await chooseEnvironment({ requested: "uml" });
-  if (choice.name === "uml" && "parts" in choice) {
+  if (choice.name !== "uml") throw new Error(`chose ${choice.name}`);
+  if ("parts" in choice) {
     await passesThrough(choice.parts);
     console.log("words, output, signals and the exit code pass through");
     process.exitCode = await enterUml([fileURLToPath(import.meta.url)], choice.parts);
-  } else if (choice.name === "uml") {
-    const { sandbox } = choice;
-    runConformance({
-      name: "uml",
-      create: (options) => {
-        const protocol = slowedProtocol(options.protocol, slownessOf("uml"));
-        return createNetns({ ...options, protocol }, sandbox);
-      },
-      leftovers: namesAndDevices,
-    });
+    return;
   }
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.log(`skipped: conformance of uml: ${error.message}`);
-}
+  const { sandbox, found } = choice;
+  runConformance({
+    name: "uml",
+    create: (options) => {
+      const protocol = slowedProtocol(options.protocol, slownessOf("uml"));
+      return createNetns({ ...options, protocol }, sandbox, { found });
+    },
+    leftovers: namesAndDevices,
+  });
+});
 
 async function passesThrough(parts: UmlParts): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "ordeal-test-"));

@@ -4,177 +4,35 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { suite } from "uvu";
-import type {
-  Evidence,
-  FaultIntent,
-  FaultKind,
-  LinkRule,
-  MessageMatch,
-  NodeName,
-} from "../../../nemesis/faults.js";
-import { cutClients, type Grudge, isolate, linksOfGrudge, mute } from "../../../nemesis/grudge.js";
-import type { ClientAnswer } from "../../../node/runtime/client-call.js";
-import { PATIENCE } from "../deadline.js";
-import type { Environment, EnvironmentOptions, NodeStatus } from "../environment.js";
+import { cutClients, isolate, mute } from "../../../nemesis/grudge.js";
+import type { Environment, EnvironmentOptions } from "../environment.js";
+import {
+  Bench,
+  type Context,
+  CUT,
+  cannot,
+  environmentOptions,
+  TARGET,
+} from "./conformance-bench.js";
+import { harmLinks } from "./conformance-links.js";
+import { harmDisks, harmNodes } from "./conformance-nodes.js";
 import { processesUnder } from "./leftovers.js";
-
-const DEADLINE_MS = 20_000 * PATIENCE;
-const POLL_MS = 20;
-/** The compiled files of this very build. */
-export const BUILD = resolve(fileURLToPath(new URL("../../../", import.meta.url)));
-const TARGET = { kind: "none" } as const;
-const CUT = { kind: "partition", shape: "isolate", target: TARGET } as const;
 
 export type Harness = {
   name: string;
   create: (options: EnvironmentOptions) => Environment;
   /** What of the network outside the run's folder is still there. */
   leftovers: () => Promise<readonly string[]>;
+  /** Of faults of nodes, beyond kills and pauses, only those of disks. */
+  onlyDisks?: true;
   /** What ends a process there; absent: SIGKILL. */
   killMechanism?: string;
 };
 
-export function environmentOptions(directory: string): EnvironmentOptions {
-  return { replicas: 4, clientProcesses: 2, directory, protocol: {}, build: BUILD, seed: 11 };
-}
-
-/** One cluster under test, with words for what the cases do to it. */
-/** Says so where an environment cannot do this here. */
-function cannot(kind: FaultKind, { name, capabilities }: Environment): boolean {
-  if (capabilities.has(kind)) return false;
-  process.stdout.write(`skipped: conformance of ${name}: ${kind}: it cannot do that here\n`);
-  return true;
-}
-
-class Bench {
-  readonly environment: Environment;
-  #faultCount = 0;
-  #callCount = 0;
-  #deposited = 0;
-
-  constructor(environment: Environment) {
-    this.environment = environment;
-  }
-
-  get everybody(): readonly NodeName[] {
-    return [...this.environment.replicas, ...this.environment.clients];
-  }
-
-  /** A session of its own for each call: a lost one blocks nobody. */
-  call(client: NodeName, f: string, value: object, timeoutMs = DEADLINE_MS): Promise<ClientAnswer> {
-    const id = ++this.#callCount;
-    return this.environment.call(client, { id, session: id, f, value, timeoutMs });
-  }
-
-  async open(): Promise<void> {
-    assert.equal((await this.call("c0", "open", { account: "A" })).type, "ok");
-  }
-
-  /** Deposits 1, `count` times, all at once through c0; every one must be acknowledged. */
-  async deposit(count = 1): Promise<readonly ClientAnswer[]> {
-    const answers = await Promise.all(
-      Array.from({ length: count }, () => this.call("c0", "deposit", { account: "A", amount: 1 })),
-    );
-    for (const { type, error } of answers) assert.equal(type, "ok", error);
-    this.#deposited += count;
-    return answers;
-  }
-
-  /** True as soon as it holds, false when it has not within the deadline, on the nodes' own clock. */
-  async until(holds: () => Promise<boolean>): Promise<boolean> {
-    const { time } = this.environment;
-    const end = time.nowMs() + DEADLINE_MS;
-    for (;;) {
-      if (await holds()) return true;
-      if (time.nowMs() >= end) return false;
-      await time.sleep(POLL_MS);
-    }
-  }
-
-  /** Everything that was acknowledged is there. */
-  async audit(): Promise<void> {
-    const { type, value } = await this.call("c0", "balance", { account: "A" });
-    assert.equal(type, "ok");
-    assert.deepEqual(value, { account: "A", balance: this.#deposited });
-  }
-
-  async apply(intent: FaultIntent, links: readonly LinkRule[]): Promise<string> {
-    const id = `f${++this.#faultCount}`;
-    await this.environment.apply({ id, intent, nodes: [], links });
-    return id;
-  }
-
-  /** Loses datagrams with such messages on these links ("r0>r1"). */
-  async lose(match: MessageMatch, links: readonly (readonly [NodeName, NodeName])[]) {
-    const messages = [{ faultId: `f${this.#faultCount + 1}`, effect: "drop" as const, match }];
-    const intent = { kind: "message", effect: "drop", match, direction: "in" } as const;
-    return this.apply(
-      { ...intent, target: TARGET },
-      links.map(([from, to]) => ({ from, to, messages })),
-    );
-  }
-
-  async cut(grudge: Grudge): Promise<string> {
-    return this.apply(CUT, linksOfGrudge(grudge));
-  }
-
-  async strike(kind: "kill" | "pause" | "terminate", nodes: readonly NodeName[]): Promise<string> {
-    return this.harm({ kind, target: { kind: "nodes", nodes } }, nodes);
-  }
-
-  async harm(intent: FaultIntent, nodes: readonly NodeName[]): Promise<string> {
-    const id = `f${++this.#faultCount}`;
-    await this.environment.apply({ id, intent, nodes, links: [] });
-    return id;
-  }
-
-  /** Heals, and expects that the fault has bitten. */
-  async heal(faultId: string): Promise<Evidence> {
-    const evidence = await this.environment.heal(faultId);
-    assert.ok(evidence.landed, evidence.summary);
-    assert.notEqual(evidence.mechanism, "");
-    return evidence;
-  }
-
-  /** The fault on every link between nodes that talk. */
-  everyLink(rule: Omit<LinkRule, "from" | "to">): readonly LinkRule[] {
-    const { replicas } = this.environment;
-    return this.everybody.flatMap((from) =>
-      this.everybody
-        .filter((to) => to !== from && (replicas.includes(from) || replicas.includes(to)))
-        .map((to) => ({ from, to, ...rule })),
-    );
-  }
-
-  async status(node: NodeName): Promise<NodeStatus> {
-    const found = (await this.environment.observe()).find((status) => status.node === node);
-    assert.ok(found);
-    return found;
-  }
-
-  async seq(node: NodeName): Promise<number> {
-    return (await this.status(node)).status?.executedSeq ?? -1;
-  }
-
-  /** All replicas reach one seq and one digest. */
-  async settle(): Promise<void> {
-    let seen = "";
-    const agreed = await this.until(async () => {
-      const states = (await this.environment.observe()).map(
-        ({ status }) => `${status?.executedSeq} ${status?.digest}`,
-      );
-      seen = states.join(", ");
-      return !seen.includes("undefined") && new Set(states).size === 1;
-    });
-    assert.ok(agreed, `replicas came to rest in one state, found ${seen}`);
-  }
-}
-
 export function runConformance(harness: Harness): void {
-  const test = suite<{ bench: Bench }>(`conformance of ${harness.name}`);
+  const test = suite<Context>(`conformance of ${harness.name}`);
   const directory = mkdtempSync(join(tmpdir(), "ordeal-conformance-"));
 
   test.before(async (context) => {
@@ -371,34 +229,6 @@ export function runConformance(harness: Harness): void {
     await bench.settle();
   });
 
-  test("a terminated replica ends cleanly, and comes back with what it had", async ({ bench }) => {
-    if (!bench.environment.capabilities.has("terminate")) return;
-    await bench.settle();
-    const before = await bench.seq("r3");
-    const fault = await bench.strike("terminate", ["r3"]);
-    assert.deepEqual(await bench.status("r3"), { node: "r3", alive: false });
-    await bench.deposit(3);
-    await bench.heal(fault);
-    assert.ok((await bench.seq("r3")) >= before);
-    await bench.settle();
-    await bench.audit();
-  });
-
-  test("a replica kills itself at the point that it is told, and comes back", async ({ bench }) => {
-    if (!bench.environment.capabilities.has("kill-at")) return;
-    await bench.settle();
-    for (const point of ["after-persist-before-send", "mid-send"] as const) {
-      const target = { kind: "nodes", nodes: ["r2"] } as const;
-      const deposits = bench.deposit(3);
-      const fault = await bench.harm({ kind: "kill-at", point, count: 1, target }, ["r2"]);
-      await deposits;
-      assert.ok(await bench.until(async () => !(await bench.status("r2")).alive));
-      await bench.heal(fault);
-      await bench.settle();
-    }
-    await bench.audit();
-  });
-
   test("a paused replica is alive and silent, and catches up when it goes on", async ({
     bench,
   }) => {
@@ -411,29 +241,9 @@ export function runConformance(harness: Harness): void {
     await bench.audit();
   });
 
-  test("a disk that fills up, loses power or is wiped costs its replica a restart, and no more", async ({
-    bench,
-  }) => {
-    const target = { kind: "nodes", nodes: ["r3"] } as const;
-    const harms: readonly FaultIntent[] = [
-      { kind: "disk", flaw: "full", target },
-      { kind: "power-cut", unsynced: "lost", target },
-      { kind: "disk-damage", damage: "wiped", target },
-    ];
-    for (const intent of harms) {
-      if (!bench.environment.capabilities.has(intent.kind)) {
-        console.log(`skipped: ${intent.kind} on ${harness.name}: not among its capabilities`);
-        continue;
-      }
-      const fault = await bench.harm(intent, ["r3"]);
-      await bench.deposit(3);
-      if (intent.kind === "disk")
-        assert.ok(await bench.until(async () => !(await bench.status("r3")).alive));
-      await bench.heal(fault);
-      await bench.settle();
-      await bench.audit();
-    }
-  });
+  harmLinks(test);
+  harmDisks(test);
+  if (harness.onlyDisks !== true) harmNodes(test);
 
   test("nobody ended unasked, and the stop leaves nothing", async ({ bench }) => {
     assert.deepEqual(bench.environment.unexpectedExits(), []);

@@ -6,6 +6,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { localShell, must } from "../../../nemesis/host/shell.js";
+import { UsageError } from "../../usage-error.js";
 import { waitUntil } from "../deadline.js";
 import { docker } from "../docker-client.js";
 import { register } from "../registry.js";
@@ -44,9 +45,9 @@ export async function openDockerLab(): Promise<() => Promise<void>> {
       () => false,
     );
   if (!(await waitUntil(answers, UP_MS_MAX))) {
-    throw new Error(
-      `dockerd does not answer: ${readFileSync(join(folder, "log"), "utf8").slice(-400)}`,
-    );
+    daemon.kill("SIGKILL");
+    const words = readFileSync(join(folder, "log"), "utf8").trim().split("\n").at(-1);
+    throw new UsageError("lab", `dockerd does not answer: ${words}`);
   }
   return async () => {
     daemon.kill("SIGTERM");

@@ -20,6 +20,28 @@ export async function namesAndDevices(): Promise<readonly string[]> {
   return [...named.stdout.split("\n").filter((line) => line !== ""), ...ours];
 }
 
+/**
+ * Rules, traffic control, processes, folders and routes on a host that are not its own. `run` runs a
+ * command there and resolves to what it says; `device`: by which nodes reach it.
+ */
+export async function leftOn(
+  host: string,
+  device: string,
+  run: (argv: readonly string[]) => Promise<string>,
+): Promise<readonly string[]> {
+  const said = await run(["sh", "-c", LEFT, "sh", device]);
+  return said.split("\n").flatMap((line) => (line === "" ? [] : [`${host}: ${line}`]));
+}
+
+const LEFT = `
+iptables-legacy-save | grep ORDEAL; iptables-nft-save | grep ORDEAL; nft list tables | grep ordeal
+tc qdisc show dev "$1" | grep -v noqueue
+ip route show 169.254.77.77; ip neigh show nud permanent | grep 169.254
+ps -eo args | grep -E 'agent-main|node/runtime|bendClock|dutyCycle' | grep -v grep
+ls -d /tmp/ordeal-[0-9a-f]* /root/.cache/ordeal/runs/* 2>/dev/null | grep -v '^/tmp/ordeal-0$'
+ls /tmp/ordeal-0 2>/dev/null; ls /dev/shm | grep faketime
+exit 0`;
+
 function commandLineOf(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8");

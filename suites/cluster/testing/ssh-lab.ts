@@ -85,7 +85,8 @@ function startHost(name: string, address: string): ChildProcess {
       ...["PidFile none", "StrictModes no", "UsePAM no", "PermitRootLogin yes", ""],
     ].join("\n"),
   );
-  const inside = `mount -t tmpfs tmpfs /tmp && mount -t tmpfs tmpfs /root && exec ${SSHD} -D -e -f ${config}`;
+  const inside = `for folder in /tmp /root /dev/shm; do mount -t tmpfs tmpfs $folder || exit; done
+    exec ${SSHD} -D -e -f ${config}`;
   const unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
   const [file = "", ...args] = [...enterPrefix(name), ...unshare, "sh", "-c", inside];
   return spawn(file, args, { stdio: ["ignore", "ignore", "ignore"] });
