@@ -11,7 +11,7 @@ import { ownBuild } from "./testing/own-build.js";
 const FILE = new URL("../../../suites/sim/testdata/traces.txt", import.meta.url);
 
 /** Short ones. */
-const SEEDS = [10, 20, 23, 33, 38];
+const SEEDS = [10, 23, 33];
 
 test("a seed has the trace that was written down, whatever machine and version of Node simulate it", () => {
   const found = SEEDS.map((seed) => `${seed} ${simulateSeed(ownBuild, seed).trace}\n`).join("");
