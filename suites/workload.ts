@@ -8,6 +8,7 @@ import type { Random } from "../nemesis/random.js";
 export type BankOp = { f: string; value: Readonly<Record<string, string | number>> };
 
 export type WorkloadOptions = {
+  /** At least 1; with one, nothing moves. */
   accounts: number;
   /** Share of reads, 0..1. */
   readShare: number;
@@ -54,7 +55,7 @@ export function bankOps(options: WorkloadOptions, random: Random): () => BankOp 
     if (refused) return reads ? readOp("nobody") : refusedWrite(account, random);
     if (reads) return ordinaryRead(account, random);
     const choice = random.int(5);
-    if (choice < 2) {
+    if (choice < 2 && options.accounts > 1) {
       const [from, to] = twoAccounts(options.accounts, random);
       return { f: "move", value: { from, to, amount: amount() } };
     }

@@ -67,7 +67,9 @@ export class Writer {
 
   /** A copy of what was written. */
   finish(): Uint8Array {
-    return Uint8Array.prototype.slice.call(scratch, 0, this.at);
+    const bytes = Buffer.allocUnsafe(this.at);
+    scratch.copy(bytes, 0, 0, this.at);
+    return bytes;
   }
 }
 

@@ -7,11 +7,10 @@ import type { Output } from "../progress.js";
 import { integer } from "../run-options.js";
 import { writeCase } from "../sim/case-file.js";
 import { loadNodeBuild } from "../sim/load-build.js";
-import { parseReduction, type Reduction, reductionText } from "../sim/reduction.js";
+import { parseReduction, reductionText } from "../sim/reduction.js";
 import { replayLine, simulateSeed } from "../sim/seed-run.js";
-import { shrink } from "../sim/shrink.js";
+import { shrinkSeed } from "../sim/shrink-seed.js";
 import { Storyteller } from "../sim/storyteller.js";
-import { drawScenario } from "../sim/swarm.js";
 import { findRun, readMeta } from "../store.js";
 import { UsageError } from "../usage-error.js";
 
@@ -35,22 +34,16 @@ export async function shrinkCommand(
   const build = await loadNodeBuild(
     replicaBuild === undefined ? ownBuild : otherBuild(replicaBuild),
   );
-  const [check] = simulateSeed(build, seed, start).failed;
+  const whole = simulateSeed(build, seed, start);
+  const [check] = whole.failed;
   if (check === undefined) {
     output.line(`seed ${seed} does not fail: there is nothing to shrink`);
     return true;
   }
   output.line(`seed ${seed} fails ${check}; shrinking for at most ${seconds} s`);
   const started = performance.now();
-  const { reduction, tried } = shrink(
-    {
-      scenario: drawScenario(seed),
-      fails: (candidate: Reduction) => simulateSeed(build, seed, candidate).failed.includes(check),
-      misfortunesOf: (candidate: Reduction) => simulateSeed(build, seed, candidate).misfortunes,
-      isOver: () => performance.now() - started > seconds * 1_000,
-    },
-    start,
-  );
+  const isOver = () => performance.now() - started > seconds * 1_000;
+  const { reduction, tried } = shrinkSeed({ build, seed, check, whole, start, isOver });
   const teller = new Storyteller();
   const result = simulateSeed(build, seed, reduction, (world) => teller.listen(world));
   for (const line of teller.tell(result)) output.line(line);

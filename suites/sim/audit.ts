@@ -22,6 +22,8 @@ export type Audit = {
   holds: (principal: PrincipalId, message: Signable, signature: Signature) => boolean;
   /** Proofs that were looked at before. */
   checked: WeakSet<object>;
+  /** What is wrong with a view-change, undefined for nothing, by the digest of its encoding. */
+  viewChanges: Map<Digest, string | undefined>;
 };
 
 type About = { view: View; seq: Seq; digest: Digest };

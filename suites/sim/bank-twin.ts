@@ -65,7 +65,7 @@ export class BankTwin {
   totalProblem(seq: Seq, rows: Rows): string | undefined {
     const expected = this.#behind.get(seq);
     if (expected === undefined) return undefined;
-    const total = rows.reduce((sum, { balance }) => sum + BigInt(balance), 0n);
+    const total = sumOf(rows);
     if (total === expected.total) return undefined;
     const paid = `deposits less withdrawals are ${expected.total}`;
     return `holds ${total} in all behind seq ${seq}, and ${paid}`;
@@ -154,6 +154,18 @@ export class BankTwin {
     post(to, BigInt(amount));
     return { kind: "moved", fromBalance: Number(from.balance), toBalance: Number(to.balance) };
   }
+}
+
+/** Exact: numbers carry it as long as every sum on the way is a safe integer. */
+function sumOf(rows: Rows): bigint {
+  let sum = 0;
+  for (const { balance } of rows) {
+    sum += balance;
+    if (!Number.isSafeInteger(sum)) {
+      return rows.reduce((total, row) => total + BigInt(row.balance), 0n);
+    }
+  }
+  return BigInt(sum);
 }
 
 function outcomeProblem(

@@ -3,12 +3,13 @@
 
 export type Lanes = { high: number; low: number };
 
-/** Mixes bytes into the lanes, length included. */
-export function mixBytes(lanes: Lanes, bytes: Uint8Array): void {
+/** Mixes the bytes from `start` on into the lanes, their number included. */
+export function mixBytes(lanes: Lanes, bytes: Uint8Array, start = 0): void {
   let { high, low } = lanes;
-  const { length } = bytes;
-  const whole = length & ~3;
-  for (let at = 0; at < whole; at += 4) {
+  const end = bytes.length;
+  const length = end - start;
+  const whole = start + (length & ~3);
+  for (let at = start; at < whole; at += 4) {
     const word =
       (bytes[at] ?? 0) |
       ((bytes[at + 1] ?? 0) << 8) |
@@ -18,7 +19,7 @@ export function mixBytes(lanes: Lanes, bytes: Uint8Array): void {
     low = absorb(low, word, 0x9e3779b1);
   }
   let rest = length;
-  for (let at = whole; at < length; at++) rest = (rest << 8) ^ (bytes[at] ?? 0);
+  for (let at = whole; at < end; at++) rest = (rest << 8) ^ (bytes[at] ?? 0);
   lanes.high = finish(absorb(high, rest, 0xcc9e2d51) ^ length);
   lanes.low = finish(absorb(low, rest, 0x9e3779b1) + length);
 }

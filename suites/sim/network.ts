@@ -167,22 +167,26 @@ export class Network {
   #draw(link: Link): Luck {
     const { random, rule, old } = link;
     const weather = this.#weather;
-    const strikes = (what: keyof LinkCauses, weatherPercent: number, percent = 0) =>
-      (weatherPercent > 0 && random.chance(weatherPercent / 100)) ||
-      (percent > 0 && this.#strikes(link, what, percent));
     const lost =
-      strikes("loss", weather.lossPercent, rule?.lossPercent) ||
+      this.#meets(link, "loss", weather.lossPercent, rule?.lossPercent) ||
       (rule !== undefined && this.#losesInPattern(link, rule));
-    const corrupted = strikes("corrupt", weather.corruptPercent, rule?.corruptPercent);
-    const doubled = strikes("duplicate", weather.duplicatePercent, rule?.duplicatePercent);
-    const again = strikes("replay", weather.replayPercent, rule?.replayPercent);
+    const corrupted = this.#meets(link, "corrupt", weather.corruptPercent, rule?.corruptPercent);
+    const doubled = this.#meets(
+      link,
+      "duplicate",
+      weather.duplicatePercent,
+      rule?.duplicatePercent,
+    );
+    const again = this.#meets(link, "replay", weather.replayPercent, rule?.replayPercent);
     const repeated = again && old.length > 0 ? random.pick(old) : undefined;
     let heldUs = 0;
     if (weather.reorderPercent > 0 && random.chance(weather.reorderPercent / 100)) {
       heldUs += random.int(REORDER_US_MAX);
     }
-    const { percent = 0, gapMs = 0 } = rule?.reorder ?? {};
-    if (percent > 0 && this.#strikes(link, "reorder", percent)) heldUs += 1_000 * gapMs;
+    const reorder = rule?.reorder;
+    if (reorder !== undefined && this.#strikes(link, "reorder", reorder.percent)) {
+      heldUs += 1_000 * reorder.gapMs;
+    }
     if (!lost && !corrupted && !doubled && repeated === undefined && heldUs === 0) return GOOD_LUCK;
     return { lost, corrupted, doubled, repeated, heldUs };
   }
@@ -242,7 +246,14 @@ export class Network {
     return false;
   }
 
+  /** Chance strikes by the weather, or else by a fault. */
+  #meets(link: Link, what: keyof LinkCauses, weatherPercent: number, percent = 0): boolean {
+    if (weatherPercent > 0 && link.random.chance(weatherPercent / 100)) return true;
+    return this.#strikes(link, what, percent);
+  }
+
   #strikes(link: Link, what: keyof LinkCauses, percent: number): boolean {
+    if (percent <= 0) return false;
     if (!link.random.chance(percent / 100)) return false;
     if (link.rule !== undefined) this.#bite(link, link.rule, what);
     return true;

@@ -18,12 +18,12 @@ export function newViewProblem(
   const { view } = message;
   const senders = new Set(viewChanges.map(({ replica }) => replica));
   if (senders.size < quorumOf(n)) return `entered view ${view} with ${senders.size} view-changes`;
-  const named = message.viewChanges.map(({ digest }) => digest).join();
-  if (named !== viewChanges.map((one) => sha256(encodeMessage(one))).join()) {
+  const digests = viewChanges.map((one) => sha256(encodeMessage(one)));
+  if (message.viewChanges.map(({ digest }) => digest).join() !== digests.join()) {
     return `entered view ${view} with other view-changes than it names`;
   }
-  for (const one of viewChanges) {
-    const problem = viewChangeProblem(one, n, audit);
+  for (const [index, one] of viewChanges.entries()) {
+    const problem = viewChangeProblem(one, n, audit, digests[index]);
     if (problem !== undefined)
       return `entered view ${view}: r${one.replica}'s view-change ${problem}`;
     if (one.view !== view) return `entered view ${view} by a view-change for view ${one.view}`;
@@ -62,12 +62,19 @@ function expectedOf(viewChanges: readonly ViewChange[]): string[] {
   });
 }
 
-/** Why it proves nothing, or undefined. */
+/** Why it proves nothing, or undefined. One that many replicas hold is judged once. */
 export function viewChangeProblem(
   message: ViewChange,
   n: number,
   audit: Audit,
+  digest: Digest = sha256(encodeMessage(message)),
 ): string | undefined {
+  const { viewChanges: judged } = audit;
+  if (!judged.has(digest)) judged.set(digest, viewChangeFlaw(message, n, audit));
+  return judged.get(digest);
+}
+
+function viewChangeFlaw(message: ViewChange, n: number, audit: Audit): string | undefined {
   const { replica, stableSeq, stableProof, prepared, signature } = message;
   if (!audit.holds(replica, message, signature)) return "is not signed by it";
   const [first] = stableProof;

@@ -44,6 +44,8 @@ export class Promises {
   #forgottenMax: Seq = 0;
   /** Commits that were cast and that no checkpoint of a view-change has passed: seq and view. */
   readonly #commits = new Map<Seq, View>();
+  /** The last promise that was heard and was in order: who hears it next hears nothing new. */
+  #latest: Message | undefined;
 
   constructor(id: ReplicaId, n: number) {
     this.#id = id;
@@ -72,18 +74,26 @@ export class Promises {
 
   /** What leaves from now on leaves after what left until now. */
   endTurn(): void {
+    if (this.#viewAskedNow.size === 0) return;
     this.#viewAsked = Math.max(this.#viewAsked, ...this.#viewAskedNow.values());
     this.#viewAskedNow.clear();
   }
 
   /** A message leaves. Throws a Violation where it promises what it must not. */
   onSend(message: Message, disk: { clean: boolean }, to: PrincipalId = 0): void {
+    if (message === this.#latest) return;
     const vote = this.#voteIn(message);
     if (vote === undefined) return;
-    const name = `r${this.#id}'s ${vote.kind} for ${vote.place}`;
+    this.#latest = undefined;
+    this.#promise(message, vote, disk, to);
+    this.#latest = message;
+  }
+
+  #promise(message: Message, vote: Vote, disk: { clean: boolean }, to: PrincipalId): void {
     const key = `${vote.kind} ${vote.place}`;
     const before = this.#said.get(key);
     if (before?.value === vote.value) return; // Said again, which binds no more.
+    const name = `r${this.#id}'s ${vote.kind} for ${vote.place}`;
     if (before !== undefined) {
       const values = `first ${short(before.value)}, then ${short(vote.value)}`;
       throw new Violation("one-vote", `${name} was cast twice: ${values}`);

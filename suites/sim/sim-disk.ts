@@ -7,6 +7,7 @@ import type { DiskDamage } from "../../nemesis/faults.js";
 import type { Random } from "../../nemesis/random.js";
 import type { Disk, FileHandle } from "../../node/runtime/disk.js";
 import { type DiskBites, type DiskFlaws, NO_BITES, SOUND, systemError } from "./disk-faults.js";
+import { GrowingBytes } from "./growing-bytes.js";
 
 const SECTOR_BYTES = 512;
 /** Little, so that a log that grows needs space often. */
@@ -17,9 +18,9 @@ export type DamageAtRest = Exclude<DiskDamage, "wiped" | "rolled-back">;
 
 type Inode = {
   /** As read now. */
-  bytes: Buffer;
+  content: GrowingBytes;
   /** As a power cut would leave it if no unsynced sector survives. */
-  durable: Buffer;
+  durable: GrowingBytes;
   pending: { position: number; bytes: Buffer }[];
   /** A sync failed: some of what is read is not durable, and no later sync will make it so. */
   forsaken: boolean;
@@ -53,8 +54,8 @@ export class SimDisk implements Disk {
     let inode = this.#names.get(path);
     if (how === "create") {
       const fresh: Inode = {
-        bytes: Buffer.alloc(0),
-        durable: Buffer.alloc(0),
+        content: new GrowingBytes(),
+        durable: new GrowingBytes(),
         pending: [],
         forsaken: false,
       };
@@ -73,14 +74,14 @@ export class SimDisk implements Disk {
       this.bites.readsFailed += 1;
       throw systemError("EIO", "read");
     }
-    return inode === undefined ? undefined : Buffer.from(inode.bytes);
+    return inode === undefined ? undefined : Buffer.from(inode.content.bytes);
   }
 
   write(file: FileHandle, bytes: Uint8Array, position: number): void {
     const inode = this.#inode(file);
     this.#wait("write", this.flaws.writeUs);
-    this.refuse("write", position + bytes.length > inode.bytes.length);
-    inode.bytes = written(inode.bytes, bytes, position);
+    this.refuse("write", position + bytes.length > inode.content.length);
+    inode.content.write(bytes, position);
     inode.pending.push({ position, bytes: Buffer.from(bytes) });
     this.bytesWritten += bytes.length;
   }
@@ -95,9 +96,7 @@ export class SimDisk implements Disk {
       inode.pending = [];
       throw systemError("EIO", "fsync");
     }
-    for (const { position, bytes } of inode.pending) {
-      inode.durable = written(inode.durable, bytes, position);
-    }
+    for (const { position, bytes } of inode.pending) inode.durable.write(bytes, position);
     inode.pending = [];
   }
 
@@ -157,7 +156,8 @@ export class SimDisk implements Disk {
   isClean(path: string): boolean {
     const inode = this.#names.get(path);
     if (inode === undefined || inode.pending.length > 0) return false;
-    if (inode.forsaken) inode.forsaken = !inUse(inode.bytes).equals(inUse(inode.durable));
+    const { content, durable } = inode;
+    if (inode.forsaken) inode.forsaken = !inUse(content.bytes).equals(inUse(durable.bytes));
     return !inode.forsaken;
   }
 
@@ -183,7 +183,7 @@ export class SimDisk implements Disk {
   image(): () => void {
     const kept = [...this.#durableNames].map(([path, { durable }]) => ({
       path,
-      bytes: Buffer.from(durable),
+      bytes: Buffer.from(durable.bytes),
     }));
     return () => {
       this.closeAll();
@@ -191,7 +191,12 @@ export class SimDisk implements Disk {
       this.#names = new Map(
         kept.map(({ path, bytes }) => [
           path,
-          { bytes: Buffer.from(bytes), durable: Buffer.from(bytes), pending: [], forsaken: false },
+          {
+            content: new GrowingBytes(bytes),
+            durable: new GrowingBytes(bytes),
+            pending: [],
+            forsaken: false,
+          },
         ]),
       );
       this.#durableNames = new Map(this.#names);
@@ -212,12 +217,12 @@ export class SimDisk implements Disk {
    */
   damage(path: string, how: DamageAtRest): number | undefined {
     const inode = this.#names.get(path);
-    const used = inode === undefined ? 0 : inUse(inode.bytes).length;
+    const used = inode === undefined ? 0 : inUse(inode.content.bytes).length;
     if (inode === undefined || used === 0) return undefined;
     const at = this.#random.int(used);
     const change = this.#damage(how, used, at);
-    inode.bytes = change(inode.bytes);
-    inode.durable = change(inode.durable);
+    inode.content = new GrowingBytes(change(inode.content.bytes));
+    inode.durable = new GrowingBytes(change(inode.durable.bytes));
     return at;
   }
 
@@ -247,25 +252,23 @@ export class SimDisk implements Disk {
   }
 
   #cut(inode: Inode, unsynced: "lost" | "torn"): void {
-    let after: Buffer = Buffer.from(inode.durable);
+    const after = new GrowingBytes(inode.durable.bytes);
     for (const { position, bytes: wanted } of unsynced === "lost" ? [] : inode.pending) {
       const fate = this.#random.int(3);
       if (fate === 0) continue;
       if (fate === 1) {
-        after = written(after, wanted, position);
+        after.write(wanted, position);
         continue;
       }
       for (let at = 0; at < wanted.length; ) {
         const sectorEnd = SECTOR_BYTES * (Math.floor((position + at) / SECTOR_BYTES) + 1);
         const end = Math.min(wanted.length, sectorEnd - position);
-        if (this.#random.chance(0.5)) {
-          after = written(after, wanted.subarray(at, end), position + at);
-        }
+        if (this.#random.chance(0.5)) after.write(wanted.subarray(at, end), position + at);
         at = end;
       }
     }
-    inode.bytes = after;
-    inode.durable = Buffer.from(after);
+    inode.content = after;
+    inode.durable = new GrowingBytes(after.bytes);
     inode.pending = [];
     inode.forsaken = false;
   }
@@ -290,14 +293,6 @@ export class SimDisk implements Disk {
 function edited(bytes: Buffer, edit: () => void): Buffer {
   edit();
   return bytes;
-}
-
-/** The bytes with some replaced, in place where they are long enough. */
-function written(bytes: Buffer, fresh: Uint8Array, position: number): Buffer {
-  const end = position + fresh.length;
-  const target = end <= bytes.length ? bytes : Buffer.concat([bytes], end);
-  target.set(fresh, position);
-  return target;
 }
 
 /** Up to the last byte that is not zero: what comes behind is room that was made ahead. */

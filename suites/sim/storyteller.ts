@@ -34,7 +34,28 @@ export class Storyteller {
   }
 
   tell(result: SimResult): string[] {
-    const { record, faults, verdict } = result;
+    const { verdict } = result;
+    const told = this.#happened(result);
+    const tail = told.slice(-EVENTS_MAX);
+    const before = told.slice(0, -EVENTS_MAX);
+    const shown = [...before.filter(({ what }) => /^(begins|ends): /.test(what)), ...tail];
+    const left = told.length - shown.length;
+    return [
+      ...describeScenario({ ...result, faults: [] }),
+      ...(left > 0 ? [`  … and ${left} events before the last ${EVENTS_MAX}`] : []),
+      ...shown.map(({ atUs, who, what }) => {
+        return `  ${(atUs / 1_000).toFixed(3).padStart(11)} ms  ${who.join(", ")} ${what}`;
+      }),
+      ...problemLines(verdict),
+    ];
+  }
+
+  /** Events of the story, the beginnings and ends of faults left out. */
+  eventCount(result: SimResult): number {
+    return this.#happened({ ...result, faults: [] }).length;
+  }
+
+  #happened({ record, faults }: SimResult): Happening[] {
     const told = [...this.#happenings];
     for (const { type, process, time, f, value, error } of record.history) {
       if (process === "nemesis") continue;
@@ -52,19 +73,7 @@ export class Storyteller {
       const id = fault.type === "start" ? fault.fault.id : fault.faultId;
       told.push({ atUs: fault.time / 1_000, who: [id], what: words });
     }
-    told.sort((a, b) => a.atUs - b.atUs);
-    const tail = told.slice(-EVENTS_MAX);
-    const before = told.slice(0, -EVENTS_MAX);
-    const shown = [...before.filter(({ what }) => /^(begins|ends): /.test(what)), ...tail];
-    const left = told.length - shown.length;
-    return [
-      ...describeScenario({ ...result, faults: [] }),
-      ...(left > 0 ? [`  … and ${left} events before the last ${EVENTS_MAX}`] : []),
-      ...shown.map(({ atUs, who, what }) => {
-        return `  ${(atUs / 1_000).toFixed(3).padStart(11)} ms  ${who.join(", ")} ${what}`;
-      }),
-      ...problemLines(verdict),
-    ];
+    return told.sort((a, b) => a.atUs - b.atUs);
   }
 
   #note(who: string, what: string): void {

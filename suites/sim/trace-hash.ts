@@ -10,8 +10,9 @@ export class TraceHash {
     mixNumber(this.#lanes, value);
   }
 
-  bytes(bytes: Uint8Array): void {
-    mixBytes(this.#lanes, bytes);
+  /** Those from `start` on. */
+  bytes(bytes: Uint8Array, start = 0): void {
+    mixBytes(this.#lanes, bytes, start);
   }
 
   text(text: string): void {

@@ -21,7 +21,7 @@ import { primaryOf, weakQuorumOf } from "../../node/core/quorum.js";
 import type { Replica } from "../../node/core/replica.js";
 import type { Execution } from "../../node/core/state-machine.js";
 import type { CoreEvent } from "../../node/core/step.js";
-import { decodeMessage, decodeRecord, requestBytes, signedBytes } from "../../node/core/wire.js";
+import { decodeMessage, decodeRecord, requestBytes } from "../../node/core/wire.js";
 import type { LedgerMachine } from "../../node/ledger/machine.js";
 import type { LogContent } from "../../node/runtime/replica-assembly.js";
 import type { Audit } from "./audit.js";
@@ -33,7 +33,8 @@ import { choosesBetweenViews, newViewProblem } from "./new-view-check.js";
 import { Promises } from "./promises.js";
 import { proposalProblem } from "./proposal-check.js";
 import { RelayWatch } from "./relay-watch.js";
-import { checkReplica, type Remembered } from "./replica-checks.js";
+import { checkReplica, nothingRemembered, type Remembered } from "./replica-checks.js";
+import { trueSignatures } from "./true-signatures.js";
 import { ViewWatch } from "./view-watch.js";
 import { Violation } from "./violation.js";
 
@@ -48,15 +49,15 @@ export class Watch {
   readonly #states = new Map<Seq, { digest: Digest; by: ReplicaId }>();
   /** Replicas that nothing is demanded of. */
   readonly #excused = new Set<ReplicaId>();
-  /** Decoded once for all its receivers. */
   readonly #twin = new BankTwin();
   readonly #views: ViewWatch;
   readonly #fetches: readonly FetchWatch[];
   readonly #relays: readonly RelayWatch[];
-  /** Digests of batches of which each request was made by its client. */
   /** Batches that some backup accepted from a primary. */
   readonly #accepted = new Set<Digest>();
+  /** Batches of which each request was made by its client. */
   readonly #askedBatches = new Set<Digest>();
+  /** Decoded once for all its receivers. */
   #latest: { bytes: Uint8Array; message: Message | undefined } | undefined;
   /** Sees every message that leaves a replica, for the story of a run. */
   onMessage: ((from: ReplicaId, to: PrincipalId, message: Message) => void) | undefined;
@@ -70,9 +71,9 @@ export class Watch {
     const { n, cluster } = config;
     const anyone = keyringOf(0);
     this.#audit = {
-      holds: (principal, message, signature) =>
-        anyone.verify(principal, signedBytes(cluster, message), signature),
+      holds: trueSignatures(cluster, anyone),
       checked: new WeakSet(),
+      viewChanges: new Map(),
     };
     this.#asked = (request) => {
       const client = principalOfClient(request.client);
@@ -96,7 +97,7 @@ export class Watch {
         requestBytes(cluster, { client, ...request }),
         request.signature,
       );
-    this.#last = ids.map(nothingSeen);
+    this.#last = ids.map(nothingRemembered);
   }
 
   /** From now on it is one of the faulty: a liar, or one whose disk rotted under it. */
@@ -111,7 +112,7 @@ export class Watch {
   /** Its disk is empty: its earlier words still bind it, its memory does not. */
   onWipe(id: ReplicaId): void {
     this.#promises[id]?.onAmnesia();
-    this.#last[id] = nothingSeen();
+    this.#last[id] = nothingRemembered();
   }
 
   /** It found its log damaged, and begins as one whose disk is empty. */
@@ -323,15 +324,4 @@ export class Watch {
     }
     return this.#latest.message;
   }
-}
-
-function nothingSeen(): Remembered {
-  return {
-    view: 0,
-    viewActive: false,
-    executedSeq: 0,
-    stableSeq: 0,
-    tick: 0,
-    toldExecuted: 0,
-  };
 }

@@ -21,40 +21,62 @@ export type Onlooker = {
   committed: () => void;
 };
 
+type Ledger = NodeBuild["LedgerMachine"];
+type Watched = new (store: MemoryStore, onlooker: Onlooker) => LedgerMachine;
+
+/** One for each ledger: code that meets a new class in every process is never compiled well. */
+const watchedOf = new WeakMap<Ledger, Watched>();
+
 export function watchedMachine(
   build: NodeBuild,
   store: MemoryStore,
   onlooker: Onlooker,
 ): LedgerMachine {
-  class WatchedMachine extends build.LedgerMachine {
+  const { LedgerMachine } = build;
+  let Machine = watchedOf.get(LedgerMachine);
+  if (Machine === undefined) {
+    Machine = watched(LedgerMachine);
+    watchedOf.set(LedgerMachine, Machine);
+  }
+  return new Machine(store, onlooker);
+}
+
+function watched(Ledger: Ledger): Watched {
+  return class WatchedMachine extends Ledger {
+    readonly #onlooker: Onlooker;
+
+    constructor(store: MemoryStore, onlooker: Onlooker) {
+      super(store);
+      this.#onlooker = onlooker;
+    }
+
     override apply(seq: Seq, requests: readonly Request[]): readonly Execution[] {
       const executions = super.apply(seq, requests);
-      onlooker.applied(seq, requests, executions, this);
+      this.#onlooker.applied(seq, requests, executions, this);
       return executions;
     }
 
     override snapshot(): Digest {
       const digest = super.snapshot();
-      onlooker.snapshotted(this.seq, digest);
+      this.#onlooker.snapshotted(this.seq, digest);
       return digest;
     }
 
     override finishRestore(): "installed" | "invalid" {
       const outcome = super.finishRestore();
-      if (outcome === "installed") onlooker.restored(this);
+      if (outcome === "installed") this.#onlooker.restored(this);
       return outcome;
     }
 
     override commit(): void {
-      onlooker.effect("commit");
+      this.#onlooker.effect("commit");
       super.commit();
-      onlooker.committed();
+      this.#onlooker.committed();
     }
 
     override sync(): void {
-      onlooker.effect("sync");
+      this.#onlooker.effect("sync");
       super.sync();
     }
-  }
-  return new WatchedMachine(store);
+  };
 }

@@ -39,6 +39,8 @@ export type WorldSetup = {
   queue?: EventQueue;
 };
 
+type ActiveLie = { lie: Lie; percent: number };
+
 const MAC_BYTES = 16;
 
 export class World {
@@ -52,6 +54,8 @@ export class World {
   readonly #faults = new Map<string, ResolvedFault>();
   readonly #nodeFaults: NodeFaults;
   readonly #liars: readonly Liar[];
+  /** The lies that each replica tells now. */
+  #lies: readonly ActiveLie[][];
 
   constructor(build: NodeBuild, setup: WorldSetup) {
     const { config, datagramBytesMax, random, keyringOf, weather } = setup;
@@ -71,6 +75,7 @@ export class World {
       this.network.send(from, to, bytes, atUs);
     const ids = Array.from({ length: n }, (_, id) => id);
     const plot: Plot = new Map();
+    this.#lies = ids.map(() => []);
     this.#liars = ids.map(
       (id) =>
         new Liar(build, config, keyringOf(id), {
@@ -91,7 +96,7 @@ export class World {
           random: random.fork(`replica ${id}`),
           watch: this.watch,
           send,
-          lie: (to, messages) => this.#lies(id, to, messages),
+          lie: (to, messages) => this.#lie(id, to, messages),
           spoil: (to, datagram) => this.#spoil(id, to, datagram),
         }),
     );
@@ -183,33 +188,34 @@ export class World {
   }
 
   #noteActive(): void {
+    this.#lies = this.replicas.map(({ id }) => this.#liesOf(nameOf(id)));
     this.watch.coverage.underFaults(this.active.map(({ intent }) => intent.kind));
   }
 
   #deliver(from: PrincipalId, to: PrincipalId, bytes: Uint8Array): void {
     this.trace.number(this.queue.nowUs * 1_024 + from * 32 + to);
-    this.trace.bytes(bytes.subarray(bytes.length - MAC_BYTES));
+    this.trace.bytes(bytes, bytes.length - MAC_BYTES);
     if (to >= CLIENT_PRINCIPAL_MIN) this.clients[to - CLIENT_PRINCIPAL_MIN]?.receive(bytes);
     else this.replicas[to]?.receive(bytes);
   }
 
-  #lies(
+  #lie(
     id: ReplicaId,
     to: PrincipalId,
     messages: readonly Uint8Array[],
   ): readonly Uint8Array[] | undefined {
-    const lies = this.#liesOf(id);
+    const lies = this.#lies[id] ?? [];
     return lies.length === 0 ? undefined : this.#liars[id]?.filter(to, messages, lies);
   }
 
   #spoil(id: ReplicaId, to: PrincipalId, datagram: Uint8Array): Uint8Array | undefined {
-    const lies = this.#liesOf(id);
+    const lies = this.#lies[id] ?? [];
     return lies.length === 0 ? datagram : this.#liars[id]?.spoil(to, datagram, lies);
   }
 
-  #liesOf(id: ReplicaId): readonly { lie: Lie; percent: number }[] {
-    return [...this.#faults.values()].flatMap(({ intent, nodes }) =>
-      intent.kind === "lie" && nodes.includes(nameOf(id)) ? [intent] : [],
+  #liesOf(name: NodeName): ActiveLie[] {
+    return this.active.flatMap(({ intent, nodes }) =>
+      intent.kind === "lie" && nodes.includes(name) ? [intent] : [],
     );
   }
 }
