@@ -55,11 +55,14 @@ function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
+/** For so many seconds, after as many of the same load: Node compiles what runs often. */
 async function throughput(
   cluster: LoopbackCluster,
   client: Client,
   sessions: number,
 ): Promise<Row> {
+  const warm = performance.now() + Number(values.seconds) * 1_000;
+  await load(client, sessions, () => performance.now() < warm);
   const pids = cluster.file.replicas.map(({ id }) => cluster.pidOf(id));
   const cpuBefore = pids.map(cpuSeconds);
   const ownBefore = process.cpuUsage();
@@ -84,6 +87,7 @@ async function throughput(
       .map((pid, index) => perOperation(cpuSeconds(pid) - (cpuBefore[index] ?? 0)))
       .join(" "),
     "client µs/op": perOperation((own.user + own.system) / 1e6),
+    load: readFileSync("/proc/loadavg", "utf8").split(" ")[0] ?? "",
   };
 }
 
@@ -179,9 +183,6 @@ try {
     await call(client, 0, "deposit", { account: `a${index}`, amount: 1_000_000 });
   }
   const wanted = (part: string) => values.only === "" || values.only.split(",").includes(part);
-  // Node compiles what runs often: the first thousand batches cost several times the later ones.
-  const warm = performance.now() + Number(values.seconds) * 1_000;
-  await load(client, 50, () => performance.now() < warm);
   const rates: Row[] = [];
   for (const sessions of [1, 10, 50, 200]) {
     if (wanted(`${sessions}`)) rates.push(await throughput(cluster, client, sessions));
