@@ -15,7 +15,8 @@ import type { EnvironmentOptions } from "../environment.js";
 import { readInventory } from "../inventory.js";
 import { enterSandbox, insideSandbox } from "../sandbox.js";
 import { createSsh, openHosts } from "../ssh.js";
-import { environmentOptions, runConformance } from "./conformance.js";
+import { runConformance } from "./conformance.js";
+import { environmentOptions } from "./conformance-bench.js";
 import { labFailure, openSshLab, type SshLab } from "./ssh-lab.js";
 
 const HOSTS = ["n0", "n1", "n2", "n3", "k0", "k1"];
