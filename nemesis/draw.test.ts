@@ -44,6 +44,13 @@ test("no swarm goes beyond f, or waits for what may not come", () => {
   }
 });
 
+test("a swarm's losses may come in patterns, its delays in distributions", () => {
+  const drawn = new Set(Array.from({ length: 300 }, (_, seed) => draw(seed)).flat());
+  for (const name of ["loss", "burst-loss", "nth-loss", "delay", "long-tail"]) {
+    assert.ok(drawn.has(name), name);
+  }
+});
+
 test("names beside all stay, and without it nothing is drawn", () => {
   assert.equal(draw(1, EVERY_KIND, ["kill", "clock"]), ["kill", "clock"]);
   const names = draw(1, EVERY_KIND, ["crash-recover", "all"]);

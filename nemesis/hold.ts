@@ -15,6 +15,11 @@ export type Hold = HoldShare | HoldPeriod;
 /** Faults that end within it of each other are not told apart by a cluster; no window is shorter. */
 export const WINDOW_MS_MIN = 100;
 
+/** Most of a window of time. */
+export const HOLD: Hold = { share: 0.6, msMin: 500, msMax: 20_000 };
+/** For what need not last to be felt. */
+export const HOLD_SHORT: Hold = { share: 0.3, msMin: 200, msMax: 2_000 };
+
 /** One fault's time and the window after it, ms: about as asked, drawn within a quarter and a half. */
 export function drawHold(
   hold: Hold,

@@ -2,11 +2,10 @@
 // datagramMessagesMax = 1 they strike that step only (messages.ts).
 
 import type { FaultIntent, MessageEffect, MessageKind, MessageMatch, Target } from "./faults.js";
-import type { Hold } from "./hold.js";
+import { HOLD, type Hold } from "./hold.js";
 import type { NemesisPackage } from "./nemesis-package.js";
 import type { Random } from "./random.js";
 
-const HOLD: Hold = { share: 0.6, msMin: 500, msMax: 20_000 };
 /** Nearly always there, for what happens when it pleases: a view change. */
 const HOLD_LONG: Hold = { share: 0.9, msMin: 2_000, msMax: 20_000 };
 

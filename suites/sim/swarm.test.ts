@@ -37,4 +37,18 @@ test("seeds differ in what they leave out: each kind of fault is in some and mis
     assert.ok(count > 10 && count < (SEEDS * 2) / 3, `${kind}: ${count}`);
 });
 
+test("losses come in every pattern and delays in every distribution, as the seed decides", () => {
+  const seen = new Set<string | undefined>();
+  for (let seed = 0; seed < SEEDS; seed++) {
+    const scenario = drawScenario(seed);
+    assert.equal(scenario, drawScenario(seed));
+    for (const { intent } of scenario.faults) {
+      if (intent.kind === "loss") seen.add(intent.pattern?.kind ?? "each");
+      if (intent.kind === "delay") seen.add(intent.distribution);
+    }
+  }
+  const all = ["bursts", "each", "every", "exponential", "normal", "uniform"];
+  assert.equal([...seen].sort(), all);
+});
+
 test.run();

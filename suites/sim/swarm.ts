@@ -13,6 +13,7 @@ import {
   type PartitionShape,
   type Target,
 } from "../../nemesis/faults.js";
+import type { LossPattern } from "../../nemesis/link-loss.js";
 import { createRandom, type Random } from "../../nemesis/random.js";
 import type { ProtocolConfig } from "../../node/core/config.js";
 import { type Cast as DrillCast, drawDrill } from "./drills.js";
@@ -143,10 +144,30 @@ function drawWeather(random: Random): Weather {
   };
 }
 
+/** Half of all losses have none: each datagram by itself. */
+const LOSS_PATTERNS: readonly (LossPattern | undefined)[] = [
+  undefined,
+  undefined,
+  undefined,
+  { kind: "bursts", lengthMean: 4 },
+  { kind: "bursts", lengthMean: 16 },
+  { kind: "every" },
+];
+
+/** What a delay departs from its mean, as a share of it. */
+const DELAY_SHAPES = [
+  { distribution: "uniform", of: 0.5 },
+  { distribution: "normal", of: 0.3 },
+  { distribution: "exponential", of: 1 },
+] as const;
+
 const FEATURES: readonly Feature[] = [
   feature("partition", 6_000, (random) => partitionOf(random)),
   feature("loss", 5_000, (random) => {
-    return { kind: "loss", percent: random.pick([5, 20, 40]), target: targetOf(random) };
+    const percent = random.pick([5, 20, 40]);
+    const loss = { kind: "loss", percent, target: targetOf(random) } as const;
+    const pattern = random.pick(LOSS_PATTERNS);
+    return pattern === undefined ? loss : { ...loss, pattern };
   }),
   feature("duplicate", 5_000, (random) => {
     return { kind: "duplicate", percent: random.pick([10, 50]), target: targetOf(random) };
@@ -157,7 +178,14 @@ const FEATURES: readonly Feature[] = [
   }),
   feature("delay", 5_000, (random) => {
     const delayMs = random.pick([10, 50, 300]);
-    return { kind: "delay", delayMs, jitterMs: delayMs / 2, target: targetOf(random) };
+    const { of, distribution } = random.pick(DELAY_SHAPES);
+    return {
+      kind: "delay",
+      delayMs,
+      jitterMs: delayMs * of,
+      distribution,
+      target: targetOf(random),
+    };
   }),
   feature("corrupt", 5_000, (random) => {
     return { kind: "corrupt", percent: random.pick([2, 20]), target: targetOf(random) };

@@ -8,15 +8,8 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import { cutClients, isolate, mute } from "../../../nemesis/grudge.js";
 import type { Environment, EnvironmentOptions } from "../environment.js";
-import {
-  Bench,
-  type Context,
-  CUT,
-  cannot,
-  environmentOptions,
-  TARGET,
-} from "./conformance-bench.js";
-import { harmLinks } from "./conformance-links.js";
+import { Bench, type Context, CUT, cannot, environmentOptions } from "./conformance-bench.js";
+import { linkCases } from "./conformance-links.js";
 import { harmDisks, harmNodes } from "./conformance-nodes.js";
 import { processesUnder } from "./leftovers.js";
 
@@ -92,27 +85,6 @@ export function runConformance(harness: Harness): void {
     assert.equal((await bench.call("c1", "balance", { account: "A" })).type, "ok");
   });
 
-  test("loss, duplication and reordering are borne, and leave their evidence", async ({
-    bench,
-  }) => {
-    const lossy = await bench.apply(
-      { kind: "loss", percent: 20, target: TARGET },
-      bench.everyLink({ lossPercent: 20 }),
-    );
-    const doubled = await bench.apply(
-      { kind: "duplicate", percent: 20, target: TARGET },
-      bench.everyLink({ duplicatePercent: 20 }),
-    );
-    const shuffled = await bench.apply(
-      { kind: "reorder", percent: 30, gapMs: 20, target: TARGET },
-      bench.everyLink({ reorder: { percent: 30, gapMs: 20 } }),
-    );
-    for (let round = 0; round < 5; round++) await bench.deposit(4);
-    for (const fault of [shuffled, lossy, doubled]) await bench.heal(fault);
-    await bench.settle();
-    await bench.audit();
-  });
-
   test("one replica that gets no commit executes nothing, though it hears the others", async ({
     bench,
   }) => {
@@ -151,18 +123,7 @@ export function runConformance(harness: Harness): void {
     await bench.audit();
   });
 
-  test("slow links make operations slow, until they are healed", async ({ bench }) => {
-    const fault = await bench.apply(
-      { kind: "delay", delayMs: 40, jitterMs: 0, target: TARGET },
-      bench.everyLink({ delay: { delayMs: 40, jitterMs: 0 } }),
-    );
-    const [answer] = await bench.deposit();
-    assert.ok(answer);
-    // Request, pre-prepare, prepare, commit, reply: five links, one after the other.
-    const tookMs = Number(BigInt(answer.endedNs) - BigInt(answer.startedNs)) / 1e6;
-    assert.ok(tookMs >= 5 * 40 * 0.9, `took ${tookMs} ms`);
-    await bench.heal(fault);
-  });
+  linkCases(test);
 
   test("a fault that no datagram met has not landed", async ({ bench }) => {
     const idle = bench.environment.replicas.map((to) => ({ from: "c1", to, drop: true }));
@@ -241,7 +202,6 @@ export function runConformance(harness: Harness): void {
     await bench.audit();
   });
 
-  harmLinks(test);
   harmDisks(test);
   if (harness.onlyDisks !== true) harmNodes(test);
 
