@@ -140,7 +140,8 @@ export type ClockTerm = { id: string; forMs: number } & (
 export type BentClock = { target: string; terms: readonly ClockTerm[] };
 
 /**
- * Keeps the offset of a clock, in seconds, in a file. A clock that stands, or runs at another rate, is one whose offset changes a hundred times a second.
+ * Keeps the offset of a clock, in seconds, in a file. A clock that stands, or runs at another rate, is one
+ * whose offset changes a hundred times a second.
  * The offset is +0 when this returns.
  */
 export function bendClock(file: string, begun: () => void): Readonly<Record<string, number>> {

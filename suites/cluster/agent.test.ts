@@ -142,6 +142,8 @@ test("its clock is known to be ours, for it runs on our kernel", () => {
 
 test("when the runner is killed, the agent ends what it has started, and leaves no folder", async () => {
   const runner = join(folder, "runner.mjs");
+  const [left, kept] = [join(folder, "left"), join(folder, "kept")];
+  for (const path of [left, kept]) writeFileSync(path, "");
   const url = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
   writeFileSync(
     runner,
@@ -151,6 +153,9 @@ test("when the runner is killed, the agent ends what it has started, and leaves 
      const { handle } = await machine.start(["sleep", "600"], { variables: {}, stderr: "/dev/null" });
      const { handle: deaf } = await machine.start(["sh", "-c", "trap '' TERM HUP; sleep 600; true"],
        { variables: {}, stderr: "/dev/null" });
+     await machine.register({ kind: "file", path: ${JSON.stringify(left)} });
+     const gone = await machine.register({ kind: "file", path: ${JSON.stringify(kept)} });
+     await gone();
      console.log(JSON.stringify([machine.hello.runtimeFolder, handle.pid, deaf.pid]));`,
   );
   const child = spawn(process.execPath, [runner], { stdio: ["ignore", "pipe", "inherit"] });
@@ -161,6 +166,8 @@ test("when the runner is killed, the agent ends what it has started, and leaves 
   const over = () =>
     !existsSync(runtimeFolder) && pids.every((pid: number) => handleOf(pid) === undefined);
   assert.ok(await waitUntil(over, DEADLINE_MS));
+  assert.ok(await waitUntil(() => !existsSync(left), DEADLINE_MS), "what was registered went, too");
+  assert.ok(existsSync(kept), "what was released stays");
 });
 
 test("when the agent is killed, every request and process ends with the reason", async () => {

@@ -66,11 +66,9 @@ export function createDocker(
   options: EnvironmentOptions,
   found: DockerFound,
   reason: string,
-  stopMsMax?: number,
 ): Environment {
-  const cluster = { found, options, ...(stopMsMax !== undefined && { stopMsMax }) };
   const open = (nodes: readonly NodeName[]) => openGround(nodes, options, found);
-  return createRemote({ name: "docker", reason }, cluster, open);
+  return createRemote({ name: "docker", reason }, { found, options }, open);
 }
 
 async function openGround(

@@ -3,14 +3,14 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import type { FaultIntent, ResolvedFault } from "../../nemesis/faults.js";
 import { findCgroupPlaces } from "../../nemesis/host/cgroup.js";
 import { faketimeLeftovers, findFaketime } from "../../nemesis/host/faketime.js";
-import { localShell } from "../../nemesis/host/shell.js";
+import { localShell, type Shell } from "../../nemesis/host/shell.js";
 import { ClockHand } from "./clock-hand.js";
 import { cpuHand } from "./cpu-hand.js";
 import { nowMs, sleep, waitUntil, within } from "./deadline.js";
@@ -156,6 +156,40 @@ for (const [name, place] of [["a cgroup", found.cpu] as const, ["turns", undefin
     },
   );
 }
+
+test("a clock that is bent from a machine that was lost is bent again in the next life", async () => {
+  const runtimeFolder = mkdtempSync(join(folder, "clock-"));
+  let lose: () => void = () => undefined;
+  let isGone: Promise<never> = new Promise((_, reject) => {
+    lose = () => reject(new Error("the machine is gone"));
+  });
+  const losing: Shell = {
+    run: (argv, options) => {
+      const said = shell.run(argv, options);
+      return argv.includes("-e") ? Promise.race([said, isGone]) : said;
+    },
+  };
+  const { execPath } = process;
+  const machine = { shell: losing, register: localMachine.register, ownBuild: OWN_BUILD };
+  const place = { node: "r0", folder, runtimeFolder, execPath, ...machine };
+  const host: NodeHost = { ...place, pid: undefined, ask: async () => undefined };
+  const clock = join(runtimeFolder, "r0.faketime");
+  const isAt = (offset: string) => () => readFileSync(clock, "utf8").startsWith(offset);
+  const hand = new ClockHand("/no/library");
+  const fault = faultOf({ kind: "clock", rate: 1, jumpMs: 60_000, target });
+  await hand.prepare(host);
+  await hand.apply(fault, [host]);
+  assert.ok(isAt("+60")());
+  lose();
+  isGone = new Promise(() => undefined);
+  await sleep(0); // The loss is heard.
+  writeFileSync(clock, "+0"); // As on a machine that is as new.
+  await hand.takeHold(host);
+  assert.ok(await waitUntil(isAt("+60"), DEADLINE_MS));
+  await hand.heal(fault, [host]);
+  assert.ok(isAt("+0")());
+  await hand.close();
+});
 
 test("a slow process that is stopped by another fault stays stopped until that is over", async () => {
   const { host } = await victimOf();

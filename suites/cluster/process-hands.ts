@@ -12,8 +12,8 @@ const NOTHING: Launch = { argvPrefix: [], variables: {} };
 /** A replica makes everything durable before it ends; its disk may be slow. */
 const TERMINATE_MS_MAX = 10_000;
 /** Points of compaction come once in a checkpoint interval, others many times a second. */
-const POINT_MS_MAX = 5_000;
-const ANSWER_MS_MAX = 2_000;
+const POINT_MS_MAX = 10_000;
+const ANSWER_MS_MAX = 5_000;
 /** Under load a process asks for memory all the time. */
 const MEMORY_MS_MAX = 8_000;
 /** What it may still take: little enough to be gone at once. */

@@ -12,7 +12,7 @@ import { readInventory } from "../cluster/inventory.js";
 import { openHosts } from "../cluster/ssh.js";
 import { umlShell } from "../cluster/uml.js";
 import { findUml } from "../cluster/uml-parts.js";
-import { UsageError } from "../usage-error.js";
+import { oneLine } from "../usage-error.js";
 import { vagrantInventory } from "../vagrant/hosts.js";
 import type { UmlFindings } from "./uml-main.js";
 
@@ -93,11 +93,11 @@ function probeHosts(inventory: string): Promise<Machines | Lacking> {
   });
 }
 
+/** Whatever goes wrong is why they cannot be used. */
 async function orLacking(tries: () => Promise<Machines>): Promise<Machines | Lacking> {
   try {
     return await tries();
   } catch (error) {
-    if (error instanceof UsageError) return { lacks: error.message };
-    throw error;
+    return { lacks: oneLine(error) };
   }
 }

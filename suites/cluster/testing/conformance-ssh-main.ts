@@ -20,6 +20,8 @@ import { labFailure, openSshLab, type SshLab } from "./ssh-lab.js";
 
 const HOSTS = ["n0", "n1", "n2", "n3", "k0", "k1"];
 const DEADLINE_MS = 60_000;
+/** Of a run with faults of links. */
+const SIGNS = ["-j DROP", "qdisc htb 1: root", "agent-main", "cache/ordeal/runs"];
 
 await inLab({ name: "ssh", main: fileURLToPath(import.meta.url), failure: labFailure() }, conform);
 
@@ -49,10 +51,11 @@ async function killRunners(lab: SshLab): Promise<void> {
     const runner = join(directory, `runner${round}.mjs`);
     writeFileSync(runner, runnerSource(lab, environmentOptions(join(directory, `run${round}`))));
     const child = spawn(process.execPath, [runner], { stdio: ["ignore", "pipe", "inherit"] });
-    await once(child.stdout, "data");
+    const [said] = await once(child.stdout, "data");
+    const onReplicas = String(said).includes("clock") ? ["bendClock", "faketime_shm"] : [];
     const there = await leftOnHosts(lab);
     for (const host of HOSTS) {
-      for (const sign of ["-j DROP", "qdisc htb 1: root", "agent-main", "cache/ordeal/runs"]) {
+      for (const sign of [...SIGNS, ...(host.startsWith("n") ? onReplicas : [])]) {
         const found = there.some((line) => line.startsWith(`${host}: `) && line.includes(sign));
         assert.ok(found, `${host} shows ${sign} while the run is on`);
       }
@@ -83,7 +86,12 @@ function runnerSource(lab: SshLab, options: EnvironmentOptions): string {
       links: links.map((link) => ({ ...link, delay })) });
     await environment.apply({ id: "f2", intent: { kind: "loss", percent: 1, target }, nodes: [],
       links: links.map((link) => ({ ...link, lossPercent: 1 })) });
-    console.log("up");
+    const bend = { kind: "clock", rate: 1, jumpMs: 60_000, target };
+    const canBend = hosts.capabilities.has("clock");
+    if (canBend) {
+      await environment.apply({ id: "f3", intent: bend, nodes: environment.replicas, links: [] });
+    }
+    console.log(canBend ? "up, with clocks bent" : "up");
     setInterval(() => {}, 1000);`;
 }
 

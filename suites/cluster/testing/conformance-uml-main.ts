@@ -25,10 +25,10 @@ const LINE_CHARS = 9_000;
 
 /** Says where it is and what it was told, then waits for a signal. */
 const INNER = `
+  process.on("SIGINT", () => process.exit(7));
   console.log(JSON.stringify([process.argv.slice(2), process.stdout.isTTY ?? false]));
   console.log("x".repeat(${LINE_CHARS}));
   console.error("to stderr");
-  process.on("SIGINT", () => process.exit(7));
   setInterval(() => {}, 1000);
 `;
 

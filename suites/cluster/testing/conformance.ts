@@ -24,14 +24,27 @@ export type Harness = {
   killMechanism?: string;
 };
 
+/** Without a cluster no case runs. uvu says nothing of it, and exits with 0. */
+async function started(bench: Bench): Promise<void> {
+  try {
+    await bench.environment.start();
+    await bench.open();
+  } catch (error) {
+    console.error(error);
+    process.on("exit", () => {
+      process.exitCode = 1;
+    });
+    throw error;
+  }
+}
+
 export function runConformance(harness: Harness): void {
   const test = suite<Context>(`conformance of ${harness.name}`);
   const directory = mkdtempSync(join(tmpdir(), "ordeal-conformance-"));
 
   test.before(async (context) => {
     context.bench = new Bench(harness.create(environmentOptions(directory)));
-    await context.bench.environment.start();
-    await context.bench.open();
+    await started(context.bench);
   });
   test.after(async ({ bench }) => {
     await bench.environment.stop();

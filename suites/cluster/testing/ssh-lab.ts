@@ -17,7 +17,7 @@ import { sleep, waitUntil } from "../deadline.js";
 
 const FOLDER = "/run/ordeal-lab";
 const SSHD = "/usr/sbin/sshd";
-const UP_MS_MAX = 20_000;
+const UP_MS_MAX = 60_000;
 
 export type SshLab = {
   /** An inventory of the hosts: n0, n1, … for replicas, k0, k1, … for clients. */
@@ -64,7 +64,7 @@ export async function openSshLab(replicas: number, clients: number): Promise<Ssh
     enter: async (host, argv) => {
       const init = hosts.get(host)?.pid;
       const inside = ["nsenter", "-a", "-t", await childOf(init ?? 0), ...argv];
-      return (await must(shell, inside)).stdout;
+      return (await must(shell, inside, { deadlineMs: UP_MS_MAX })).stdout;
     },
     close: async () => {
       for (const host of hosts.values()) host.kill("SIGKILL");
