@@ -1,16 +1,16 @@
 // One work of the checker's benchmark, in a process of its own, so that its memory is its own.
-// Run by bench/checker.ts: node dist/bench/checker-work.js work history.jsonl
+// Run by bench/checker.ts: node dist/bench/checker-work.js work history.jsonl, or a run's folder
 
 import type { BankTable } from "../checker/bank/bank-table.js";
 import { infer } from "../checker/bank/inference.js";
 import { replayTable } from "../checker/bank/replay-table.js";
 import { schedule } from "../checker/bank/schedule.js";
 import { orderBySeq } from "../checker/bank/seq-writes.js";
-import { checkRun } from "../checker/check.js";
-import { readBankTable, readHistory } from "../checker/read-history.js";
-import { ledgersOf } from "./run-ledgers.js";
+import { readBankTable } from "../checker/read-history.js";
+import { concludeRun } from "../suites/conclude-run.js";
+import { judgeRun, readRun } from "../suites/judge.js";
 
-export type CheckerWork = "parse" | "all of a run" | "witness" | "black box";
+export type CheckerWork = "parse" | "run: checks" | "run: its end" | "witness" | "black box";
 
 /** `megabytes` is the most that the process held, without what Node takes for itself. */
 export type WorkDone = { valid: string; ms: number; megabytes: number };
@@ -19,13 +19,13 @@ const REPETITIONS = 5;
 
 const started = process.memoryUsage.rss();
 const [work = "", path = ""] = process.argv.slice(2);
-const run = prepared(work, path);
+const perform = prepared(work, path);
 let best = Number.POSITIVE_INFINITY;
 let valid = "";
 let megabytes = 0;
 for (let repetition = 0; repetition < REPETITIONS; repetition++) {
   const before = process.hrtime.bigint();
-  valid = run();
+  valid = await perform();
   best = Math.min(best, Number(process.hrtime.bigint() - before) / 1e6);
   // The first run alone: later ones add what earlier ones left to the collector.
   if (repetition === 0)
@@ -35,22 +35,24 @@ for (let repetition = 0; repetition < REPETITIONS; repetition++) {
 const done: WorkDone = { valid, ms: best, megabytes };
 process.stdout.write(JSON.stringify(done));
 
-function prepared(name: string, file: string): () => string {
+function prepared(name: string, file: string): () => string | Promise<string> {
   if (name === "parse") return () => (readBankTable(file) === undefined ? "not plain" : "");
-  if (name === "all of a run") return allOfRun(file);
+  if (name === "run: its end") return () => atEnd(file);
+  if (name === "run: checks") {
+    const saved = readRun(file);
+    return () => String(judgeRun(saved)["valid?"]);
+  }
   const parsed = readBankTable(file);
   if (parsed === undefined) throw new Error(`${file} is not plain`);
   const { table, seqs } = parsed;
   return name === "witness" ? () => bySeq(table, seqs) : () => blackBox(table);
 }
 
-/** From the history's file to the verdict, with four ledgers that are at hand. */
-function allOfRun(file: string): () => string {
-  const correctReplicas = ["r0", "r1", "r2", "r3"];
-  const ledgers = ledgersOf(readHistory(file), correctReplicas);
-  const quiescence = { reached: true, detail: "" };
-  const run = { ledgers, correctReplicas, quiescence, faults: [], expectedFaults: [] };
-  return () => String(checkRun({ history: readHistory(file), ...run })["valid?"]);
+/** All that comes after a run's end, from its files to the verdict and the report on disk. */
+async function atEnd(folder: string): Promise<string> {
+  const output = { line: console.error, transient: () => false };
+  const { verdict } = await concludeRun(folder, output);
+  return String(verdict["valid?"]);
 }
 
 function bySeq(table: BankTable, seqs: Float64Array): string {

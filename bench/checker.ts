@@ -1,5 +1,6 @@
 // What a verdict costs, beside what is asked of it: long histories of a simulated bank, read from a
-// file, judged by the order that the servers claim, and as a black box, from what clients saw alone.
+// file, judged by the order that the servers claim, and as a black box, from what clients saw alone;
+// a run by all its checks, and all that comes after its end: reading, judging, the report.
 // Each work runs in a process of its own, a few times; the best counts, for what else runs on the
 // machine only ever adds.
 // Run: node dist/bench/checker.js [operations…]
@@ -12,11 +13,17 @@ import { fileURLToPath } from "node:url";
 import type { LoadOptions } from "../checker/bank/simulate-load.js";
 import type { CheckerWork, WorkDone } from "./checker-work.js";
 import { writeLoad } from "./load-file.js";
+import { writeRun } from "./saved-run.js";
 
 type Load = Pick<LoadOptions, "concurrency" | "infoShare">;
-type Row = { operations: number; load: Load; work: CheckerWork; asked: string };
+/** Bounds: the most, but of operations a second the least. */
+type Asked = { ms?: number; rate?: number; megabytes?: number };
+type Row = { operations: number; load: Load; work: CheckerWork; asked: Asked };
 
 const WORKER = fileURLToPath(new URL("./checker-work.js", import.meta.url));
+
+/** A longer run's ledgers would take the bench minutes to write. */
+const RUN_OPERATIONS_MAX = 100_000;
 
 const given = process.argv.slice(2).map(Number);
 const sizes = given.length > 0 ? given : [100_000, 1_000_000];
@@ -35,40 +42,63 @@ try {
 function bench(operations: number, load: Load): void {
   const path = join(folder, "history.jsonl");
   writeLoad(path, { operations, ...load });
-  for (const work of worksFor(operations, load)) {
-    const asked = askedOf(operations, load, work);
-    measure({ operations, load, work, asked }, path);
+  for (const work of worksFor(load)) {
+    measure({ operations, load, work, asked: askedOf(operations, load, work) }, path);
+  }
+  if (operations > RUN_OPERATIONS_MAX || load.concurrency !== 5 || load.infoShare > 0) return;
+  const directory = join(folder, `run-${operations}`);
+  writeRun(directory, operations);
+  for (const work of ["run: checks", "run: its end"] as const) {
+    measure({ operations, load, work, asked: askedOf(operations, load, work) }, directory);
   }
 }
 
 /** A witness by seq knows nothing of operations whose outcome nobody learned. */
-function worksFor(operations: number, { concurrency, infoShare }: Load): CheckerWork[] {
+function worksFor({ concurrency, infoShare }: Load): CheckerWork[] {
   const works: CheckerWork[] = infoShare === 0 ? ["witness", "black box"] : ["black box"];
   if (concurrency !== 5 || infoShare > 0) return works;
-  return operations > 100_000 ? ["parse", ...works] : ["parse", "all of a run", ...works];
+  return ["parse", ...works];
 }
 
-function askedOf(operations: number, { concurrency, infoShare }: Load, work: CheckerWork): string {
-  if (work === "parse") return "500000/s";
-  if (work === "all of a run") return operations === 100_000 ? "2000 ms" : "";
-  if (operations !== 1_000_000) return "";
-  if (work === "witness") return "10000000/s";
-  if (infoShare === 0 || concurrency === 5) return "";
-  return concurrency === 20 ? "2000 ms, 200 MB" : "10000 ms";
+function askedOf(operations: number, { concurrency, infoShare }: Load, work: CheckerWork): Asked {
+  if (work === "parse") return operations >= 100_000 ? { rate: 500_000 } : {};
+  if (work === "run: checks") return operations === 100_000 ? { ms: 1_200 } : {};
+  if (work === "run: its end") return operations === 100_000 ? { ms: 2_000 } : {};
+  if (operations !== 1_000_000) return {};
+  if (work === "witness") return { ms: 250, rate: 10_000_000 };
+  if (infoShare === 0 || concurrency === 5) return {};
+  return concurrency === 20 ? { ms: 2_000, megabytes: 200 } : { ms: 10_000 };
 }
 
 function measure({ operations, load, work, asked }: Row, path: string): void {
   const printed = execFileSync(process.execPath, [WORKER, work, path], { encoding: "utf8" });
-  const { valid, ms, megabytes }: WorkDone = JSON.parse(printed);
-  const rate = Math.round((operations * 1_000) / ms);
+  const done: WorkDone = JSON.parse(printed);
+  const rate = Math.round((operations * 1_000) / done.ms);
   print([
     ...[String(operations), String(load.concurrency), `${100 * load.infoShare} %`, work],
-    ...[valid, ms.toFixed(0), String(rate), String(megabytes), asked],
+    ...[done.valid, done.ms.toFixed(0), String(rate), String(done.megabytes)],
+    verdictOn(work, done, rate, asked),
   ]);
 }
 
+/** What was asked, and whether it was met; a judgement that is not valid is OUTSIDE in any time. */
+function verdictOn(work: CheckerWork, done: WorkDone, rate: number, asked: Asked): string {
+  const { ms, rate: rateMin, megabytes } = asked;
+  const bounds = [
+    ...(ms === undefined ? [] : [{ text: `${ms} ms`, met: done.ms <= ms }]),
+    ...(rateMin === undefined ? [] : [{ text: `${rateMin}/s`, met: rate >= rateMin }]),
+    ...(megabytes === undefined
+      ? []
+      : [{ text: `${megabytes} MB`, met: done.megabytes <= megabytes }]),
+  ];
+  const judged = done.valid === "true" || (work === "parse" && done.valid === "");
+  const word = judged && bounds.every(({ met }) => met) ? "ok" : "OUTSIDE";
+  if (judged && bounds.length === 0) return "";
+  return [...bounds.map(({ text }) => text), word].join(", ");
+}
+
 function print(cells: readonly string[]): void {
-  const widths = [10, 8, 5, 13, 8, 8, 13, 6, 16];
+  const widths = [10, 8, 5, 13, 8, 8, 13, 6, 24];
   const padded = cells.map((cell, column) => {
     const width = widths[column] ?? 10;
     return column === 3 ? cell.padEnd(width) : cell.padStart(width);

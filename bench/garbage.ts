@@ -32,7 +32,8 @@ const WRITE_BYTES = 1 << 20;
 
 const invoke = '{"index":0,"time":1,"type":"invoke","process":0,"f":"read","value":null}\n';
 const ok = invoke.replace("invoke", "ok").replace('"index":0,"time":1', '"index":1,"time":2');
-const REGISTER = ["--model", "cas-register"];
+/** Time that no machine runs out of: what is asked here is the message. */
+const REGISTER = ["--model", "cas-register", "--budget-time", "3600"];
 const NOISE = "q7f;\u0001/zz[{]\u00e9 ";
 
 const CASES: readonly Case[] = [

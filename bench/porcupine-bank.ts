@@ -101,17 +101,19 @@ function columnsOf(table: BankTable): string {
 }
 
 export function bankLines(compared: readonly Compared[]): string[] {
-  const head = ["bank", "replies", "Porcupine", "ms", "MB", "ours", "ms", "MB", "faster", "asked"];
+  const columns = ["Porcupine", "ms", "MB", "ours", "ms", "MB", "faster", "less memory"];
+  const head = ["bank", "replies", ...columns, "asked"];
   const rows = compared.map(({ load, asked, ours, theirs }) => {
     const answers = theirs.result === "Ok" || theirs.result === "Illegal";
     const name = `${load.operations} operations, ${load.concurrency} clients, ${100 * load.infoShare} % not known`;
     const replies = load.balances === "in every reply" ? "with balances" : "bare";
+    const less = theirs.bytes / 1e6 / ours.megabytes;
     const ratio = `${(theirs.ms / ours.ms).toFixed(1)} x`;
     return [
       ...[name, replies, answers ? theirs.result : `none (${theirs.result})`],
       ...[theirs.ms.toFixed(0), (theirs.bytes / 1e6).toFixed(0)],
       ...[ours.valid, ours.ms.toFixed(1), String(ours.megabytes)],
-      ...[answers ? ratio : `> ${ratio}`, asked],
+      ...[answers ? ratio : `> ${ratio}`, answers ? `${less.toFixed(0)} x` : "", asked],
     ];
   });
   return layoutTable(head, rows);

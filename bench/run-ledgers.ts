@@ -19,8 +19,7 @@ export function ledgersOf(history: readonly HistoryOp[], nodes: readonly string[
   });
   const seq = entries.at(-1)?.seq ?? 0;
   const alike = { seq, digest: "d", chain: "c", accounts, sessions: [] };
-  // Objects of its own for each, as if each had been read from its file.
-  return nodes.map((node) => ({ node, ...alike, entries: entries.map((entry) => ({ ...entry })) }));
+  return nodes.map((node) => ({ node, ...alike, entries }));
 }
 
 function entriesOf(history: readonly HistoryOp[]): LedgerEntry[] {

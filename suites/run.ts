@@ -2,28 +2,25 @@
 // final reads; stop; collect; judge; report. Whatever was recorded is always judged, and an error of
 // the teardown never eats the verdict.
 
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Verdict } from "../checker/verdict.js";
 import type { FaultKind } from "../nemesis/faults.js";
 import { createAppendFile, replaceFile, StoreWriteError } from "./append-file.js";
+import { attempt } from "./attempt.js";
 import type { Environment, EnvironmentOptions } from "./cluster/environment.js";
 import { collectLedgers } from "./collect.js";
+import { concludeRun } from "./conclude-run.js";
 import { FaultDriver } from "./fault-driver.js";
 import { figuresOf, type RunFigures } from "./figures.js";
 import { HistoryRecorder } from "./history-recorder.js";
-import { readRun } from "./judge.js";
-import { judgeInThread } from "./judging.js";
-import { keepMinimalHistory } from "./minimal-history.js";
 import { performSteps } from "./nemesis-runner.js";
 import { quiesce } from "./observation.js";
 import { type Output, showProgress } from "./progress.js";
-import { prepareReport } from "./report/render.js";
 import { type RunClock, startRunClock } from "./run-clock.js";
 import type { RunMeta } from "./run-meta.js";
 import { faultsTolerated } from "./run-options.js";
 import type { Script, ScriptMaker } from "./script.js";
-import { createRunDirectory, linkLatest, verdictText, writeMeta } from "./store.js";
+import { createRunDirectory, linkLatest, writeMeta } from "./store.js";
 import { oneLine, UsageError } from "./usage-error.js";
 import { watchReplicas } from "./watch.js";
 
@@ -98,17 +95,7 @@ export async function performRun(plan: RunPlan, context: RunContext): Promise<Ru
 
   const { final, crashed } = await runPhases(plan, context, environment, directory, meta);
   writeMeta(directory, final);
-  const judging = judgeInThread({ what: "run", path: directory });
-  const preparing = Promise.resolve().then(() => readRun(directory));
-  // Prepared beside the judging, so that the report is there soon after the verdict.
-  const report = preparing.then(prepareReport);
-  report.catch(() => undefined); // Said below, where the report would be written.
-  const [{ verdict }, saved] = await Promise.all([judging, preparing]);
-  replaceFile(join(directory, "verdict.json"), verdictText(verdict));
-  keepMinimalHistory(directory, verdict);
-  await attempt(context.output, "report", async () =>
-    writeFileSync(join(directory, "report.html"), (await report)(verdict)),
-  );
+  const { verdict, saved } = await concludeRun(directory, context.output);
   const outcome = { directory, meta: final, verdict, figures: figuresOf(saved) };
   return crashed === undefined ? outcome : { ...outcome, crashed };
 }
@@ -278,14 +265,4 @@ export function requireCapabilities(
     `${suite} needs ${missing.join(", ")}, which the environment ${name} cannot do ` +
       `(it can: ${[...capabilities].join(", ")}): choose another with --env`,
   );
-}
-
-/** What may fail without harm to the verdict: said in one line. A full disk is said by its own error. */
-async function attempt(output: Output, what: string, work: () => unknown): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (error instanceof StoreWriteError) throw error;
-    output.line(`${what}: ${oneLine(error)}`);
-  }
 }

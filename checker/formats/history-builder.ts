@@ -10,6 +10,8 @@ export type HistoryFormat = "json-lines" | "json" | "edn" | "log";
 
 export type ParsedHistory = {
   ops: HistoryOp[];
+  /** By op: the line that it stood on, from 1. */
+  lines: readonly number[];
   /** The ops of clients in pairs; the ranks of their windows follow `order`. */
   operations: Operation[];
   order: EventOrder;
@@ -56,11 +58,12 @@ export class HistoryBuilder {
   }
 
   /** The ops and their pairs. Throws HistoryError. */
-  finish(): { ops: HistoryOp[]; operations: Operation[]; order: EventOrder } {
+  finish(): Pick<ParsedHistory, "ops" | "lines" | "operations" | "order"> {
     if (this.#ops.length === 0) throw this.empty("no op in it");
     const order = this.#origin === "ordeal" ? "time" : "position";
     const where = (index: number) => `${this.name}:${this.#lines[index] ?? 0}: `;
-    return { ops: this.#ops, operations: pairOperations(this.#ops, where, order), order };
+    const operations = pairOperations(this.#ops, where, order);
+    return { ops: this.#ops, lines: this.#lines, operations, order };
   }
 
   empty(message: string): HistoryError {

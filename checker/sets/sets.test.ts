@@ -187,7 +187,7 @@ test("each has a name among the models of `ordeal check`", () => {
       order: "time",
       format: "edn",
     } as const;
-    const verdict = judgeHistory({ ...history, ops: [] }, model);
+    const verdict = judgeHistory({ ...history, ops: [], lines: [] }, model);
     return [verdict["valid?"], ...Object.keys(verdict.checks)];
   };
   assert.equal(judged("set-full", "0-1 add 1\n2-3 read -> []"), [false, "set-full"]);

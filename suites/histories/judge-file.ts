@@ -24,7 +24,7 @@ export async function judgeFile(task: JudgeTask): Promise<JudgeAnswer> {
       ...options,
       ...(parts === undefined ? {} : { parts }),
       limits,
-      where: ({ invocation }) => `${path}: op ${invocation.index}: `,
+      where: ({ invocation }) => `${path}:${history.lines[invocation.index] ?? 0}: `,
     });
     return {
       kind: "verdict",
