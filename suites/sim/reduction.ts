@@ -1,7 +1,7 @@
 // What shrinking left of a scenario, as one word on the command line: "faults=f1+f4,operations=12".
 // Everything that is not named is as the seed drew it.
 
-import type { FaultIntent } from "../../nemesis/faults.js";
+import type { FaultIntent, NodeName } from "../../nemesis/faults.js";
 import { UsageError } from "../usage-error.js";
 import { CALM, type Weather } from "./network.js";
 import type { Scenario, TimedFault } from "./scenario.js";
@@ -41,17 +41,20 @@ export type Reduction = Partial<Record<NumberKey, number>> & {
 
 export function reduced(scenario: Scenario, reduction: Reduction): Scenario {
   const { faults, rest, weather, protocol, replicas, earlierMs = 0, times, ...others } = reduction;
-  const smaller = replicas === undefined ? scenario : withReplicas(scenario, replicas);
+  const left = {
+    ...scenario,
+    faults: scenario.faults.filter(({ id }) => faults?.includes(id) ?? true),
+    rest: scenario.rest.filter(({ id }) => rest?.includes(id) ?? true),
+  };
+  const smaller = replicas === undefined ? left : withReplicas(left, replicas);
   return {
     ...smaller,
     ...others,
     ...(protocol === undefined ? {} : { protocol: {} }),
     ...(weather === undefined ? {} : { weather: weatherOf(scenario.weather, weather) }),
     faults: smaller.faults
-      .filter(({ id }) => faults?.includes(id) ?? true)
       .filter(({ intent }) => hasClients(intent, others.clientProcesses))
       .map((fault) => sooner({ ...fault, ...times?.[fault.id] }, earlierMs)),
-    ...(rest === undefined ? {} : { rest: smaller.rest.filter(({ id }) => rest.includes(id)) }),
   };
 }
 
@@ -72,7 +75,9 @@ function sooner(fault: TimedFault, byMs: number): TimedFault {
 function withReplicas(scenario: Scenario, replicas: number): Scenario {
   const names = Array.from({ length: replicas }, (_, id) => `r${id}`);
   const f = Math.floor((replicas - 1) / 3);
-  const faulty = scenario.faulty.filter((node) => names.includes(node)).slice(0, f);
+  const candidates = scenario.faulty.filter((node) => names.includes(node));
+  const wrong = candidates.filter((node) => goesWrong(scenario, node));
+  const faulty = [...new Set([...wrong, ...candidates])].slice(0, f);
   const fits = <T extends { intent: FaultIntent }>(fault: T): T[] => {
     const { target } = fault.intent;
     if (target.kind !== "nodes") return [fault];
@@ -97,6 +102,16 @@ function withReplicas(scenario: Scenario, replicas: number): Scenario {
       return target.kind !== "nodes" || target.nodes.every((node) => !core.includes(node));
     }),
   };
+}
+
+/** Whether it lies, or its disk is damaged, in what is left: such a one stays rather than others that may. */
+function goesWrong({ faults, rest }: Scenario, node: NodeName): boolean {
+  return [...faults, ...rest].some(
+    ({ intent: { kind, target } }) =>
+      (kind === "lie" || kind === "disk-damage") &&
+      target.kind === "nodes" &&
+      target.nodes.includes(node),
+  );
 }
 
 /** What is bad about the weather. */
