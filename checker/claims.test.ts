@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { checkRun } from "./check.js";
-import { JUDGED_NAMES } from "./judge-history.js";
+import { JUDGED_NAMES } from "./judged-names.js";
 import { MODEL_NAMES } from "./models/named.js";
 
 type Counted = { tests: string; rejects: RegExp; accepts: RegExp };

@@ -11,7 +11,7 @@ import type { ParsedHistory } from "./formats/history-builder.js";
 import type { HistoryOp } from "./history.js";
 import { independent } from "./models/independent.js";
 import type { Model } from "./models/model.js";
-import { MODEL_NAMES, type ModelOptions, namedModel } from "./models/named.js";
+import { type ModelOptions, namedModel } from "./models/named.js";
 import { checkCounter } from "./sets/counter.js";
 import { checkSet } from "./sets/set-full.js";
 import { checkTotalQueue } from "./sets/total-queue.js";
@@ -34,17 +34,6 @@ export type HistoryVerdict = Verdict & {
   cause?: ModelCheckResult["cause"];
   open?: ModelCheckResult["open"];
 };
-
-/** Names that judgeHistory knows. */
-export const JUDGED_NAMES: readonly string[] = [
-  ...MODEL_NAMES,
-  "bank",
-  "list-append",
-  "rw-register",
-  "set-full",
-  "counter",
-  "total-queue",
-];
 
 /**
  * Judges a history. Throws HistoryError where the model does not know an operation, RangeError where

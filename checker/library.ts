@@ -12,10 +12,10 @@ export type { HistoryOp, OpType } from "./history.js";
 export { HistoryError, type HistoryErrorCode } from "./history-error.js";
 export {
   type HistoryVerdict,
-  JUDGED_NAMES,
   type JudgeOptions,
   judgeHistory,
 } from "./judge-history.js";
+export { JUDGED_NAMES } from "./judged-names.js";
 export type { Call, Lookahead, Model } from "./models/model.js";
 export type { ModelOptions } from "./models/named.js";
 export type { Operation } from "./operations.js";

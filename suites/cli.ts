@@ -1,32 +1,22 @@
 #!/usr/bin/env node
 // The command line. Usage errors are one line and exit 254, crashes one line and exit 255 (with the
 // stack where --debug is given); otherwise the verdict decides: 0 valid, 1 invalid, 2 unknown.
+// Each command loads its own modules when it is given, so that a short one starts quickly.
 
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
 import { HistoryError } from "../checker/history-error.js";
-import { JUDGED_NAMES } from "../checker/judge-history.js";
+import { JUDGED_NAMES } from "../checker/judged-names.js";
 import { errorCode } from "./append-file.js";
-import { ENVIRONMENT_NAMES } from "./cluster/choose.js";
-import { checkCommand } from "./commands/check.js";
-import { checkModelCommand } from "./commands/check-model.js";
+import { ENVIRONMENT_NAMES } from "./cluster/environment-name.js";
 import { checkOptions, type RawModelOptions } from "./commands/check-options.js";
-import { cleanCommand } from "./commands/clean.js";
-import { doctorCommand } from "./commands/doctor.js";
-import { fuzzCommand, type RawFuzzOptions } from "./commands/fuzz.js";
-import { listLines } from "./commands/list.js";
-import { faultsOf, replayCommand } from "./commands/replay.js";
-import { neededFaults, parseRunRequest, runCommand } from "./commands/run.js";
-import { type RawShrinkOptions, shrinkCommand } from "./commands/shrink.js";
-import { parseSwarmRequest, swarmCommand } from "./commands/swarm.js";
+import type { RawFuzzOptions } from "./commands/fuzz.js";
+import type { RawShrinkOptions } from "./commands/shrink.js";
 import { registerVagrant } from "./commands/vagrant.js";
-import { commitOf } from "./commit.js";
 import { EXIT_CRASH, EXIT_USAGE, exitCodeOf } from "./exit-code.js";
 import { registerClient } from "./hands/client.js";
 import { registerCluster } from "./hands/cluster.js";
-import { inEnvironment } from "./in-environment.js";
-import { readRun } from "./judge.js";
 import { type Output, terminalOutput } from "./progress.js";
 import type { RawRunOptions } from "./run-options.js";
 import { findRun } from "./store.js";
@@ -34,6 +24,12 @@ import { oneLine, UsageError } from "./usage-error.js";
 
 /** dist/, where our own compiled files are. */
 const BUILD = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+
+/** This build, and what it was built from. */
+async function ours(): Promise<{ ownBuild: string; commit: string }> {
+  const { commitOf } = await import("./commit.js");
+  return { ownBuild: BUILD, commit: await commitOf(resolve(BUILD, "..")) };
+}
 
 function createProgram(): Command {
   const program = new Command("ordeal");
@@ -48,7 +44,8 @@ function createProgram(): Command {
   program
     .command("list")
     .description("describe every suite: what it does, what it claims, how long it takes")
-    .action(() => {
+    .action(async () => {
+      const { listLines } = await import("./commands/list.js");
       for (const line of listLines()) output.line(line);
     });
   program
@@ -58,6 +55,7 @@ function createProgram(): Command {
     .option("--uml", "boot User-Mode Linux, too")
     .option("--inventory <file>", "look at these hosts, for --env ssh")
     .action(async ({ json, uml, inventory }: RawDoctorOptions) => {
+      const { doctorCommand } = await import("./commands/doctor.js");
       const hosts = inventory !== undefined && { inventory: resolve(inventory) };
       const options = { json: json === true, uml: uml === true, ...hosts };
       process.exitCode = await doctorCommand(options, output);
@@ -67,6 +65,7 @@ function createProgram(): Command {
     .description("remove what runs that were killed have left on this machine")
     .option("--dry-run", "only list it")
     .action(async ({ dryRun }: { dryRun?: true }) => {
+      const { cleanCommand } = await import("./commands/clean.js");
       process.exitCode = await cleanCommand({ dryRun: dryRun === true }, output);
     });
   registerCheck(program, output);
@@ -111,16 +110,18 @@ function registerRun(program: Command, output: Output): void {
     .option("--scenario <file>", "swarm: what `ordeal shrink --save` kept, in place of a seed")
     .option("--beyond-f", "let more than f replicas be faulty, which must be caught")
     .action(async (suites: string[], options: RawRunOptions) => {
+      const { parseSwarmRequest, swarmCommand } = await import("./commands/swarm.js");
       const swarm = parseSwarmRequest(suites, options);
       if (swarm !== undefined) {
-        const ours = { ownBuild: BUILD, commit: await commitOf(resolve(BUILD, "..")) };
-        process.exitCode = exitCodeOf(await swarmCommand(swarm, output, ours));
+        process.exitCode = exitCodeOf(await swarmCommand(swarm, output, await ours()));
         return;
       }
+      const { neededFaults, parseRunRequest, runCommand } = await import("./commands/run.js");
       const request = parseRunRequest(suites, options, BUILD);
       const { env, inventory, store } = request.options;
       const needed = neededFaults(request);
-      const commit = await commitOf(resolve(BUILD, ".."));
+      const { commit } = await ours();
+      const { inEnvironment } = await import("./in-environment.js");
       process.exitCode = await inEnvironment(
         { env, inventory, needed, store, output },
         async (chosen) => exitCodeOf(await runCommand(request, chosen, commit)),
@@ -152,10 +153,14 @@ function registerCheck(program: Command, output: Output): void {
     )
     .action(async (paths: string[], options: RawModelOptions) => {
       const { model } = options;
+      if (model === undefined) {
+        const { checkCommand } = await import("./commands/check.js");
+        process.exitCode = exitCodeOf(await checkCommand(paths, output, checkOptions(options)));
+        return;
+      }
+      const { checkModelCommand } = await import("./commands/check-model.js");
       process.exitCode = exitCodeOf(
-        model === undefined
-          ? await checkCommand(paths, output, checkOptions(options))
-          : await checkModelCommand(paths, { ...options, model }, output, complain),
+        await checkModelCommand(paths, { ...options, model }, output, complain),
       );
     });
 }
@@ -170,11 +175,14 @@ function registerReplay(program: Command, output: Output): void {
     .option("--store <folder>", "where the replay is kept", "store")
     .option("--replica-build <folder>", "default: the build of the run")
     .action(async (path: string, options: RawRunOptions) => {
+      const { faultsOf, replayCommand } = await import("./commands/replay.js");
+      const { readRun } = await import("./judge.js");
+      const { inEnvironment } = await import("./in-environment.js");
       const directory = findRun(path);
       const saved = readRun(directory);
       const env = options.env ?? saved.meta.environment;
       const { replicaBuild = BUILD } = { ...saved.meta.options, ...options };
-      const commit = await commitOf(resolve(BUILD, ".."));
+      const { commit } = await ours();
       const source = { path: directory, build: resolve(String(replicaBuild)), commit };
       const store = options.store ?? "store";
       const needed = faultsOf(saved);
@@ -201,8 +209,8 @@ function registerFuzz(program: Command, output: Output): void {
     .option("--store <folder>", "where the progress is kept", "store")
     .option("--replica-build <folder>", "simulate another build, to test the tests")
     .action(async (options: RawFuzzOptions) => {
-      const ours = { ownBuild: BUILD, commit: await commitOf(resolve(BUILD, "..")) };
-      process.exitCode = exitCodeOf(await fuzzCommand(options, output, ours));
+      const { fuzzCommand } = await import("./commands/fuzz.js");
+      process.exitCode = exitCodeOf(await fuzzCommand(options, output, await ours()));
     });
 }
 
@@ -216,8 +224,8 @@ function registerShrink(program: Command, output: Output): void {
     .option("--save <file>", "keep what is left, for: ordeal run swarm --scenario <file>")
     .option("--replica-build <folder>", "the build that fails")
     .action(async (seed: string, options: RawShrinkOptions) => {
-      const ours = { ownBuild: BUILD, commit: await commitOf(resolve(BUILD, "..")) };
-      process.exitCode = exitCodeOf(await shrinkCommand(seed, options, output, ours));
+      const { shrinkCommand } = await import("./commands/shrink.js");
+      process.exitCode = exitCodeOf(await shrinkCommand(seed, options, output, await ours()));
     });
 }
 

@@ -10,6 +10,7 @@ import { vagrantInventory } from "../vagrant/hosts.js";
 import { capabilitiesOf } from "./capabilities.js";
 import { createDocker, type DockerFound, probeDocker } from "./docker.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
+import { ENVIRONMENT_NAMES, type EnvironmentName } from "./environment-name.js";
 import { type HostFindings, probeHands } from "./host-hands.js";
 import { readInventory } from "./inventory.js";
 import { createLocal, localCapabilities } from "./local.js";
@@ -20,17 +21,6 @@ import { createSsh, openHosts, type SshHosts } from "./ssh.js";
 import { insideUml } from "./uml.js";
 import type { UmlParts } from "./uml-init.js";
 import { findUml } from "./uml-parts.js";
-
-export const ENVIRONMENT_NAMES = [
-  "netns",
-  "local",
-  "sim",
-  "docker",
-  "ssh",
-  "vagrant",
-  "uml",
-] as const;
-export type EnvironmentName = (typeof ENVIRONMENT_NAMES)[number];
 
 /**
  * The environment to use. For "netns" outside the sandbox, pass `sandbox` to `enterSandbox`, which

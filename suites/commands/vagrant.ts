@@ -4,7 +4,6 @@ import type { Command } from "commander";
 import type { Output } from "../progress.js";
 import { integer, parseReplicas } from "../run-options.js";
 import { UsageError } from "../usage-error.js";
-import { vagrantDestroy, vagrantStatus, vagrantUp } from "../vagrant/hosts.js";
 
 const PROVIDERS = ["docker", "libvirt", "virtualbox"];
 
@@ -28,6 +27,7 @@ export function registerVagrant(program: Command, output: Output): void {
       }
       const replicas = parseReplicas(options.replicas);
       const clients = integer("--clients", options.clients, 1, 100);
+      const { vagrantUp } = await import("../vagrant/hosts.js");
       const hosts = await vagrantUp({ provider, replicas, clients }, line);
       line(`${hosts.length} hosts are up: ordeal run smoke --env vagrant`);
     });
@@ -36,6 +36,7 @@ export function registerVagrant(program: Command, output: Output): void {
     .command("status")
     .description("what Vagrant says of each")
     .action(async () => {
+      const { vagrantStatus } = await import("../vagrant/hosts.js");
       for (const text of await vagrantStatus()) line(text);
     });
 
@@ -43,6 +44,7 @@ export function registerVagrant(program: Command, output: Output): void {
     .command("destroy")
     .description("remove them, and what was remembered of them")
     .action(async () => {
+      const { vagrantDestroy } = await import("../vagrant/hosts.js");
       await vagrantDestroy(line);
       line("no hosts are left");
     });

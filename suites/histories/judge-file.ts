@@ -3,7 +3,8 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { HistoryError } from "../../checker/history-error.js";
-import { JUDGED_NAMES, judgeBankTable, judgeHistory } from "../../checker/judge-history.js";
+import { judgeBankTable, judgeHistory } from "../../checker/judge-history.js";
+import { JUDGED_NAMES } from "../../checker/judged-names.js";
 import type { Model } from "../../checker/models/model.js";
 import { readHistoryFile } from "../../checker/read-file.js";
 import { readBankTable } from "../../checker/read-history.js";

@@ -24,6 +24,8 @@ const DISKS: readonly FaultIntent[] = [
 const POINTS = ["after-persist-before-send", "mid-send"] as const;
 /** Of faults that end the process by themselves, once it works. */
 const ENDING: ReadonlySet<string> = new Set(["disk"]);
+/** A share of a processor shows over some turns only. */
+const HELD_MS: Readonly<Record<string, number>> = { "slow-cpu": 2_000 };
 
 export function harmDisks(test: Test<Context>): void {
   eachBorne(test, DISKS);
@@ -63,7 +65,8 @@ function eachBorne(test: Test<Context>, intents: readonly FaultIntent[]): void {
       if (cannot(kind, bench.environment)) return;
       await bench.settle();
       const fault = await bench.harm(intent, ["r3"]);
-      for (let round = 0; round < 3; round++) await bench.deposit(3);
+      const untilMs = performance.now() + (HELD_MS[kind] ?? 0);
+      for (let round = 0; round < 3 || performance.now() < untilMs; round++) await bench.deposit(3);
       if (ENDING.has(kind)) await ends(bench);
       await bench.heal(fault);
       await bench.settle();
