@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { ClusterView, FaultRecord, ResolvedFault } from "../nemesis/faults.js";
+import type { ClusterView, FaultRecord, LinkRule, ResolvedFault } from "../nemesis/faults.js";
 import { faultSpans } from "./fault-spans.js";
 
 const CLUSTER: ClusterView = {
@@ -84,6 +84,22 @@ test("after an outage, waits that it doubled run out first", () => {
   assert.equal(serving([...outage, start(kill("f1", "r1"), 6), stop("f1", 7.7)]), [
     ["f0", false],
     ["f1", true],
+  ]);
+});
+
+test("losses that add up excuse each other, one alone does not", () => {
+  const lossOf = (id: string, rule: Omit<LinkRule, "from" | "to">): ResolvedFault => ({
+    id,
+    intent: { kind: "loss", percent: 33, target: { kind: "all" } },
+    nodes: CLUSTER.replicas,
+    links: [{ from: "r0", to: "r1", ...rule }],
+  });
+  const every = start(lossOf("f0", { lossEvery: 3 }), 0);
+  const bursts = start(lossOf("f1", { burstLoss: { percent: 20, lengthMean: 8 } }), 0);
+  assert.equal(serving([every, stop("f0", 2)]), [["f0", true]]);
+  assert.equal(serving([every, bursts, stop("f0", 2), stop("f1", 2)]), [
+    ["f0", false],
+    ["f1", false],
   ]);
 });
 

@@ -5,12 +5,17 @@ import type { FaultSpan } from "../checker/run-record.js";
 import { budgetOf, spendsF } from "../nemesis/budget.js";
 import { describeFault } from "../nemesis/describe.js";
 import type { ClusterView, FaultRecord, NodeName, ResolvedFault } from "../nemesis/faults.js";
+import { composeLinks } from "../nemesis/links.js";
 
 /**
  * A fault that lasts as long as this, with a quorum left, must see operations completed: the view
  * timer has run out by then and the next primary works. Shorter ones may pass without any. ns.
  */
 export const SERVING_NS_MIN = 1_000_000_000;
+
+/** Where losses leave less of what a link is sent, a fault's time may pass before all of an operation's
+ * messages have come through. */
+const THROUGH_SHARE_MIN = 0.6;
 
 /** A time without a quorum. While it lasts, view timers and clients' retransmissions double. ns. */
 type Outage = { from: number; to: number };
@@ -56,7 +61,8 @@ function quorumLost(
       active.set(record.fault.id, record.fault);
       if (spendsF(record.fault.intent)) for (const node of record.fault.nodes) spent.add(node);
     }
-    if (budgetOf([...active.values()], cluster, [...spent]).livenessBreaking) {
+    const faults = [...active.values()];
+    if (budgetOf(faults, cluster, [...spent]).livenessBreaking || losesMuch(faults)) {
       from ??= record.time;
       for (const id of active.keys()) breaking.add(id);
     } else if (from !== undefined) {
@@ -74,4 +80,14 @@ function quorumLost(
 function settledAt(time: number, outages: readonly Outage[]): number {
   const ended = outages.filter(({ to }) => to <= time);
   return Math.max(time, ...ended.map(({ from, to }) => to + (to - from)));
+}
+
+/** Whether losses that add up leave too little of some link's datagrams. */
+function losesMuch(active: readonly ResolvedFault[]): boolean {
+  return composeLinks(active).some((link) => {
+    const { lossPercent = 0, burstLoss, lossEvery, corruptPercent = 0 } = link;
+    const shares = [lossPercent, burstLoss?.percent ?? 0, corruptPercent].map((p) => p / 100);
+    if (lossEvery !== undefined) shares.push(1 / lossEvery);
+    return shares.reduce((through, lost) => through * (1 - lost), 1) < THROUGH_SHARE_MIN;
+  });
 }
