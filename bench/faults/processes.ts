@@ -1,5 +1,5 @@
 // What is done to processes: a busy one is stopped, held to a share of a processor, or given another clock,
-// and says itself what it noticed. A busy machine takes time from it, too, so the nearest of some attempts
+// and says itself what it noticed. A busy machine takes time from it, too, so the median of some attempts
 // counts, and a share of a processor is asked so small that other load leaves it as much.
 
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
@@ -149,7 +149,7 @@ async function shareRow(name: string, hand: NodeHand, folder: string): Promise<F
   const intent = { kind: "slow-cpu", factor: FACTOR, target: { kind: "all" } } as const;
   const fault: ResolvedFault = { id: "f0", intent, nodes: ["r0"], links: [] };
   await hand.apply(fault, [host]);
-  const percent = await nearest(100 / FACTOR, async () => {
+  const percent = await median(async () => {
     const before = await busy.ask();
     await sleep(HELD_MS / ATTEMPTS_MAX);
     const after = await busy.ask();
@@ -202,7 +202,7 @@ async function* clocks(folder: string): Rows {
   yield clockRow("clock: jump", JUMP_MS, (await skewMs(busy)).skewMs, "ms");
   await jump.end();
   const drift = await bend({ id: "rate", forMs: 0, rate: RATE, jumpMs: 0 });
-  const rate = await nearest(RATE, async () => {
+  const rate = await median(async () => {
     const first = await skewMs(busy);
     await sleep(HELD_MS / ATTEMPTS_MAX);
     const second = await skewMs(busy);
@@ -219,14 +219,11 @@ function clockRow(fault: string, asked: number, measured: number, unit: string):
   return { fault, asked, measured, unit, tolerance: around(20), mechanism: "libfaketime" };
 }
 
-/** Whoever keeps a fault up comes late where the machine is busy: the nearest of some attempts counts. */
-async function nearest(asked: number, measure: () => Promise<number>): Promise<number> {
-  let found = Number.POSITIVE_INFINITY;
-  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const measured = await measure();
-    if (Math.abs(measured - asked) < Math.abs(found - asked)) found = measured;
-  }
-  return found;
+/** Whoever keeps a fault up comes late where the machine is busy: the median of some attempts counts. */
+async function median(measure: () => Promise<number>): Promise<number> {
+  const found: number[] = [];
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) found.push(await measure());
+  return found.sort((a, b) => a - b)[Math.floor(found.length / 2)] ?? Number.NaN;
 }
 
 /** How far its wall clock is from ours, by the quickest of several answers. */
