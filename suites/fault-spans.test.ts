@@ -103,4 +103,26 @@ test("losses that add up excuse each other, one alone does not", () => {
   ]);
 });
 
+test("links too narrow for a view change excuse what lasts meanwhile, wider ones do not", () => {
+  const narrow = (bytesPerSecond: number): FaultRecord =>
+    start(
+      {
+        id: "f0",
+        intent: { kind: "bandwidth", bytesPerSecond, target: { kind: "all" } },
+        nodes: CLUSTER.replicas,
+        links: [{ from: "r0", to: "r1", bytesPerSecond }],
+      },
+      0,
+    );
+  const withKill = [start(kill("f1", "r0"), 1), stop("f1", 3), stop("f0", 3)];
+  assert.equal(serving([narrow(50_000), ...withKill]), [
+    ["f0", false],
+    ["f1", false],
+  ]);
+  assert.equal(serving([narrow(200_000), ...withKill]), [
+    ["f0", true],
+    ["f1", true],
+  ]);
+});
+
 test.run();

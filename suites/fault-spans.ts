@@ -13,9 +13,14 @@ import { composeLinks } from "../nemesis/links.js";
  */
 export const SERVING_NS_MIN = 1_000_000_000;
 
-/** Where losses leave less of what a link is sent, a fault's time may pass before all of an operation's
- * messages have come through. */
+/**
+ * Where losses leave less of what a link is sent, a fault's time may pass before all of an operation's
+ * messages have come through.
+ */
 const THROUGH_SHARE_MIN = 0.6;
+
+/** A view-change of a full window is some 30 kB: narrower links take too much of a view timer for it. */
+const BYTES_PER_SECOND_MIN = 100_000;
 
 /** A time without a quorum. While it lasts, view timers and clients' retransmissions double. ns. */
 type Outage = { from: number; to: number };
@@ -62,7 +67,7 @@ function quorumLost(
       if (spendsF(record.fault.intent)) for (const node of record.fault.nodes) spent.add(node);
     }
     const faults = [...active.values()];
-    if (budgetOf(faults, cluster, [...spent]).livenessBreaking || losesMuch(faults)) {
+    if (budgetOf(faults, cluster, [...spent]).livenessBreaking || leavesLittle(faults)) {
       from ??= record.time;
       for (const id of active.keys()) breaking.add(id);
     } else if (from !== undefined) {
@@ -82,10 +87,11 @@ function settledAt(time: number, outages: readonly Outage[]): number {
   return Math.max(time, ...ended.map(({ from, to }) => to + (to - from)));
 }
 
-/** Whether losses that add up leave too little of some link's datagrams. */
-function losesMuch(active: readonly ResolvedFault[]): boolean {
+/** Whether some link carries too few bytes, or losses that add up leave too little of its datagrams. */
+function leavesLittle(active: readonly ResolvedFault[]): boolean {
   return composeLinks(active).some((link) => {
-    const { lossPercent = 0, burstLoss, lossEvery, corruptPercent = 0 } = link;
+    const { lossPercent = 0, burstLoss, lossEvery, corruptPercent = 0, bytesPerSecond } = link;
+    if (bytesPerSecond !== undefined && bytesPerSecond < BYTES_PER_SECOND_MIN) return true;
     const shares = [lossPercent, burstLoss?.percent ?? 0, corruptPercent].map((p) => p / 100);
     if (lossEvery !== undefined) shares.push(1 / lossEvery);
     return shares.reduce((through, lost) => through * (1 - lost), 1) < THROUGH_SHARE_MIN;

@@ -139,6 +139,21 @@ test("a resent message fills the gaps of its first copy", () => {
   assert.equal(received(receiver, odd), [message]);
 });
 
+test("a message sent again and again gets through a link with room for the first few of a burst", () => {
+  for (const room of [1, 2, 5]) {
+    const sender = linksOf(0);
+    const receiver = linksOf(1);
+    const message = bytesOf(30_000);
+    const fragments = pack(linksOf(0), 1, [message]).length;
+    let rounds = 0;
+    for (let got = 0; got === 0; rounds++) {
+      assert.ok(rounds < fragments * 2, `not through after ${rounds} rounds of ${room}`);
+      got = received(receiver, pack(sender, 1, [message]).slice(0, room)).length;
+    }
+    assert.ok(rounds >= Math.ceil(fragments / room));
+  }
+});
+
 test("a datagram is taken once", () => {
   const receiver = linksOf(1);
   const [datagram = new Uint8Array(0)] = pack(linksOf(0), 1, [bytesOf(10)]);

@@ -42,6 +42,8 @@ export const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 /** Smaller pieces are refused, so that bookkeeping stays small beside what is kept. */
 const STRIDE_BYTES_MIN = 256;
 
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
 const MAGIC = 0x4f52;
 const VERSION = 2;
 const WHOLE = 0;
@@ -70,6 +72,8 @@ export type Links = {
   epoch: number;
   counter: number;
   readonly windows: Map<PrincipalId, ReplayWindow>;
+  /** Messages sent in fragments, by destination. */
+  readonly turns: Map<PrincipalId, number>;
   readonly reassembly: Reassembly;
 };
 
@@ -107,6 +111,7 @@ export function createLinks(options: LinkOptions): Links {
     epoch: options.epoch >>> 0,
     counter: 0,
     windows: new Map(),
+    turns: new Map(),
     reassembly: createReassembly(options.reassemblyLimits),
   };
 }
@@ -116,7 +121,10 @@ export function createLinks(options: LinkOptions): Links {
  * larger than MESSAGE_BYTES_MAX or the principal is unknown: both are our own mistakes.
  */
 export function pack(links: Links, to: PrincipalId, messages: readonly Uint8Array[]): Uint8Array[] {
-  const frames = messages.flatMap((message) => framesOf(message, links.datagramBytesMax));
+  const frames = messages.flatMap((message) => {
+    const cut = framesOf(message, links.datagramBytesMax);
+    return cut.length === 1 ? cut : turned(cut, nextTurn(links, to));
+  });
   const room = links.datagramBytesMax - HEADER_BYTES - MAC_BYTES;
   const datagrams: Uint8Array[] = [];
   let start = 0;
@@ -243,6 +251,22 @@ function framesOf(message: Uint8Array, datagramBytesMax: number): Frame[] {
     const share = message.subarray(index * stride, (index + 1) * stride);
     return { kind: FRAGMENT, parts: [header, share], message };
   });
+}
+
+function nextTurn(links: Links, to: PrincipalId): number {
+  const turn = links.turns.get(to) ?? 0;
+  links.turns.set(to, turn + 1);
+  return turn;
+}
+
+/**
+ * The fragments from another one on each time: where a link has room for the first few of a burst only,
+ * a message that is sent again would else never get its last ones through. Multiples of the golden ratio
+ * spread the beginnings evenly, however many fragments get through.
+ */
+function turned(fragments: readonly Frame[], turn: number): Frame[] {
+  const start = Math.floor(((turn * GOLDEN) % 1) * fragments.length);
+  return [...fragments.slice(start), ...fragments.slice(0, start)];
 }
 
 function frameLength(frame: Frame): number {
