@@ -104,7 +104,11 @@ export const LINK_PACKAGES: readonly NemesisPackage[] = [
     description: "Narrows every link, so that datagrams crowd one another out.",
     kinds: ["bandwidth"],
     intent: (random) => {
-      return { kind: "bandwidth", bytesPerSecond: random.pick([20_000, 50_000, 200_000]), target: ALL };
+      return {
+        kind: "bandwidth",
+        bytesPerSecond: random.pick([20_000, 50_000, 200_000]),
+        target: ALL,
+      };
     },
     hold: HOLD,
   },

@@ -5,11 +5,7 @@ import type { Random } from "../../nemesis/random.js";
 import type { ProtocolConfig } from "../../node/core/config.js";
 import type { ReassemblyLimits } from "../../node/core/fragments.js";
 import type { Keyring } from "../../node/core/keyring.js";
-import {
-  CLIENT_PRINCIPAL_MIN,
-  type PrincipalId,
-  type ReplicaId,
-} from "../../node/core/messages.js";
+import type { PrincipalId, ReplicaId } from "../../node/core/messages.js";
 import type { Replica } from "../../node/core/replica.js";
 import type { LedgerMachine } from "../../node/ledger/machine.js";
 import type { MemoryStore } from "../../node/ledger/memory-store.js";
@@ -246,7 +242,7 @@ export class SimReplica {
         if (from === undefined) return;
         watch.onReassembly(id, from, links.reassembly);
         if (refusal !== undefined) watch.onRefusal(id, from, refusal);
-        if (from >= CLIENT_PRINCIPAL_MIN) watch.onAsked(id, messages);
+        watch.onHeard(id, from, messages);
       },
     });
     this.clock.onAfter = (delayMs, name) => {

@@ -8,6 +8,7 @@ import { batchDigest } from "../../node/core/digest.js";
 import type { Reassembly } from "../../node/core/fragments.js";
 import { type Keyring, MAC_BYTES } from "../../node/core/keyring.js";
 import {
+  CLIENT_PRINCIPAL_MIN,
   type Digest,
   type Message,
   type PrePrepare,
@@ -21,7 +22,7 @@ import { primaryOf, weakQuorumOf } from "../../node/core/quorum.js";
 import type { Replica } from "../../node/core/replica.js";
 import type { Execution } from "../../node/core/state-machine.js";
 import type { CoreEvent } from "../../node/core/step.js";
-import { decodeMessage, decodeRecord, requestBytes } from "../../node/core/wire.js";
+import { decodeMessage, decodeRecord, requestBytes, TAGS } from "../../node/core/wire.js";
 import type { LedgerMachine } from "../../node/ledger/machine.js";
 import type { LogContent } from "../../node/runtime/replica-assembly.js";
 import type { Audit } from "./audit.js";
@@ -29,6 +30,7 @@ import { BankTwin } from "./bank-twin.js";
 import { Coverage } from "./coverage.js";
 import type { Ended } from "./ended.js";
 import { FetchWatch } from "./fetch-watch.js";
+import { LaggardWatch } from "./laggard-watch.js";
 import { choosesBetweenViews, newViewProblem } from "./new-view-check.js";
 import { Promises } from "./promises.js";
 import { proposalProblem } from "./proposal-check.js";
@@ -53,6 +55,7 @@ export class Watch {
   readonly #views: ViewWatch;
   readonly #fetches: readonly FetchWatch[];
   readonly #relays: readonly RelayWatch[];
+  readonly #laggards: readonly LaggardWatch[];
   /** Batches that some backup accepted from a primary. */
   readonly #accepted = new Set<Digest>();
   /** Batches of which each request was made by its client. */
@@ -91,6 +94,7 @@ export class Watch {
     this.#views = new ViewWatch(config, (id) => this.isExcused(id));
     this.#fetches = ids.map((id) => new FetchWatch(id));
     this.#relays = ids.map(() => new RelayWatch(n));
+    this.#laggards = ids.map(() => new LaggardWatch());
     this.#signed = ({ client, ...request }) =>
       anyone.verify(
         principalOfClient(client),
@@ -157,6 +161,7 @@ export class Watch {
     this.#views.onStart(id);
     this.#fetches[id]?.onStart();
     this.#relays[id]?.onStart();
+    this.#laggards[id]?.onStart();
     this.onTurn(id, replica);
   }
 
@@ -168,15 +173,25 @@ export class Watch {
     checkReplica(replica, last, this.#audit);
     if (replica.tick !== tick) this.#fetches[id]?.onTick(replica);
     this.#relays[id]?.onTurn(replica);
+    this.#laggards[id]?.onTurn(replica);
   }
 
   onViewTimer(id: ReplicaId, delayMs: number): void {
     if (!this.#excused.has(id)) this.#views.onViewTimer(id, delayMs);
   }
 
-  /** A client's datagram brought these messages. */
-  onAsked(id: ReplicaId, messages: readonly Uint8Array[]): void {
-    for (const bytes of messages) this.#relays[id]?.onAsked(this.#decoded(bytes));
+  /** A datagram of `from` brought these messages. */
+  onHeard(id: ReplicaId, from: PrincipalId, messages: readonly Uint8Array[]): void {
+    for (const bytes of messages) {
+      if (from >= CLIENT_PRINCIPAL_MIN) {
+        this.#relays[id]?.onAsked(this.#decoded(bytes));
+      } else if (bytes[0] === TAGS.status) {
+        const status = this.#decoded(bytes);
+        if (status?.kind === "status" && status.replica === from) {
+          this.#laggards[id]?.onHeard(status);
+        }
+      }
+    }
   }
 
   /** What it keeps of unfinished messages, after a datagram of `from`. */
@@ -234,6 +249,7 @@ export class Watch {
       if (message.kind === "view-change") this.#views.onViewChangeSent(id, message.view);
       if (this.#excused.has(id)) continue;
       if (message.kind === "fetch") this.#fetches[id]?.onFetch(message);
+      this.#laggards[id]?.onSend(message, to);
       if (message.kind === "request") this.#relays[id]?.onSend(message, to);
       this.#promises[id]?.onSend(message, { clean: diskIsClean }, to);
     }
