@@ -151,4 +151,21 @@ test("damage changes what is there, a roll-back brings back what was", () => {
   assert.is(disk.read(PATH), undefined);
 });
 
+test("bytes at rest are damaged where not all of them are durable yet (swarm seed 668)", () => {
+  for (const how of ["bit-flip", "truncated", "torn", "misdirected"] as const) {
+    for (let seed = 1; seed <= 20; seed++) {
+      const disk = diskOf(seed);
+      const file = disk.open(PATH, "create");
+      disk.write(file, Uint8Array.from({ length: 100 }, () => 1), 0);
+      disk.sync(file);
+      disk.syncFolder();
+      disk.write(file, Uint8Array.from({ length: 5_000 }, () => 2), 100);
+      assert.type(disk.damage(PATH, how), "number");
+      disk.powerCut("lost");
+      const left = disk.read(PATH)?.length ?? 0;
+      assert.ok(how === "truncated" ? left <= 100 : left === 100, `${how}: ${left} bytes`);
+    }
+  }
+});
+
 test.run();

@@ -239,7 +239,10 @@ export class SimDisk implements Disk {
         return (bytes) => bytes.subarray(0, at);
       case "torn": {
         const length = 1 + this.#random.int(Math.min(used, SECTOR_BYTES));
-        return (bytes) => edited(bytes, () => bytes.fill(0, used - length, used));
+        return (bytes) => {
+          const within = bytes.subarray(used - length, used); // What is durable may be shorter.
+          return edited(bytes, () => within.fill(0));
+        };
       }
       case "misdirected": {
         const from = SECTOR_BYTES * this.#random.int(Math.ceil(used / SECTOR_BYTES));
