@@ -182,8 +182,8 @@ function resendCheckpoints(replica: Replica, to: ReplicaId, status: Status, out:
 /** Commit certificates to anyone behind; votes and pre-prepares to one in our view. */
 function resendSlots(replica: Replica, to: ReplicaId, status: Status, out: Outbox): void {
   const sameView = replica.viewActive && status.viewActive && status.view === replica.view;
-  let bytes = 0;
   const base = Math.max(status.executedSeq, status.stableSeq);
+  let bytes = sameView ? resendUnproved(replica, to, base, out) : 0;
   const first = Math.max(base, replica.stable.seq) + 1;
   for (let seq = first; seq <= highWatermark(replica) && bytes < ANSWER_BYTES_MAX; seq++) {
     const slot = replica.slots.get(seq);
@@ -200,6 +200,19 @@ function resendSlots(replica: Replica, to: ReplicaId, status: Status, out: Outbo
       bytes += resendVotes(replica, to, slot, has, out);
     }
   }
+}
+
+/**
+ * Our votes for the first slot of which we have no certificate, though the peer executed it: it may have
+ * lost the certificate with its process, and would not ask for what makes it vote for the slot again.
+ */
+function resendUnproved(replica: Replica, to: ReplicaId, executed: Seq, out: Outbox): number {
+  const { slots, stable, tick } = replica;
+  let seq = stable.seq + 1;
+  while (seq <= executed && slots.get(seq)?.committed !== undefined) seq += 1;
+  const slot = slots.get(seq);
+  if (slot === undefined || seq > executed || tick - slot.sentTick < 1) return 0;
+  return resendVotes(replica, to, slot, 0, out);
 }
 
 /** Halves what the peers resend at once: each sends a batch at every other tick only. */
