@@ -156,10 +156,10 @@ test("bytes at rest are damaged where not all of them are durable yet (swarm see
     for (let seed = 1; seed <= 20; seed++) {
       const disk = diskOf(seed);
       const file = disk.open(PATH, "create");
-      disk.write(file, Uint8Array.from({ length: 100 }, () => 1), 0);
+      disk.write(file, new Uint8Array(100).fill(1), 0);
       disk.sync(file);
       disk.syncFolder();
-      disk.write(file, Uint8Array.from({ length: 5_000 }, () => 2), 100);
+      disk.write(file, new Uint8Array(5_000).fill(2), 100);
       assert.type(disk.damage(PATH, how), "number");
       disk.powerCut("lost");
       const left = disk.read(PATH)?.length ?? 0;
