@@ -52,6 +52,15 @@ test("service is due during long faults that leave a quorum, not during short on
   assert.equal(serving([start(kill("f0", "r1", "r2"), 0), stop("f0", 5)]), [["f0", false]]);
 });
 
+test("what is a long fault, the protocol's view timer says", () => {
+  const cut = [start(kill("f0", "r1"), 0), stop("f0", 4)];
+  const slow = { viewTimeoutMs: 3_000 };
+  assert.equal(serving(cut), [["f0", true]]);
+  assert.is(faultSpans(cut, CLUSTER, slow)[0]?.serving, false);
+  const longer = [start(kill("f0", "r1"), 0), stop("f0", 6)];
+  assert.is(faultSpans(longer, CLUSTER, slow)[0]?.serving, true);
+});
+
 test("two faults that together leave no quorum excuse each other", () => {
   const both = [
     start(kill("f0", "r1"), 0),

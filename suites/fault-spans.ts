@@ -6,12 +6,13 @@ import { budgetOf, spendsF } from "../nemesis/budget.js";
 import { describeFault } from "../nemesis/describe.js";
 import type { ClusterView, FaultRecord, NodeName, ResolvedFault } from "../nemesis/faults.js";
 import { composeLinks } from "../nemesis/links.js";
+import { PROTOCOL_DEFAULTS } from "../node/core/config.js";
 
 /**
- * A fault that lasts as long as this, with a quorum left, must see operations completed: the view
- * timer has run out by then and the next primary works. Shorter ones may pass without any. ns.
+ * A fault that lasts as long as so many view timers, with a quorum left, must see operations completed:
+ * the timer has run out by then and the next primary works. Shorter ones may pass without any.
  */
-export const SERVING_NS_MIN = 1_000_000_000;
+const SERVING_TIMEOUTS_MIN = 2;
 
 /**
  * Where losses leave less of what a link is sent, a fault's time may pass before all of an operation's
@@ -25,8 +26,17 @@ const BYTES_PER_SECOND_MIN = 100_000;
 /** A time without a quorum. While it lasts, view timers and clients' retransmissions double. ns. */
 type Outage = { from: number; to: number };
 
-/** One span for each start, in order. A start without its stop was cut short by the run's end. */
-export function faultSpans(records: readonly FaultRecord[], cluster: ClusterView): FaultSpan[] {
+/**
+ * One span for each start, in order. A start without its stop was cut short by the run's end. `protocol`:
+ * the numbers that the cluster ran with, where they differ from the defaults.
+ */
+export function faultSpans(
+  records: readonly FaultRecord[],
+  cluster: ClusterView,
+  protocol: Readonly<Record<string, number>> = {},
+): FaultSpan[] {
+  const { viewTimeoutMs } = { ...PROTOCOL_DEFAULTS, ...protocol };
+  const servingNsMin = SERVING_TIMEOUTS_MIN * viewTimeoutMs * 1_000_000;
   const stops = new Map(
     records.flatMap((record) => (record.type === "stop" ? [[record.faultId, record]] : [])),
   );
@@ -44,7 +54,7 @@ export function faultSpans(records: readonly FaultRecord[], cluster: ClusterView
       ...(stop === undefined ? {} : { stop: stop.time }),
       landed: stop?.evidence.landed ?? false,
       evidence: stop?.evidence.summary ?? "the run ended before it was healed",
-      serving: lasted >= SERVING_NS_MIN && !breaking.has(fault.id),
+      serving: lasted >= servingNsMin && !breaking.has(fault.id),
     };
     return [span];
   });

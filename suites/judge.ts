@@ -38,7 +38,7 @@ export function readRun(directory: string): SavedRun {
   const { healed } = meta.phases;
   const record: RunRecord = {
     history,
-    faults: faultSpans(faults, clusterOf(meta, history)),
+    faults: faultSpans(faults, clusterOf(meta, history), meta.protocol),
     ledgers: readLedgers(directory, meta.correctReplicas),
     correctReplicas: meta.correctReplicas,
     ...(healed > 0 ? { healedAt: healed, recoveryBoundNs: meta.recoveryBoundNs } : {}),

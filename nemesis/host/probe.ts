@@ -26,7 +26,7 @@ export type LinkMeans = {
   canMatchMessages: boolean;
   /** Bytes of datagrams can be changed on their way. */
   canCorrupt: boolean;
-  /** Links can be narrowed, and held shut. */
+  /** Links can be held shut, and narrowed where bytes can be changed, too. */
   canShape: boolean;
   /** Undefined: neither netem nor the HTB delay line; no delay and no reorder. */
   mechanism: DelayMechanism | undefined;
@@ -120,8 +120,8 @@ export function mechanismsOf(findings: readonly Finding[]): LinkMeans {
   const mechanism = netem ? "netem" : canPlug && works("tc htb") ? "htb" : undefined;
   const canMatchMessages = canDuplicate && works(`iptables-${backend} u32`);
   const canCorrupt = works("nft payload");
-  // A clog begins with a plug; what is narrow and slow is policed by nft.
-  const canShape = mechanism !== undefined && canDuplicate && works("tc tbf") && canCorrupt;
+  // A clog begins with a plug.
+  const canShape = mechanism !== undefined && canDuplicate && works("tc tbf");
   return { backend, canDuplicate, canMatchMessages, canCorrupt, canShape, mechanism };
 }
 

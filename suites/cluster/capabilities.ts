@@ -26,7 +26,9 @@ function linkKinds({ backend, ...means }: LinkMeans): readonly FaultKind[] {
   if (mechanism !== undefined) kinds.push("delay", "reorder");
   if (canDuplicate && mechanism !== undefined) kinds.push("replay");
   if (canCorrupt) kinds.push("corrupt");
-  if (canShape) kinds.push("bandwidth", "clog");
+  if (canShape) kinds.push("clog");
+  // What is narrow and also slow is policed by nft, which changes bytes.
+  if (canShape && canCorrupt) kinds.push("bandwidth");
   if (canMatchMessages && mechanism !== undefined) kinds.push("message");
   return kinds;
 }

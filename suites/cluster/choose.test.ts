@@ -105,6 +105,12 @@ test("netns can do what its mechanisms can do", () => {
   );
 });
 
+test("links are held shut without nft, and narrowed only with it", () => {
+  const means = { canDuplicate: true, canMatchMessages: true, canCorrupt: false, canShape: true };
+  const kinds = capabilitiesOf({ ...means, backend: "legacy", mechanism: "netem" }, NO_FINDINGS);
+  assert.ok(kinds.has("clog") && !kinds.has("bandwidth") && !kinds.has("corrupt"));
+});
+
 test("what needs a library, a program or rights can be done where they were found", () => {
   const kinds = (found: HostFindings) => [...localCapabilities(found)];
   for (const kind of ["clock", "strobe", "files", "memory", "freeze"] as const) {

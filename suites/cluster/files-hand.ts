@@ -63,19 +63,22 @@ export function filesHand(): NodeHand {
   };
 }
 
-/** The limit as /proc shows it, and how many descriptors are open: none can be added. */
+/**
+ * The limit as /proc shows it, and how many descriptors are open: none can be added. A process that ends
+ * while it is looked at closes them all, is gone a moment later, and is known here as running until then.
+ */
 async function look({ intent }: ResolvedFault, { node, shell, pid }: NodeHost, was?: Limited) {
   const openMax = intent.kind === "files" ? intent.openMax : 0;
-  if (was !== undefined && was.pid !== pid) {
+  const soft = pid === undefined ? undefined : await softLimit(shell, pid);
+  const listed = await shell.run(["ls", `/proc/${pid}/fd`]);
+  const open = listed.stdout.split("\n").filter((line) => line !== "").length;
+  if (was !== undefined && (was.pid !== pid || soft === undefined || open === 0)) {
     return {
       landed: true,
       words: `${node} (pid ${was.pid}) ended`,
       measured: { [`${node}.pid`]: was.pid },
     };
   }
-  const soft = pid === undefined ? undefined : await softLimit(shell, pid);
-  const listed = await shell.run(["ls", `/proc/${pid}/fd`]);
-  const open = listed.stdout.split("\n").filter((line) => line !== "").length;
   const landed = soft !== undefined && Number(soft) <= openMax && open >= openMax;
   const words = `${node} had ${open} files open and could open ${landed ? "none" : "more"}`;
   return { landed, words, measured: { [`${node}.soft`]: soft ?? "gone", [`${node}.open`]: open } };

@@ -256,6 +256,20 @@ test("a process that may open nothing is told so, and may again after the cure",
   assert.ok(await waitUntil(() => isRefused(""), DEADLINE_MS));
 });
 
+test("a process that ends while its files are looked at has ended of their limit", async () => {
+  const { host, child } = await victimOf();
+  const hand = filesHand();
+  const fault = faultOf({ kind: "files", openMax: 0, target });
+  await hand.apply(fault, [host]);
+  const exited = once(child, "exit");
+  child.kill("SIGKILL");
+  await exited;
+  // It was there when the runner last looked.
+  const { landed, summary } = await hand.heal(fault, [host]);
+  assert.ok(landed, summary);
+  assert.equal(summary, `r0 (pid ${host.pid}) ended`);
+});
+
 needs(
   "libfaketime",
   library,
