@@ -35,4 +35,11 @@ test("nothing is demanded where the last group may be gone already", () => {
   log.onOpenedAsWhole(2);
 });
 
+test("nothing is demanded where what stood behind the bit that turned is gone, too (swarm seed 1110)", () => {
+  const log = logOf();
+  log.onDamage("bit-flip", 45);
+  log.onDamage("truncated", 50);
+  log.onOpenedAsWhole(2);
+});
+
 test.run();

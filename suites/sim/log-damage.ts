@@ -16,8 +16,9 @@ export class LogDamage {
   }
 
   onDamage(how: DamageAtRest, at: number): void {
-    if (how === "bit-flip" && at < this.#lastGroupAt) this.#damagedAt = at;
-    else this.#lastGroupAt = 0; // Nobody can tell what is left of the last group.
+    const noticeable = how === "bit-flip" && at < this.#lastGroupAt;
+    this.#damagedAt = noticeable ? at : undefined;
+    if (!noticeable) this.#lastGroupAt = 0; // Nobody can tell what is left of the last group.
   }
 
   /** Throws a Violation where the log should have been refused. */
