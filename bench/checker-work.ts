@@ -7,15 +7,24 @@ import { replayTable } from "../checker/bank/replay-table.js";
 import { schedule } from "../checker/bank/schedule.js";
 import { orderBySeq } from "../checker/bank/seq-writes.js";
 import { readBankTable } from "../checker/read-history.js";
-import { concludeRun } from "../suites/conclude-run.js";
+import { beginConcluding, concludeRun } from "../suites/conclude-run.js";
 import { judgeRun, readRun } from "../suites/judge.js";
+import type { Judging } from "../suites/judging.js";
 
-export type CheckerWork = "parse" | "run: checks" | "run: its end" | "witness" | "black box";
+export type CheckerWork =
+  | "parse"
+  | "run: checks"
+  | "run: verdict"
+  | "run: report"
+  | "witness"
+  | "black box";
 
 /** `megabytes` is the most that the process held, without what Node takes for itself. */
 export type WorkDone = { valid: string; ms: number; megabytes: number };
 
 const REPETITIONS = 5;
+/** As long as it takes to stop a cluster and to collect its ledgers: a run's history is read meanwhile. */
+const STOPPING_MS = 2_500;
 
 const started = process.memoryUsage.rss();
 const [work = "", path = ""] = process.argv.slice(2);
@@ -24,8 +33,10 @@ let best = Number.POSITIVE_INFINITY;
 let valid = "";
 let megabytes = 0;
 for (let repetition = 0; repetition < REPETITIONS; repetition++) {
+  const judging =
+    work === "run: verdict" || work === "run: report" ? await stopped(path) : undefined;
   const before = process.hrtime.bigint();
-  valid = await perform();
+  valid = await perform(judging);
   best = Math.min(best, Number(process.hrtime.bigint() - before) / 1e6);
   // The first run alone: later ones add what earlier ones left to the collector.
   if (repetition === 0)
@@ -35,9 +46,13 @@ for (let repetition = 0; repetition < REPETITIONS; repetition++) {
 const done: WorkDone = { valid, ms: best, megabytes };
 process.stdout.write(JSON.stringify(done));
 
-function prepared(name: string, file: string): () => string | Promise<string> {
+function prepared(
+  name: string,
+  file: string,
+): (judging: Judging | undefined) => string | Promise<string> {
   if (name === "parse") return () => (readBankTable(file) === undefined ? "not plain" : "");
-  if (name === "run: its end") return () => atEnd(file);
+  if (name === "run: verdict") return (judging) => verdictOf(judging);
+  if (name === "run: report") return (judging) => atEnd(file, judging);
   if (name === "run: checks") {
     const saved = readRun(file);
     return () => String(judgeRun(saved)["valid?"]);
@@ -48,10 +63,22 @@ function prepared(name: string, file: string): () => string | Promise<string> {
   return name === "witness" ? () => bySeq(table, seqs) : () => blackBox(table);
 }
 
+async function stopped(folder: string): Promise<Judging> {
+  const judging = beginConcluding(folder);
+  await new Promise((resolve) => setTimeout(resolve, STOPPING_MS));
+  return judging;
+}
+
+async function verdictOf(judging: Judging | undefined): Promise<string> {
+  const judged = await judging?.judged();
+  void judging?.end();
+  return String(judged?.verdict["valid?"]);
+}
+
 /** All that comes after a run's end, from its files to the verdict and the report on disk. */
-async function atEnd(folder: string): Promise<string> {
+async function atEnd(folder: string, judging: Judging | undefined): Promise<string> {
   const output = { line: console.error, transient: () => false };
-  const { verdict } = await concludeRun(folder, output);
+  const { verdict } = await concludeRun(folder, output, judging);
   return String(verdict["valid?"]);
 }
 

@@ -5,28 +5,38 @@ import { join } from "node:path";
 import type { Verdict } from "../checker/verdict.js";
 import { replaceFile } from "./append-file.js";
 import { attempt } from "./attempt.js";
-import { readRun, type SavedRun } from "./judge.js";
-import { judgeInThread } from "./judging.js";
+import { conclusionOf } from "./conclusion.js";
+import type { RunFigures } from "./figures.js";
+import { readRun } from "./judge.js";
+import { Judging } from "./judging.js";
 import { keepMinimalHistory } from "./minimal-history.js";
 import type { Output } from "./progress.js";
-import { prepareReport } from "./report/render.js";
 import { verdictText } from "./store.js";
+
+/** To begin as soon as a run's history is there. */
+export function beginConcluding(directory: string): Judging {
+  return new Judging({ what: "run", path: directory, concluding: true });
+}
 
 /** Judges a run whose files are all there. A report that cannot be made is said, and missing. */
 export async function concludeRun(
   directory: string,
   output: Output,
-): Promise<{ verdict: Verdict; saved: SavedRun }> {
-  const judging = judgeInThread({ what: "run", path: directory });
-  const reading = Promise.resolve().then(() => readRun(directory));
-  // Prepared beside the judging, so that the report is there soon after the verdict.
-  const preparing = reading.then(prepareReport);
-  preparing.catch(() => undefined); // Said below, where the report would be written.
-  const [{ verdict }, saved] = await Promise.all([judging, reading]);
-  replaceFile(join(directory, "verdict.json"), verdictText(verdict));
-  keepMinimalHistory(directory, verdict);
-  await attempt(output, "report", async () =>
-    writeFileSync(join(directory, "report.html"), (await preparing)(verdict)),
-  );
-  return { verdict, saved };
+  judging = beginConcluding(directory),
+): Promise<{ verdict: Verdict; figures: RunFigures }> {
+  try {
+    const { verdict } = await judging.judged();
+    replaceFile(join(directory, "verdict.json"), verdictText(verdict));
+    keepMinimalHistory(directory, verdict);
+    // Where a budget ended the thread, the rest is done here.
+    const concluded = await judging.concluded;
+    const { figures, report } = concluded ?? (await conclusionOf(readRun(directory), verdict));
+    await attempt(output, "report", () => {
+      if ("problem" in report) throw new Error(report.problem);
+      writeFileSync(join(directory, "report.html"), report.html);
+    });
+    return { verdict, figures };
+  } finally {
+    await judging.end();
+  }
 }

@@ -33,6 +33,11 @@ export class HistoryRecorder {
     this.#clock = clock;
   }
 
+  /** Whether every operation has completed. */
+  get isComplete(): boolean {
+    return this.#pending.size === 0;
+  }
+
   /** Call before the request is handed to the client process. */
   invoke({ process, f, value, node, client }: Invocation): void {
     assert(!this.#pending.has(process), `process ${process} invokes ${f} before it completed`);

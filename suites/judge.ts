@@ -28,11 +28,19 @@ export type SavedRun = {
   logs: LogScan;
 };
 
-/** Throws UsageError or HistoryError where a file is not what it should be. */
-export function readRun(directory: string): SavedRun {
-  const meta = readMeta(directory);
+type RunHistory = { history: HistoryOp[]; notes: string[] };
+
+/** A run's history, which is whole before the rest of its files are. Throws HistoryError. */
+export function readRunHistory(directory: string): RunHistory {
   const notes: string[] = [];
   const history = readHistory(join(directory, "history.jsonl"), (torn) => notes.push(torn));
+  return { history, notes };
+}
+
+/** Throws UsageError or HistoryError where a file is not what it should be. */
+export function readRun(directory: string, read?: RunHistory): SavedRun {
+  const meta = readMeta(directory);
+  const { history, notes } = read ?? readRunHistory(directory);
   const { faults, torn } = readFaults(directory);
   if (torn !== undefined) notes.push(torn);
   const { healed } = meta.phases;

@@ -1,9 +1,12 @@
-// A worker thread that judges one run, or one history that stands alone, and tells of each finding.
+// A worker thread that judges one run, or one history that stands alone, and tells of each finding. Of a
+// run that has just ended it tells the figures, too, and makes the report.
 
+import { once } from "node:events";
 import { parentPort, workerData } from "node:worker_threads";
 import type { CheckWatch } from "../checker/check.js";
 import { HistoryError } from "../checker/history-error.js";
-import { judgeHistory, judgeRun, readRun } from "./judge.js";
+import { conclusionOf } from "./conclusion.js";
+import { judgeHistory, judgeRun, readRun, readRunHistory, type SavedRun } from "./judge.js";
 import type { JudgingMessage, JudgingTask } from "./judging.js";
 import { oneLine, UsageError } from "./usage-error.js";
 
@@ -14,7 +17,8 @@ const watch: CheckWatch = {
   end: (name, result) => tell({ kind: "found", name, result }),
 };
 try {
-  tell({ kind: "judged", ...judge() });
+  if (task.what === "history") tell({ kind: "judged", ...judgeHistory(task.path, watch) });
+  else await judge(task.path, task.concluding === true);
 } catch (error) {
   const message = oneLine(error);
   if (error instanceof HistoryError) tell({ kind: "no history", code: error.code, message });
@@ -22,8 +26,18 @@ try {
   else throw error;
 }
 
-function judge() {
-  if (task.what === "history") return judgeHistory(task.path, watch);
-  const saved = readRun(task.path);
-  return { verdict: judgeRun(saved, watch), notes: saved.notes };
+async function judge(path: string, concluding: boolean): Promise<void> {
+  const saved = concluding ? await readWhenThere(path) : readRun(path);
+  const verdict = judgeRun(saved, watch);
+  tell({ kind: "judged", verdict, notes: saved.notes });
+  if (!concluding) return;
+  tell({ kind: "concluded", conclusion: await conclusionOf(saved, verdict) });
+}
+
+/** The history at once, the rest when the runner says that it is there. */
+async function readWhenThere(path: string): Promise<SavedRun> {
+  const there = parentPort === null ? undefined : once(parentPort, "message");
+  const read = readRunHistory(path);
+  await there;
+  return readRun(path, read);
 }

@@ -34,17 +34,17 @@ export function ledgerText(dump: LedgerDump): string {
  * before, the rows are not read again but shared. Throws UsageError naming a line that is not a ledger's.
  */
 export function readLedgerFiles(paths: readonly string[]): LedgerDump[] {
-  let before: { rows: string; dump: LedgerDump } | undefined;
+  let before: { rows: Buffer; dump: LedgerDump } | undefined;
   return paths.map((path) => {
-    const text = readFileSync(path, "utf8");
-    const rowsAt = text.indexOf("\n") + 1;
-    const rows = text.slice(rowsAt);
-    if (rows === before?.rows && rowsAt > 0) {
-      const { values } = readJsonLines(text.slice(0, rowsAt), path);
+    const bytes = readFileSync(path);
+    const rowsAt = bytes.indexOf("\n") + 1;
+    const rows = bytes.subarray(rowsAt);
+    if (rowsAt > 0 && before?.rows.equals(rows)) {
+      const { values } = readJsonLines(bytes.toString("utf8", 0, rowsAt), path);
       const { version: _, ...head } = headOf(values[0]?.["head"], path);
       return { ...before.dump, ...head };
     }
-    const dump = parseLedger(text, path);
+    const dump = parseLedger(bytes.toString(), path);
     before = { rows, dump };
     return dump;
   });

@@ -5,14 +5,15 @@
 import { join } from "node:path";
 import type { Verdict } from "../checker/verdict.js";
 import type { FaultKind } from "../nemesis/faults.js";
-import { createAppendFile, replaceFile, StoreWriteError } from "./append-file.js";
+import { type AppendFile, createAppendFile, replaceFile, StoreWriteError } from "./append-file.js";
 import { attempt } from "./attempt.js";
 import type { Environment, EnvironmentOptions } from "./cluster/environment.js";
 import { collectLedgers } from "./collect.js";
-import { concludeRun } from "./conclude-run.js";
+import { beginConcluding, concludeRun } from "./conclude-run.js";
 import { FaultDriver } from "./fault-driver.js";
-import { figuresOf, type RunFigures } from "./figures.js";
+import type { RunFigures } from "./figures.js";
 import { HistoryRecorder } from "./history-recorder.js";
+import type { Judging } from "./judging.js";
 import { performSteps } from "./nemesis-runner.js";
 import { quiesce } from "./observation.js";
 import { type Output, showProgress } from "./progress.js";
@@ -93,10 +94,10 @@ export async function performRun(plan: RunPlan, context: RunContext): Promise<Ru
   writeMeta(directory, meta);
   linkLatest(context.store, directory);
 
-  const { final, crashed } = await runPhases(plan, context, environment, directory, meta);
+  const { final, crashed, judging } = await runPhases(plan, context, environment, directory, meta);
   writeMeta(directory, final);
-  const { verdict, saved } = await concludeRun(directory, context.output);
-  const outcome = { directory, meta: final, verdict, figures: figuresOf(saved) };
+  const { verdict, figures } = await concludeRun(directory, context.output, judging);
+  const outcome = { directory, meta: final, verdict, figures };
   return crashed === undefined ? outcome : { ...outcome, crashed };
 }
 
@@ -110,7 +111,7 @@ async function runPhases(
   environment: Environment,
   directory: string,
   meta: RunMeta,
-): Promise<{ final: RunMeta; crashed?: string }> {
+): Promise<{ final: RunMeta; crashed?: string; judging: Judging }> {
   const clock = startRunClock(environment.time);
   const history = createAppendFile(join(directory, "history.jsonl"));
   const faults = createAppendFile(join(directory, "faults.jsonl"));
@@ -121,10 +122,13 @@ async function runPhases(
   const script = plan.script({ calls, driver, clock, seed: plan.seed });
   let final = meta;
   let crashed: string | undefined;
+  let judging: Judging | undefined;
   try {
     await environment.start();
     const stage = { plan, context, environment, recorder, driver, clock, script };
     final = await performPhases(stage, meta);
+    // All that was asked is answered: it can be read while the cluster is stopped.
+    if (recorder.isComplete) judging = keepHistory(directory, history, recorder);
   } catch (error) {
     if (error instanceof StoreWriteError || recorder.counts.invoke === 0) throw error;
     crashed = oneLine(error);
@@ -134,13 +138,19 @@ async function runPhases(
     history.close();
     faults.close();
   }
-  replaceFile(history.path, historyText(recorder));
+  judging ??= keepHistory(directory, history, recorder);
   await attempt(context.output, "collect", () =>
     collectLedgers(directory, environment.replicas, context.output),
   );
   const unexpectedExits = environment.unexpectedExits();
   final = { ...final, unexpectedExits, phases: { ...final.phases, end: clock.now() } };
-  return crashed === undefined ? { final } : { final, crashed };
+  return crashed === undefined ? { final, judging } : { final, crashed, judging };
+}
+
+/** Puts the ordered history in the journal's place, and begins to judge it. */
+function keepHistory(directory: string, history: AppendFile, recorder: HistoryRecorder): Judging {
+  replaceFile(history.path, historyText(recorder));
+  return beginConcluding(directory);
 }
 
 type PhaseStage = {

@@ -276,7 +276,7 @@ export const CHECKPOINT: readonly Mutant[] = [
     patches: [
       {
         file: FILES.stateTransfer,
-        find: "    const peer = others[(replica.fetchTurn + index) % others.length];\n",
+        find: "    const peer = sources[(replica.fetchTurn + index) % sources.length];\n",
         replace: "    const peer = others[Math.min(index, 0) % others.length];\n",
       },
     ],

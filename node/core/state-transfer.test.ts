@@ -115,6 +115,26 @@ test("an empty replica is rebuilt though one source sends nonsense and another i
   assert.ok(cluster.countEvents("state-transfer-finished", 6) >= 1);
 });
 
+test("peers that send nothing are asked once each, and not again in every round (swarm seed 3857)", () => {
+  const cluster = new Cluster({
+    n: 7,
+    seed: 5,
+    sessions: 2,
+    config: { fetchNodesMax: 1, statusIntervalMs: 400 },
+  });
+  leaveBehind(cluster, 6, 120);
+  const dead = [0, 1];
+  cluster.network.connected = (from, to) => !dead.includes(from) && !dead.includes(to);
+  let asked = 0;
+  cluster.node(6).liar = ({ to, message }) => {
+    if (message.kind === "fetch" && dead.includes(to)) asked += 1;
+    return undefined;
+  };
+  const caughtUp = () => cluster.countEvents("state-transfer-finished", 6) > 0;
+  cluster.runUntil(caughtUp, 20_000, "the laggard has the state");
+  assert.is(asked, 2);
+});
+
 test("a transfer goes on from another peer, and turns to the newer checkpoint when the old is gone", () => {
   const cluster = new Cluster({ n: 4, seed: 12, sessions: 2 });
   cluster.ask(12);

@@ -1,6 +1,6 @@
 // State transfer: fetches the state of a proven checkpoint, node by node, each named by its digest, so
 // no source is trusted and any source serves. Asked of all peers in turn; what does not come is asked
-// of another when the fetch timer fires.
+// of another when the fetch timer fires, and who did not send it is asked last: each would cost a time-out.
 // Source: TOCS '02 §5.3.2 (the tree is the ledger's; here every node is named by its own digest).
 
 import { provenCheckpoint, voteForState } from "./checkpoint.js";
@@ -17,6 +17,7 @@ function beginTransfer(replica: Replica, seq: Seq, digest: Digest, out: Outbox):
     seq,
     digest,
     outstanding: new Map(),
+    silent: new Set(),
     progressed: false,
     refused: false,
   };
@@ -80,7 +81,7 @@ function finishTransfer(replica: Replica, seq: Seq, digest: Digest, out: Outbox)
   return true;
 }
 
-/** Keeps up to `fetchNodesMax` nodes on order, spread over the peers. */
+/** Keeps up to `fetchNodesMax` nodes on order, spread over the peers that answer. */
 function requestNodes(replica: Replica, out: Outbox): void {
   const { transfer, others } = replica;
   if (transfer === undefined || transfer.refused) return;
@@ -88,9 +89,10 @@ function requestNodes(replica: Replica, out: Outbox): void {
   if (transfer.outstanding.size > fetchNodesMax / 2) return;
   const missing = replica.stateMachine.missingNodes(fetchNodesMax);
   const wanted = missing.filter((digest) => !transfer.outstanding.has(digest));
+  const sources = others.filter((peer) => !transfer.silent.has(peer));
   const shares = new Map<ReplicaId, Digest[]>();
   wanted.forEach((digest, index) => {
-    const peer = others[(replica.fetchTurn + index) % others.length];
+    const peer = sources[(replica.fetchTurn + index) % sources.length];
     if (peer === undefined) return;
     transfer.outstanding.set(digest, peer);
     shares.set(peer, [...(shares.get(peer) ?? []), digest]);
@@ -110,6 +112,7 @@ export function onStateData(replica: Replica, data: Data, out: Outbox): Outcome 
   if (transfer === undefined) return accepted; // asked of two, answered by both
   if (replica.stateMachine.putNode(data.bytes) === "unwanted") return ignored("unwanted-node");
   transfer.progressed = true;
+  transfer.silent.delete(data.replica);
   transfer.outstanding.delete(sha256(data.bytes));
   requestNodes(replica, out);
   return accepted;
@@ -130,6 +133,8 @@ export function retryTransfer(replica: Replica, out: Outbox): void {
   if (stuck && (transfer.refused || target !== transfer)) {
     beginTransfer(replica, target.seq, target.digest, out);
   } else {
+    for (const peer of transfer.outstanding.values()) transfer.silent.add(peer);
+    if (transfer.silent.size === replica.others.length) transfer.silent.clear();
     transfer.outstanding.clear();
     transfer.progressed = false;
   }

@@ -45,6 +45,8 @@ export type Transfer = {
   digest: Digest;
   /** Nodes asked for and not yet here, and the peer that was asked. */
   outstanding: Map<Digest, ReplicaId>;
+  /** Peers that were asked and sent nothing of use. */
+  silent: Set<ReplicaId>;
   /** A node arrived since the fetch timer last fired. */
   progressed: boolean;
   /** All nodes arrived and they were no state; the next fetch timer starts over. */
