@@ -22,6 +22,11 @@ test("messages that take long are waited for, in each view change and in the ope
   assert.ok(Math.abs(slow - seconds(1, 0) - 0.04 * (3 * 4 + 7)) < 1e-9);
 });
 
+test("requests that do not fit into the batches under way are served one round after the other", () => {
+  const rounds = recoveryBoundNs(PROTOCOL, 1, 0, 40, 16) - recoveryBoundNs(PROTOCOL, 1, 0, 40);
+  assert.ok(Math.abs(rounds / 1e9 - 15 * (7 * 0.04 + 2 * 0.15)) < 1e-9);
+});
+
 test("each further faulty primary may cost one more time-out", () => {
   assert.is(seconds(2, 1e9) - seconds(1, 1e9), 8);
 });

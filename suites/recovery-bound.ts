@@ -19,7 +19,8 @@ export const MACHINE_ALLOWANCE_MS = 5_000;
  * a laggard needs a round of status messages to catch up. `delayMs` is what a message takes at most
  * where it is not small beside the time-outs: each view change waits for messages, and so does each
  * operation. A time-out shorter than an operation's messages is no setting that this bound is for:
- * every operation then costs a view change.
+ * every operation then costs a view change. Where not all sessions' requests fit into the batches under
+ * way, they are served in `rounds`, one after the other, each of which may lose a message twice.
  * @source OSDI '99 §4.5.2, liveness
  */
 export function recoveryBoundNs(
@@ -27,6 +28,7 @@ export function recoveryBoundNs(
   f: number,
   disturbedMs: number,
   delayMs = 0,
+  rounds = 1,
 ): number {
   const numbers = { ...PROTOCOL_DEFAULTS, ...protocol };
   const { viewTimeoutMs, viewTimeoutMsMax, statusIntervalMs } = numbers;
@@ -42,6 +44,7 @@ export function recoveryBoundNs(
     bound += current;
   }
   bound += delayMs * ((f + 2) * VIEW_CHANGE_DELAYS + OPERATION_DELAYS);
+  bound += (rounds - 1) * (delayMs * OPERATION_DELAYS + 2 * statusIntervalMs);
   bound += 4 * statusIntervalMs + CLIENT_RESEND_MS_MAX + MACHINE_ALLOWANCE_MS;
   return bound * 1_000_000;
 }

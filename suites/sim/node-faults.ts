@@ -217,7 +217,8 @@ export class NodeFaults {
       let flaws: DiskFlaws = SOUND;
       for (const { intent, nodes } of active) {
         if (!nodes.includes(nameOf(replica.id))) continue;
-        if (intent.kind === "slow-cpu") factor *= intent.factor;
+        // The least share counts, as on a real machine: a product would leave work for long after the cure.
+        if (intent.kind === "slow-cpu") factor = Math.max(factor, intent.factor);
         if (intent.kind === "files") flaws = { ...flaws, noneOpens: true };
         if (intent.kind !== "disk") continue;
         switch (intent.flaw) {

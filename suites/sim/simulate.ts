@@ -182,7 +182,10 @@ class Simulation {
     this.#healedAt = queue.nowUs * 1_000;
     const f = (this.#scenario.replicas - 1) / 3;
     const delayMs = slowMs(this.#scenario);
-    this.#boundNs = recoveryBoundNs(numbersOf(this.#config), f, disturbedMs, delayMs);
+    const { batchRequestsMax, batchesOutstandingMax } = this.#config;
+    const rounds = Math.ceil(this.#scenario.sessions / (batchRequestsMax * batchesOutstandingMax));
+    const numbers = numbersOf(this.#config);
+    this.#boundNs = recoveryBoundNs(numbers, f, disturbedMs, delayMs, rounds);
   }
 
   #recover(): void {
