@@ -108,7 +108,8 @@ export class ByteWriter {
   }
 
   u8(value: number): void {
-    this.#buffer[this.#grow(1)] = value;
+    const at = this.#grow(1); // first: it may put another buffer in this one's place
+    this.#buffer[at] = value;
   }
 
   u16(value: number): void {
