@@ -31,10 +31,11 @@ export async function concludeRun(
     // Where a budget ended the thread, the rest is done here.
     const concluded = await judging.concluded;
     const { figures, report } = concluded ?? (await conclusionOf(readRun(directory), verdict));
-    await attempt(output, "report", () => {
-      if ("problem" in report) throw new Error(report.problem);
-      writeFileSync(join(directory, "report.html"), report.html);
-    });
+    if ("problem" in report) output.line(`report: ${report.problem}`);
+    else {
+      const { html } = report;
+      await attempt(output, "report", () => writeFileSync(join(directory, "report.html"), html));
+    }
     return { verdict, figures };
   } finally {
     await judging.end();

@@ -13,9 +13,11 @@ import * as assert from "uvu/assert";
 import type { FaultKind } from "../nemesis/faults.js";
 import { suiteNamed } from "./catalogue.js";
 import { checkCommand } from "./commands/check.js";
+import { concludeRun } from "./conclude-run.js";
 import type { Flaw } from "./fake-bank.js";
 import { createFakeEnvironment } from "./fake-environment.js";
 import { failedChecks, judgeRun, readRun } from "./judge.js";
+import { JUDGING_BUDGET, Judging } from "./judging.js";
 import { suitePlan, tablePlan } from "./plan.js";
 import type { Output } from "./progress.js";
 import { recordedOps, replayScript } from "./replay.js";
@@ -81,6 +83,19 @@ test("a verdict judged again is the same, byte for byte", async () => {
   rmSync(path);
   assert.is(await checkCommand([directory], context.output), true);
   assert.is(readFileSync(path, "utf8"), before);
+});
+
+test("where a budget ends the judging, the figures and the report are made all the same", async () => {
+  const { context } = contextOf("none");
+  const { directory, figures } = await performRun(planOf("smoke"), context);
+  const report = join(directory, "report.html");
+  rmSync(report);
+  const task = { what: "run", path: directory, concluding: true } as const;
+  const judging = new Judging(task, { ...JUDGING_BUDGET, seconds: 0.001 });
+  const concluded = await concludeRun(directory, context.output, judging);
+  assert.is(concluded.verdict["valid?"], "unknown");
+  assert.equal(concluded.figures, figures);
+  assert.match(readFileSync(report, "utf8"), /<title>unknown/i);
 });
 
 const FLAWS: readonly [Flaw, string][] = [

@@ -29,15 +29,7 @@ const PAGE_SCRIPTS = ["page-range", "page-timeline", "page-charts", "page"];
  * The whole report as one HTML document. Reads the plots' library and the page's compiled scripts
  * from disk. Linear in the operations; 30,000 of them make about 3 MB.
  */
-export function renderReport({ verdict, ...run }: Report): string {
-  return prepareReport(run)(verdict);
-}
-
-/** All that does not depend on the verdict, made while others judge; then the document is soon there. */
-export function prepareReport({
-  meta,
-  record,
-}: Omit<Report, "verdict">): (verdict: Verdict) => string {
+export function renderReport({ meta, record, verdict }: Report): string {
   const operations = operationsOf(record.history);
   const data = reportDataOf(meta, record);
   const plotter = dirname(createRequire(import.meta.url).resolve("uplot"));
@@ -52,8 +44,7 @@ ${errorsSection(operations)}
 ${environmentSection(meta)}`;
   const dataAndScripts = html`<script type="application/json" id="data">${jsonForScript(data)}</script>
 ${scripts.map((script) => html`<script>${trusted(script)}</script>`)}`;
-  return (verdict) =>
-    html`<!doctype html>
+  return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
