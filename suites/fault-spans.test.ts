@@ -103,13 +103,20 @@ test("losses that add up excuse each other, one alone does not", () => {
     nodes: CLUSTER.replicas,
     links: [{ from: "r0", to: "r1", ...rule }],
   });
-  const every = start(lossOf("f0", { lossEvery: 3 }), 0);
+  const every = start(lossOf("f0", { lossEvery: 4 }), 0);
   const bursts = start(lossOf("f1", { burstLoss: { percent: 20, lengthMean: 8 } }), 0);
   assert.equal(serving([every, stop("f0", 2)]), [["f0", true]]);
   assert.equal(serving([every, bursts, stop("f0", 2), stop("f1", 2)]), [
     ["f0", false],
     ["f1", false],
   ]);
+});
+
+test("a loss of one in three excuses by itself: a view change takes longer", () => {
+  const links = [{ from: "r0", to: "r1", lossEvery: 3 }];
+  const intent = { kind: "loss", percent: 100 / 3, target: { kind: "all" } } as const;
+  const every = start({ id: "f0", intent, nodes: CLUSTER.replicas, links }, 0);
+  assert.equal(serving([every, stop("f0", 2)]), [["f0", false]]);
 });
 
 test("links too narrow for a view change excuse what lasts meanwhile, wider ones do not", () => {

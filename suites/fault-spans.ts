@@ -15,10 +15,11 @@ import { PROTOCOL_DEFAULTS } from "../node/core/config.js";
 const SERVING_TIMEOUTS_MIN = 2;
 
 /**
- * Where losses leave less of what a link is sent, a fault's time may pass before all of an operation's
- * messages have come through.
+ * Where losses leave less of what a link is sent, a view change may take longer than a fault: of the 24
+ * fragments of a full window's view-change the last one comes through in the fourth round or later, and
+ * what asks for a round is lost as well.
  */
-const THROUGH_SHARE_MIN = 0.6;
+const THROUGH_SHARE_MIN = 0.7;
 
 /** A view-change of a full window is some 30 kB: narrower links take too much of a view timer for it. */
 const BYTES_PER_SECOND_MIN = 100_000;

@@ -105,7 +105,7 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
                 rssBytes: process.memoryUsage.rss(),
                 logBytes: content.log.bytes,
                 ignored: counters.totals(),
-                wallClockMs: Date.now(),
+                ...clocks(),
               };
             case "accounts":
               return { seq: stateMachine.seq, accounts: stateMachine.accounts(idsOf(question)) };
@@ -217,6 +217,18 @@ class WatchedLedger extends LedgerMachine {
     this.#points.beforeLedgerSync();
     super.sync();
   }
+}
+
+/** The wall clock beside the monotonic one, ms; `readMs` is how far apart the two may have been read. */
+function clocks(): { wallClockMs: number; monotonicMs: number; readMs: number } {
+  const before = process.hrtime.bigint();
+  const wallClockMs = Date.now();
+  const after = process.hrtime.bigint();
+  return {
+    wallClockMs,
+    monotonicMs: Number(before + after) / 2_000_000,
+    readMs: Number(after - before) / 1_000_000,
+  };
 }
 
 function armCrash(points: CrashPoints | undefined, question: ReadonlyMap<string, unknown>) {

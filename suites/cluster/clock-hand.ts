@@ -24,13 +24,21 @@ const READINGS = 4;
 /** So many catch a clock that leaps to and fro on both sides, but for one in 2^15 runs. */
 const STROBE_READINGS = 16;
 
+/** What a replica told of its clocks at `atMs` of the runner's monotonic clock, give or take `errorMs`. */
+type Sample = {
+  atMs: number;
+  errorMs: number;
+  wallClockMs: number;
+  /** Its own monotonic clock, read at most `readMs` from the wall clock; older builds tell nothing of it. */
+  own: { monotonicMs: number; readMs: number } | undefined;
+};
 /** `sinceMs`: on the runner's clock. */
 type Term = { term: ClockTerm; sinceMs: number };
 type Node = {
   terms: Map<string, Term>;
   rhythm: Rhythm | undefined;
-  /** What the clock showed, less the runner's, when nothing was wrong with it. */
-  baseMs: number;
+  /** When nothing was wrong with its clock. */
+  base: Sample | undefined;
   shell: NodeHost["shell"];
   /** Of each life, what a kill would leave; of the last one still registered. */
   pid: number | undefined;
@@ -55,7 +63,7 @@ export class ClockHand implements NodeHand {
     this.#nodes.set(node, {
       terms: new Map(),
       rhythm: undefined,
-      baseMs: 0,
+      base: undefined,
       shell,
       pid: undefined,
       left: new Set(),
@@ -73,7 +81,7 @@ export class ClockHand implements NodeHand {
     const atStart = new Map<NodeName, readonly Reading[]>();
     for (const host of hosts) {
       const node = this.#of(host);
-      if (node.terms.size === 0) node.baseMs = (await best(host, 0))?.skewMs ?? 0;
+      if (node.terms.size === 0) node.base = best(await samples(host, READINGS));
       node.terms.set(fault.id, { term: termOf(fault), sinceMs: nowMs() });
     }
     const askedMs = nowMs();
@@ -147,22 +155,15 @@ export class ClockHand implements NodeHand {
     node.rhythm = await startRhythm(shell, { execPath, file, settings }, bendClock);
   }
 
-  /** What the node's clock is off now, less what it was off before. */
+  /** What the node's clock is off now. */
   async #readings({ intent }: ResolvedFault, host: NodeHost): Promise<Reading[]> {
-    const { baseMs } = this.#of(host);
-    if (intent.kind !== "strobe") {
-      const reading = await best(host, baseMs);
-      return reading === undefined ? [] : [reading];
+    const base = this.#of(host).base ?? ours();
+    if (intent.kind === "strobe") {
+      const found = await samples(host, STROBE_READINGS, intent.periodMs);
+      return found.map((sample) => readingOf(sample, base));
     }
-    const readings: Reading[] = [];
-    for (let index = 0; index < STROBE_READINGS; index++) {
-      const reading = await read(host, baseMs);
-      if (reading === undefined) break; // It stands still, or is gone: the others will not be better.
-      readings.push(reading);
-      // Not in step with the strobe.
-      await sleep((intent.periodMs * (index % 7)) / 13);
-    }
-    return readings;
+    const found = best((await samples(host, READINGS)).map((sample) => readingOf(sample, base)));
+    return found === undefined ? [] : [found];
   }
 
   #of({ node }: NodeHost): Node {
@@ -196,26 +197,60 @@ function termOf({ id, intent }: ResolvedFault): ClockTerm {
   throw new Error(`${intent.kind} bends no clock`);
 }
 
-async function best(host: NodeHost, baseMs: number): Promise<Reading | undefined> {
-  let found: Reading | undefined;
-  for (let index = 0; index < READINGS; index++) {
-    const reading = await read(host, baseMs);
-    if (reading === undefined) return found;
-    if (found === undefined || reading.errorMs <= found.errorMs) found = reading;
+function best<T extends { errorMs: number }>(found: readonly T[]): T | undefined {
+  return found.toSorted((a, b) => a.errorMs - b.errorMs)[0];
+}
+
+/** Not in step with `periodMs`. Fewer where it stands still, or is gone. */
+async function samples(host: NodeHost, count: number, periodMs = 0): Promise<Sample[]> {
+  const found: Sample[] = [];
+  while (found.length < count) {
+    const sample = await sampleOf(host);
+    if (sample === undefined) break;
+    found.push(sample);
+    await sleep((periodMs * (found.length % 7)) / 13);
   }
   return found;
 }
 
-/** The replica's clock was read at some moment between the question and the answer. */
-async function read(host: NodeHost, baseMs: number): Promise<Reading | undefined> {
+/** The replica's clocks were read at some moment between the question and the answer. */
+async function sampleOf(host: NodeHost): Promise<Sample | undefined> {
   if (host.pid === undefined) return undefined;
-  const asked = Date.now();
+  const askedMs = nowMs();
   const answer = await host.ask({ op: "status" }, ANSWER_MS_MAX);
-  const answered = Date.now();
-  const shown = answer === undefined ? undefined : numberField(answer, "wallClockMs");
-  if (shown === undefined) return undefined;
-  // A reading is a whole millisecond.
-  const errorMs = (answered - asked) / 2 + 1;
-  const skewMs = shown - (asked + answered) / 2 - baseMs;
-  return { atMs: nowMs() - (answered - asked) / 2, skewMs, errorMs };
+  const answeredMs = nowMs();
+  if (answer === undefined) return undefined;
+  const wallClockMs = numberField(answer, "wallClockMs");
+  if (wallClockMs === undefined) return undefined;
+  const monotonicMs = numberField(answer, "monotonicMs");
+  const readMs = numberField(answer, "readMs");
+  return {
+    atMs: (askedMs + answeredMs) / 2,
+    // A wall clock shows whole milliseconds.
+    errorMs: (answeredMs - askedMs) / 2 + 1,
+    wallClockMs,
+    own: monotonicMs === undefined || readMs === undefined ? undefined : { monotonicMs, readMs },
+  };
+}
+
+/** Where a node was never seen right: the machines' clocks agree, as far as anyone knows. */
+function ours(): Sample {
+  return { atMs: nowMs(), errorMs: 0, wallClockMs: Date.now(), own: undefined };
+}
+
+/**
+ * By its own monotonic clock, where that has run on since `base` and not begun again with its machine; a
+ * replica that answers late then tells as much as another.
+ */
+function readingOf(sample: Sample, base: Sample): Reading {
+  const { atMs, errorMs, wallClockMs, own } = sample;
+  const shownMs = wallClockMs - base.wallClockMs;
+  if (own !== undefined && base.own !== undefined) {
+    const passedMs = own.monotonicMs - base.own.monotonicMs;
+    if (Math.abs(passedMs - (atMs - base.atMs)) <= errorMs + base.errorMs) {
+      const readMs = own.readMs + base.own.readMs;
+      return { atMs: base.atMs + passedMs, skewMs: shownMs - passedMs, errorMs: readMs + 2 };
+    }
+  }
+  return { atMs, skewMs: shownMs - (atMs - base.atMs), errorMs: errorMs + base.errorMs };
 }

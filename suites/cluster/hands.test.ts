@@ -42,8 +42,10 @@ setInterval(() => {
   if (kept.length > 400) kept.length = 0;
   try { fs.closeSync(fs.openSync("/dev/null")); opened++; refused = ""; } catch (error) { refused = error.code; }
 }, 10);
-process.stdin.on("data", () =>
-  console.log(JSON.stringify({ wallClockMs: Date.now(), opened, refused })));
+process.stdin.on("data", () => {
+  const monotonicMs = Number(process.hrtime.bigint()) / 1e6;
+  console.log(JSON.stringify({ wallClockMs: Date.now(), monotonicMs, readMs: 0.1, opened, refused }));
+});
 console.log("{}");
 `;
 
@@ -306,6 +308,28 @@ needs(
     );
   },
 );
+
+needs("libfaketime", library, "a small strobe is seen though answers come late", async () => {
+  assert.ok(library);
+  const hand = new ClockHand(library);
+  const { host: prompt } = await victimOf(hand);
+  let asked = 0;
+  const host: NodeHost = {
+    ...prompt,
+    ask: async (question, deadlineMs) => {
+      const lateMs = (asked++ * 37) % 90;
+      await sleep(lateMs);
+      const answer = await prompt.ask(question, deadlineMs);
+      await sleep(90 - lateMs);
+      return answer;
+    },
+  };
+  const fault = faultOf({ kind: "strobe", jumpMs: 13, periodMs: 60, target });
+  await hand.apply(fault, [host]);
+  const { landed, summary } = await hand.heal(fault, [host]);
+  assert.ok(landed, summary);
+  await hand.close();
+});
 
 needs("libfaketime", library, "a clock that nobody bent has not been bent", async () => {
   assert.ok(library);
