@@ -119,6 +119,18 @@ test("a loss of one in three excuses by itself: a view change takes longer", () 
   assert.equal(serving([every, stop("f0", 2)]), [["f0", false]]);
 });
 
+test("losses excuse sooner where f replicas are away", () => {
+  const links = [{ from: "r1", to: "r2", burstLoss: { percent: 10, lengthMean: 8 } }];
+  const intent = { kind: "loss", percent: 10, target: { kind: "all" } } as const;
+  const bursts = start({ id: "f0", intent, nodes: CLUSTER.replicas, links }, 0);
+  assert.equal(serving([bursts, stop("f0", 2)]), [["f0", true]]);
+  const away = [start(kill("f1", "r0"), 0.5), stop("f1", 2), stop("f0", 2)];
+  assert.equal(serving([bursts, ...away]), [
+    ["f0", false],
+    ["f1", false],
+  ]);
+});
+
 test("links too narrow for a view change excuse what lasts meanwhile, wider ones do not", () => {
   const narrow = (bytesPerSecond: number): FaultRecord =>
     start(

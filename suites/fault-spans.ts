@@ -21,6 +21,9 @@ const SERVING_TIMEOUTS_MIN = 2;
  */
 const THROUGH_SHARE_MIN = 0.7;
 
+/** Where f replicas are away, every vote of the others is needed: what is left is lost more dearly. */
+const THROUGH_SHARE_MIN_WITHOUT_F = 0.95;
+
 /** A view-change of a full window is some 30 kB: narrower links take too much of a view timer for it. */
 const BYTES_PER_SECOND_MIN = 100_000;
 
@@ -78,7 +81,12 @@ function quorumLost(
       if (spendsF(record.fault.intent)) for (const node of record.fault.nodes) spent.add(node);
     }
     const faults = [...active.values()];
-    if (budgetOf(faults, cluster, [...spent]).livenessBreaking || leavesLittle(faults)) {
+    const { connected, livenessBreaking } = budgetOf(faults, cluster, [...spent]);
+    const throughMin =
+      connected.length > cluster.replicas.length - cluster.f
+        ? THROUGH_SHARE_MIN
+        : THROUGH_SHARE_MIN_WITHOUT_F;
+    if (livenessBreaking || leavesLittle(faults, throughMin)) {
       from ??= record.time;
       for (const id of active.keys()) breaking.add(id);
     } else if (from !== undefined) {
@@ -98,13 +106,13 @@ function settledAt(time: number, outages: readonly Outage[]): number {
   return Math.max(time, ...ended.map(({ from, to }) => to + (to - from)));
 }
 
-/** Whether some link carries too few bytes, or losses that add up leave too little of its datagrams. */
-function leavesLittle(active: readonly ResolvedFault[]): boolean {
+/** Whether some link carries too few bytes, or losses that add up leave less of its datagrams. */
+function leavesLittle(active: readonly ResolvedFault[], throughMin: number): boolean {
   return composeLinks(active).some((link) => {
     const { lossPercent = 0, burstLoss, lossEvery, corruptPercent = 0, bytesPerSecond } = link;
     if (bytesPerSecond !== undefined && bytesPerSecond < BYTES_PER_SECOND_MIN) return true;
     const shares = [lossPercent, burstLoss?.percent ?? 0, corruptPercent].map((p) => p / 100);
     if (lossEvery !== undefined) shares.push(1 / lossEvery);
-    return shares.reduce((through, lost) => through * (1 - lost), 1) < THROUGH_SHARE_MIN;
+    return shares.reduce((through, lost) => through * (1 - lost), 1) < throughMin;
   });
 }
