@@ -51,6 +51,7 @@ function applySlot(
     settleWaiting(replica, request.client, execution.reply.timestamp);
   });
   for (const { client, timestamp } of requests) settleWaiting(replica, client, timestamp);
+  replica.batchHoped = requests.length + replica.waiting.size;
   if (replica.viewActive && certificate.view === replica.view && requests.length > 0) {
     replica.progressed = true; // this view works: time-outs start from the smallest again
     replica.attempts = 0;

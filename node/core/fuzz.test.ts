@@ -9,7 +9,12 @@ import { createLiar } from "./testing/liar.js";
 import { anyMessage } from "./testing/message-arbitrary.js";
 import { createSubject, Voices } from "./testing/voices.js";
 
-const timeout = fc.constantFrom("view" as const, "status" as const, "fetch" as const);
+const timeout = fc.constantFrom(
+  "view" as const,
+  "status" as const,
+  "fetch" as const,
+  "batch" as const,
+);
 
 /** Squeezes a random message into the ranges where it gets past the first checks, and signs it. */
 function plausible(voices: Voices, from: PrincipalId, message: Message): Message {

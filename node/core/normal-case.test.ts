@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { statusOf, step } from "./replica.js";
+import type { Effect } from "./step.js";
 import { Cluster } from "./testing/cluster.js";
 import { createSubject, reasonOf, sentOf, tell, Voices } from "./testing/voices.js";
 
@@ -139,7 +140,8 @@ test("a pre-prepare is refused where the batch is not what its digest says, or n
   );
 });
 
-test("with one batch outstanding, what arrives meanwhile is the next batch", () => {
+/** A primary that executed its first batch, of one, while five others waited. */
+function primaryWithWaiting() {
   const subject = createSubject(0);
   const voices = new Voices(subject.config);
   const first = sentOf(tell(subject, 256, voices.request(0, 1)), "pre-prepare");
@@ -152,19 +154,53 @@ test("with one batch outstanding, what arrives meanwhile is the next batch", () 
   assert.ok(proposal?.kind === "pre-prepare");
   for (const voter of [1, 2]) tell(subject, voter, voices.prepare(voter, 0, 1, proposal.digest));
   tell(subject, 1, voices.commit(1, 0, 1, proposal.digest));
-  const effects = tell(subject, 2, voices.commit(2, 0, 1, proposal.digest));
-  const [next] = sentOf(effects, "pre-prepare");
-  assert.ok(next?.kind === "pre-prepare");
+  const executing = tell(subject, 2, voices.commit(2, 0, 1, proposal.digest));
+  return { subject, voices, executing };
+}
+
+const ARRIVED = [
+  [1, 1],
+  [2, 1],
+  [3, 2],
+  [4, 1],
+  [5, 1],
+];
+
+function proposedIn(effects: readonly Effect[]): number[][] | undefined {
+  const [proposal] = sentOf(effects, "pre-prepare");
+  if (proposal?.kind !== "pre-prepare") return undefined;
+  return proposal.requests.map(({ client, timestamp }) => [client & 0xffff, timestamp]);
+}
+
+test("with one batch outstanding, what arrives meanwhile is the next batch, a moment later", () => {
+  const { subject, executing } = primaryWithWaiting();
+  assert.is(proposedIn(executing), undefined);
   assert.equal(
-    next.requests.map(({ client, timestamp }) => [client & 0xffff, timestamp]),
-    [
-      [1, 1],
-      [2, 1],
-      [3, 2],
-      [4, 1],
-      [5, 1],
-    ],
+    executing.filter(({ kind }) => kind === "set-timer"),
+    [{ kind: "set-timer", timer: "batch", delayMs: 2 }],
   );
+  const effects = step(subject.replica, { kind: "timeout", timer: "batch" });
+  assert.equal(proposedIn(effects), ARRIVED);
+});
+
+test("the moment is over when whoever was answered has asked again", () => {
+  const { subject, voices } = primaryWithWaiting();
+  const effects = tell(subject, 256, voices.request(0, 2));
+  assert.equal(proposedIn(effects), [...ARRIVED, [0, 2]]);
+  assert.ok(effects.some((one) => one.kind === "cancel-timer" && one.timer === "batch"));
+});
+
+test("a session that asks alone never waits", () => {
+  const subject = createSubject(0);
+  const voices = new Voices(subject.config);
+  for (let seq = 1; seq <= 3; seq++) {
+    const [proposal] = sentOf(tell(subject, 256, voices.request(0, seq)), "pre-prepare");
+    assert.ok(proposal?.kind === "pre-prepare");
+    for (const voter of [1, 2])
+      tell(subject, voter, voices.prepare(voter, 0, seq, proposal.digest));
+    for (const voter of [1, 2]) tell(subject, voter, voices.commit(voter, 0, seq, proposal.digest));
+    assert.is(statusOf(subject.replica).executedSeq, seq);
+  }
 });
 
 test("a complete certificate costs 2f and 2f+1 verifications; further votes cost none", () => {

@@ -24,6 +24,9 @@ import {
   slotsAscending,
 } from "./state.js";
 
+/** A batch costs more than that. */
+const GATHER_MS = 2;
+
 /** So many statuses in a row that show a peer stuck where we cannot help it. */
 const BEHIND_TICKS_MAX = 12;
 
@@ -36,6 +39,7 @@ export function propose(replica: Replica, out: Outbox): boolean {
   if (replica.nextSeq > highWatermark(replica)) return false;
   const outstanding = replica.nextSeq - 1 - replica.executedSeq;
   if (outstanding >= replica.config.batchesOutstandingMax) return false;
+  if (outstanding === 0 && gathers(replica, out)) return false;
   const requests = takeBatch(replica);
   if (requests.length === 0 && !headsForCheckpoint(replica)) return false;
 
@@ -49,11 +53,39 @@ export function propose(replica: Replica, out: Outbox): boolean {
   slot.bodies.set(digest, { requests, logged: true });
   slot.sentTick = replica.tick;
   replica.nextSeq = seq + 1;
+  replica.batchHoped = 0;
+  if (replica.batchTimerArmed) {
+    replica.batchTimerArmed = false;
+    out.cancelTimer("batch");
+  }
   // Disk before network: a primary that forgets a proposal could make another for the same seq.
   out.persist({ kind: "pre-prepare", message });
   out.broadcast(message);
   settleSlot(replica, slot, out); // backups may have voted before we crashed
   return true;
+}
+
+/**
+ * Whether those whose requests have just been answered are worth waiting for. Sessions that ask one thing
+ * after another would else come in two halves, each of which waits while the other is agreed upon; half
+ * the batches cost half as much.
+ */
+function gathers(replica: Replica, out: Outbox): boolean {
+  const { waiting, batchHoped, batchTimerArmed, config } = replica;
+  if (waiting.size === 0 || waiting.size >= Math.min(batchHoped, config.batchRequestsMax)) {
+    return false;
+  }
+  if (!batchTimerArmed) {
+    replica.batchTimerArmed = true;
+    out.setTimer("batch", GATHER_MS);
+  }
+  return true;
+}
+
+/** Whoever comes has come. */
+export function onBatchTimeout(replica: Replica): void {
+  replica.batchTimerArmed = false;
+  replica.batchHoped = 0;
 }
 
 /**

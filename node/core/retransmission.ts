@@ -5,6 +5,7 @@
 
 import { onFetchTimeout } from "./fetch.js";
 import type { PrincipalId, ReplicaId, Seq, Status } from "./messages.js";
+import { onBatchTimeout } from "./normal-case.js";
 import type { Outbox } from "./outbox.js";
 import { noteForRejoin } from "./rejoin.js";
 import { proposedBody, type Slot } from "./slot.js";
@@ -45,6 +46,9 @@ export function onTimeout(replica: Replica, timer: TimerName, out: Outbox): void
       return;
     case "fetch":
       onFetchTimeout(replica, out);
+      return;
+    case "batch":
+      onBatchTimeout(replica);
       return;
     default:
       timer satisfies never;

@@ -107,6 +107,9 @@ export type Replica = {
   /** In order of arrival; at most one for each session. */
   readonly waiting: Map<ClientId, Waiting>;
   readonly waitingOfPrincipal: Map<number, number>;
+  /** As primary: so many requests that wait are worth a moment; 0 where one is. */
+  batchHoped: number;
+  batchTimerArmed: boolean;
 
   /** The latest valid view-change of each replica, for our view or a later one. */
   readonly viewChanges: Map<ReplicaId, HeldViewChange>;
@@ -176,6 +179,8 @@ export function createState(options: ReplicaOptions): Replica {
     diverged: false,
     waiting: new Map(),
     waitingOfPrincipal: new Map(),
+    batchHoped: 0,
+    batchTimerArmed: false,
     viewChanges: new Map(),
     newView: undefined,
     pendingNewViews: new Map(),

@@ -6,7 +6,7 @@
 import type { LogRecord } from "./log.js";
 import type { Digest, Message, PrincipalId, ReplicaId, Seq, View } from "./messages.js";
 
-export type TimerName = "view" | "status" | "fetch";
+export type TimerName = "view" | "status" | "fetch" | "batch";
 
 export type Input =
   | { kind: "message"; from: PrincipalId; message: Message } // link MAC checked at the edge

@@ -1,9 +1,11 @@
-// How a script shows effects: one line each, short enough to read down the page. Timers other than
-// the view's and statuses are left out: they would drown the story.
+// How a script shows effects: one line each, short enough to read down the page. Statuses, and the
+// timers that go on always, are left out: they would drown the story.
 
 import type { LogRecord } from "../log.js";
 import type { Message } from "../messages.js";
-import type { CoreEvent, Effect } from "../step.js";
+import type { CoreEvent, Effect, TimerName } from "../step.js";
+
+const SHOWN_TIMERS: ReadonlySet<TimerName> = new Set(["view", "batch"]);
 
 /** Undefined for what a script does not show. */
 export function describeEffect(effect: Effect): string | undefined {
@@ -18,9 +20,11 @@ export function describeEffect(effect: Effect): string | undefined {
       return `send ${describeMessage(effect.message)} to ${to}`;
     }
     case "set-timer":
-      return effect.timer === "view" ? `view timer ${effect.delayMs} ms` : undefined;
+      return SHOWN_TIMERS.has(effect.timer)
+        ? `${effect.timer} timer ${effect.delayMs} ms`
+        : undefined;
     case "cancel-timer":
-      return effect.timer === "view" ? "view timer off" : undefined;
+      return SHOWN_TIMERS.has(effect.timer) ? `${effect.timer} timer off` : undefined;
     case "event":
       return describeEvent(effect.event);
     default:

@@ -15,7 +15,10 @@ export function replicaOf(word = ""): ReplicaId {
 }
 
 export function timerOf(word = ""): TimerName {
-  assert(word === "view" || word === "status" || word === "fetch", `no timer: ${word}`);
+  assert(
+    word === "view" || word === "status" || word === "fetch" || word === "batch",
+    `no timer: ${word}`,
+  );
   return word;
 }
 
