@@ -15,7 +15,7 @@ const STATE_BYTES = 256;
 export class Automaton {
   readonly #model: Model;
   readonly #calls: readonly Call[];
-  readonly #readOnly: Uint8Array;
+  readonly #readOnly: readonly number[];
   readonly #states: unknown[] = [];
   readonly #ids = new Map<unknown, number>();
   readonly #width: number;
@@ -25,12 +25,12 @@ export class Automaton {
   #bytes = 0;
 
   /** `readOnly` says of each kind of call whether it claims to leave states alone. */
-  constructor(model: Model, calls: readonly Call[], readOnly: Uint8Array) {
+  constructor(model: Model, calls: readonly Call[], readOnly: readonly number[]) {
     this.#model = model;
     this.#calls = calls;
     this.#readOnly = readOnly;
     this.#width = calls.length <= ROW_KINDS_MAX ? calls.length : 0;
-    this.#rows = new Int32Array(16 * this.#width);
+    this.#rows = new Int32Array(8 * this.#width);
     this.#idOf(model.init);
   }
 

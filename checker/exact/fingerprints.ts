@@ -12,6 +12,13 @@ export class FingerprintSet {
     return 4 * this.#table.length;
   }
 
+  clear(): void {
+    if (this.#count === 0) return;
+    this.#table = new Int32Array(2 * 128);
+    this.#mask = 127;
+    this.#count = 0;
+  }
+
   /** True where the fingerprint is new. Amortized constant. */
   add(low: number, high: number): boolean {
     const table = this.#table;

@@ -2,6 +2,7 @@
 // grow, so that a hard part does not hide the easy contradiction of another.
 
 import assert from "node:assert/strict";
+import { int } from "../columns.js";
 import { NO_RETURN, type Problem } from "./problem.js";
 import { type Cause, ExactSearch, type SearchLimits } from "./search.js";
 
@@ -65,18 +66,21 @@ function proveOrder({ model, kind, calls, call, ret }: Problem, order: Int32Arra
   const isPlaced = new Uint8Array(kind.length);
   let state: unknown = model.init;
   let latestCall = -1;
-  for (const op of order) {
-    const of = calls[kind[op] ?? -1];
-    assert(of !== undefined && isPlaced[op] === 0, `operation ${op} is placed once`);
+  for (let at = 0; at < order.length; at += 1) {
+    const op = int(order, at);
+    const of = calls[int(kind, op)];
+    if (of === undefined || isPlaced[op] !== 0) disproved(op, "is placed twice, or unknown");
     isPlaced[op] = 1;
-    latestCall = Math.max(latestCall, call[op] ?? 0);
-    assert(
-      (ret[op] ?? 0) > latestCall,
-      `operation ${op} was over before one that precedes it began`,
-    );
+    latestCall = Math.max(latestCall, int(call, op));
+    if (int(ret, op) <= latestCall) disproved(op, "was over before one that precedes it began");
     state = model.step(state, of);
-    assert(state !== undefined, `operation ${op} is legal where the order puts it`);
+    if (state === undefined) disproved(op, "is not legal where the order puts it");
   }
-  const left = ret.findIndex((at, op) => at !== NO_RETURN && isPlaced[op] === 0);
-  assert(left < 0, `operation ${left} returned and has its place`);
+  for (let op = 0; op < ret.length; op += 1) {
+    if (ret[op] !== NO_RETURN && isPlaced[op] === 0) disproved(op, "returned and has no place");
+  }
+}
+
+function disproved(op: number, why: string): never {
+  assert.fail(`operation ${op} ${why}`);
 }

@@ -1,5 +1,6 @@
 // The operations of one part of a history as the exact search wants them: numbers, in order of call.
 
+import { columnsIn, int } from "../columns.js";
 import { HistoryError } from "../history-error.js";
 import type { Call, Model } from "../models/model.js";
 import type { Operation } from "../operations.js";
@@ -15,8 +16,8 @@ export type Problem = {
   part: string | number | undefined;
   operations: readonly Operation[];
   calls: readonly Call[];
-  /** By kind. */
-  readOnly: Uint8Array;
+  /** By kind: 1 or 0. */
+  readOnly: readonly number[];
   kind: Int32Array;
   call: Int32Array;
   ret: Int32Array;
@@ -40,39 +41,46 @@ export function problemsOf(
   let current: Operation | undefined;
   const place = () => (current === undefined ? "" : where(current));
   const kinds = new Kinds((call) => traitOf(call, model, parts, place));
-  // By rank, so that nobody has to sort returns: the part's number, and the position in it.
-  let returned = new Int32Array(4 * operations.length);
+  let count = 0;
+  let ranks = 0;
   for (const operation of operations) {
     current = operation;
     const { outcome, ret } = operation;
     const { part, kind } = kinds.of(operation.f, outcome, answerOf(operation));
     if (part === undefined) continue;
-    if (outcome !== "info") {
-      if (2 * ret >= returned.length) returned = enlarged(returned, 4 * ret + 2);
-      returned[2 * ret] = part.number;
-      returned[2 * ret + 1] = part.operations.length;
-    }
+    count += 1;
     part.kind.push(kind);
     part.operations.push(operation);
+    if (outcome === "info") continue;
+    part.returned += 1;
+    if (ret >= ranks) ranks = ret + 1;
   }
+  const column = columnsIn(new ArrayBuffer(4 * (4 * count + 2 * ranks)));
+  // So that nobody has to sort returns: the part's number, and the position in it.
+  const byRank = column(2 * ranks);
   const inOrder = [...parts.values()];
-  for (let slot = 0; slot < returned.length; slot += 2) {
-    const number = returned[slot] ?? 0;
-    if (number > 0) inOrder[number - 1]?.returns.push(returned[slot + 1] ?? 0);
+  const problems = inOrder.map((part) => problemOf(model, part, column, byRank));
+  for (let slot = byRank.length - 2; slot >= 0; slot -= 2) {
+    const number = int(byRank, slot);
+    if (number === 0) continue;
+    const part = inOrder[number - 1];
+    const returns = problems[number - 1]?.returns;
+    if (part === undefined || returns === undefined) continue;
+    part.returned -= 1;
+    returns[part.returned] = int(byRank, slot + 1);
   }
-  const problems: Problem[] = [];
-  for (const [name, part] of parts) problems.push(problemOf(model, name, part));
   return problems.sort((a, b) => a.operations.length - b.operations.length);
 }
 
 type Part = {
   /** From 1, in the order of their first call. */
   number: number;
+  name: Problem["part"];
   calls: Call[];
   readOnly: number[];
   kind: number[];
-  returns: number[];
   operations: Operation[];
+  returned: number;
 };
 
 /** What is true of all calls that are alike; without a part, they say nothing. */
@@ -96,11 +104,12 @@ function traitOf(
   if (part === undefined) {
     part = {
       number: parts.size + 1,
+      name,
       calls: [],
       readOnly: [],
       kind: [],
-      returns: [],
       operations: [],
+      returned: 0,
     };
     parts.set(name, part);
   }
@@ -108,37 +117,39 @@ function traitOf(
   return { part, kind: part.calls.push(call) - 1 };
 }
 
+/** Returns are left to the caller. */
 function problemOf(
   model: Model,
-  name: Problem["part"],
-  { calls, readOnly, kind, returns, operations }: Part,
+  { number, name, calls, readOnly, kind, operations, returned }: Part,
+  column: (length: number) => Int32Array,
+  byRank: Int32Array,
 ): Problem {
   const count = operations.length;
-  const call = new Int32Array(count);
-  const ret = new Int32Array(count);
-  for (let op = 0; op < count; op += 1) {
-    const operation = operations[op];
-    if (operation === undefined) continue;
-    call[op] = operation.call;
-    ret[op] = operation.outcome === "info" ? NO_RETURN : operation.ret;
-  }
-  return {
+  const problem = {
     model,
     part: name,
     operations,
     calls,
-    readOnly: new Uint8Array(readOnly),
-    kind: new Int32Array(kind),
-    call,
-    ret,
-    returns: new Int32Array(returns),
+    readOnly,
+    kind: column(count),
+    call: column(count),
+    ret: column(count),
+    returns: column(returned),
   };
-}
-
-function enlarged(column: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(length);
-  larger.set(column);
-  return larger;
+  for (let op = 0; op < count; op += 1) {
+    const operation = operations[op];
+    if (operation === undefined) continue;
+    problem.kind[op] = kind[op] ?? 0;
+    problem.call[op] = operation.call;
+    if (operation.outcome === "info") {
+      problem.ret[op] = NO_RETURN;
+      continue;
+    }
+    problem.ret[op] = operation.ret;
+    byRank[2 * operation.ret] = number;
+    byRank[2 * operation.ret + 1] = op;
+  }
+  return problem;
 }
 
 /** What was answered; an answer without a value says what was asked. */

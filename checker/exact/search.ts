@@ -6,7 +6,7 @@
 // last. Configurations (the set of what is placed, and the state) are not entered twice.
 // Source: Wing & Gong, JPDC '93; Lowe, CCPE '17 (just-in-time linearization, the cache)
 
-import { int } from "../columns.js";
+import { columnsIn, int } from "../columns.js";
 import { Automaton, ILLEGAL } from "./automaton.js";
 import { FingerprintSet, mix } from "./fingerprints.js";
 import { NO_RETURN, type Problem } from "./problem.js";
@@ -22,7 +22,7 @@ export type SearchLimits = {
 
 export type Cause = "steps" | "time" | "memory";
 
-/** Orders hold positions in the problem's columns. */
+/** Orders hold positions in the problem's columns, and stand until the search is run again. */
 export type SearchResult =
   | { found: true; order: Int32Array; steps: number }
   /** No order exists: none has room for `blocked` in time. */
@@ -64,13 +64,13 @@ export class ExactSearch {
   readonly #returns: Int32Array;
   /** What may lead to any state, by call; undefined where the model cannot look ahead. */
   readonly #resets: Int32Array | undefined;
-  readonly #placed: Uint8Array;
+  readonly #placed: Int32Array;
   // The stack: what was placed, and how things stood before it.
   readonly #stackOp: Int32Array;
   readonly #stackState: Int32Array;
   readonly #stackDeadline: Int32Array;
   readonly #stackCursor: Int32Array;
-  readonly #stackPhase: Uint8Array;
+  readonly #stackPhase: Int32Array;
   #depth = 0;
   #state = 0;
   /** Of the operations placed. */
@@ -82,7 +82,7 @@ export class ExactSearch {
   #cursor = 0;
   #steps = 0;
   #lookAt = 0;
-  #seen = new FingerprintSet();
+  readonly #seen = new FingerprintSet();
   #furthest: Reach = { deadline: 0, depth: 0 };
   /** The last of the returns that was found to be out of reach. */
   #foreseen = -1;
@@ -92,31 +92,25 @@ export class ExactSearch {
     this.#problem = problem;
     this.#automaton = new Automaton(problem.model, problem.calls, problem.readOnly);
     this.#count = count;
-    // One block of memory: many small ones cost more than small histories take to judge.
-    const memory = new ArrayBuffer(4 * (9 * count + 4));
-    let end = 0;
-    const column = (length: number) => {
-      end += 4 * length;
-      return new Int32Array(memory, end - 4 * length, length);
-    };
+    const column = columnsIn(new ArrayBuffer(4 * (11 * count + problem.calls.length + 4)));
     this.#next = column(count + 2);
     this.#previous = column(count + 2);
     this.#twin = column(count);
     this.#lowOf = column(count);
     this.#highOf = column(count);
+    this.#placed = column(count);
     this.#stackOp = column(count);
     this.#stackState = column(count);
     this.#stackDeadline = column(count);
     this.#stackCursor = column(count);
-    this.#placed = new Uint8Array(2 * count);
-    this.#stackPhase = this.#placed.subarray(count);
+    this.#stackPhase = column(count);
     this.#returns = problem.returns;
     this.#resets = resetsOf(problem);
     for (let op = 0; op < count; op += 1) {
       this.#lowOf[op] = mix(op, LOW_SALT);
       this.#highOf[op] = mix(op, HIGH_SALT);
     }
-    this.#findTwins();
+    this.#findTwins(column(problem.calls.length));
   }
 
   /** May be called again, with larger limits; what was learnt of the model is kept. */
@@ -139,7 +133,7 @@ export class ExactSearch {
   }
 
   #order(): Int32Array {
-    return this.#stackOp.slice(0, this.#depth);
+    return this.#stackOp.subarray(0, this.#depth);
   }
 
   /** Ends also where it first comes as far as `wanted`. */
@@ -336,7 +330,7 @@ export class ExactSearch {
     this.#phase = FREE;
     this.#steps = 0;
     this.#lookAt = 0;
-    this.#seen = new FingerprintSet();
+    this.#seen.clear();
   }
 
   /** Puts every operation into its ring. */
@@ -360,16 +354,17 @@ export class ExactSearch {
     this.#previous[optional] = lastOptional;
   }
 
-  #findTwins(): void {
-    const { kind, ret, calls } = this.#problem;
-    const latest = new Int32Array(calls.length).fill(-1);
+  /** `latest`, zeros, is by kind: the latest such operation, plus 1. */
+  #findTwins(latest: Int32Array): void {
+    const { kind, ret } = this.#problem;
     const visit = (op: number) => {
       const like = int(kind, op);
-      this.#twin[op] = latest[like] ?? -1;
+      this.#twin[op] = int(latest, like) - 1;
       // What may be skipped need not go before what may not.
-      if (this.#problem.skippable?.[op] !== 1) latest[like] = op;
+      if (this.#problem.skippable?.[op] !== 1) latest[like] = op + 1;
     };
-    for (const op of this.#returns) visit(op);
+    const returns = this.#returns;
+    for (let at = 0; at < returns.length; at += 1) visit(int(returns, at));
     for (let op = 0; op < this.#count; op += 1) if (ret[op] === NO_RETURN) visit(op);
   }
 }

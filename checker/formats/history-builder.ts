@@ -32,6 +32,8 @@ export class HistoryBuilder {
   readonly #origin: Origin;
   readonly #ops: HistoryOp[] = [];
   readonly #lines: number[] = [];
+  /** What ops are called, each once: a text of its own for every op is slow to compare. */
+  readonly #names = new Map<string, string>();
 
   constructor(name: string, origin: Origin) {
     this.name = name;
@@ -54,6 +56,9 @@ export class HistoryBuilder {
     if (typeof op === "string") {
       throw new HistoryError("history-bad-op", `${this.name}:${line}: ${op}`);
     }
+    const name = this.#names.get(op.f);
+    if (name === undefined) this.#names.set(op.f, op.f);
+    else op.f = name;
     this.addOp(op, line);
   }
 
