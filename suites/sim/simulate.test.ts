@@ -195,6 +195,23 @@ test("client processes end and begin anew; one that begins its timestamps anew, 
   assert.ok(simulate(forgetful, clientCrashes()).failed.length > 0);
 });
 
+/** Found as seed 6140 of the swarm: a product of the two left a replica work for long after the cures. */
+test("of two faults that slow one processor the slower one counts", () => {
+  const slow = (id: string, factor: number, startMs: number) => ({
+    id,
+    intent: { kind: "slow-cpu", factor, target: LAGGARD } as const,
+    startMs,
+    stopMs: startMs + 600,
+  });
+  const faults = [slow("f0", 8, 200), slow("f1", 5, 500)];
+  const factors = new Set<number | undefined>();
+  const { failed } = simulate(ownBuild, { ...clientCrashes(), faults }, (world) => {
+    world.watch.onMessage = () => factors.add(world.replicas[3]?.cpuFactor);
+  });
+  assert.equal(failed, []);
+  assert.equal([...factors].sort(), [1, 5, 8]);
+});
+
 test("a client that nobody answers is a hang, and the verdict says who waits", () => {
   const build: NodeBuild = {
     ...ownBuild,
