@@ -38,6 +38,19 @@ export const BATCHES: readonly Mutant[] = [
     ],
   },
   {
+    id: "batch-awaited-for-ever",
+    wrong: "The primary waits for as many requests as before, however long they take.",
+    breaks: "progress",
+    exposedBy: "a session that asks nothing more while others wait",
+    patches: [
+      {
+        file: FILES.normalCase,
+        find: `    out.setTimer("batch", GATHER_MS);\n`,
+        replace: "",
+      },
+    ],
+  },
+  {
     id: "duplicate-in-batch",
     wrong: "A request that is twice in one batch executes twice.",
     breaks: "durability (exactly once)",
