@@ -2,7 +2,10 @@
 // open stays open. A replica that must open one says so and ends; it is started again at the cure.
 
 import type { Evidence, NodeName, ResolvedFault } from "../../nemesis/faults.js";
+import { waitUntil } from "./deadline.js";
 import type { NodeHand, NodeHost } from "./node-hand.js";
+
+const ENDING_MS_MAX = 2_000;
 
 type Limited = { pid: number; softBefore: string };
 
@@ -63,28 +66,35 @@ export function filesHand(): NodeHand {
   };
 }
 
-/**
- * The limit as /proc shows it, and how many descriptors are open: none can be added. A process that ends
- * while it is looked at closes them all, is gone a moment later, and is known here as running until then.
- */
+/** The limit as /proc shows it, and how many descriptors are open: none can be added. */
 async function look({ intent }: ResolvedFault, { node, shell, pid }: NodeHost, was?: Limited) {
   const openMax = intent.kind === "files" ? intent.openMax : 0;
   const soft = pid === undefined ? undefined : await softLimit(shell, pid);
   const listed = await shell.run(["ls", `/proc/${pid}/fd`]);
   const open = listed.stdout.split("\n").filter((line) => line !== "").length;
-  if (was !== undefined && (was.pid !== pid || soft === undefined || open === 0)) {
+  // A process that ends while it is looked at closes them all, and is known here as running until it is gone.
+  const mayEnd = was !== undefined && (was.pid !== pid || soft === undefined || open === 0);
+  if (mayEnd && (await waitUntil(() => hasEnded(shell, was.pid), ENDING_MS_MAX))) {
     return {
       landed: true,
       words: `${node} (pid ${was.pid}) ended`,
       measured: { [`${node}.pid`]: was.pid },
     };
   }
-  const landed = soft !== undefined && Number(soft) <= openMax && open >= openMax;
-  const words = `${node} had ${open} files open and could open ${landed ? "none" : "more"}`;
+  const isSeen = listed.exitCode === 0 && soft !== undefined;
+  const landed = isSeen && Number(soft) <= openMax && open >= openMax;
+  const words = isSeen
+    ? `${node} had ${open} files open and could open ${landed ? "none" : "more"}`
+    : `${node} could not be looked at`;
   return { landed, words, measured: { [`${node}.soft`]: soft ?? "gone", [`${node}.open`]: open } };
 }
 
-/** Undefined where the process is gone. */
+async function hasEnded(shell: NodeHost["shell"], pid: number): Promise<boolean> {
+  const { exitCode, stdout } = await shell.run(["cat", `/proc/${pid}/stat`]);
+  return exitCode !== 0 || /^[ZX]/.test(stdout.slice(stdout.lastIndexOf(")") + 2));
+}
+
+/** Undefined where the process is gone, or cannot be looked at. */
 async function softLimit(shell: NodeHost["shell"], pid: number): Promise<string | undefined> {
   const { stdout } = await shell.run(["cat", `/proc/${pid}/limits`]);
   return /^Max open files\s+(\S+)/m.exec(stdout)?.[1];

@@ -258,6 +258,20 @@ test("a process that may open nothing is told so, and may again after the cure",
   assert.ok(await waitUntil(() => isRefused(""), DEADLINE_MS));
 });
 
+test("a process that lives and cannot be looked at has not ended of the limit of its files", async () => {
+  const { host } = await victimOf();
+  const hand = filesHand();
+  const fault = faultOf({ kind: "files", openMax: 0, target });
+  await hand.apply(fault, [host]);
+  const blind: NodeHost["shell"] = {
+    ...shell,
+    run: async (argv, options) =>
+      argv[0] === "ls" ? shell.run(["false"]) : shell.run(argv, options),
+  };
+  const { landed, summary } = await hand.heal(fault, [{ ...host, shell: blind }]);
+  assert.equal(landed, false, summary);
+});
+
 test("a process that ends while its files are looked at has ended of their limit", async () => {
   const { host, child } = await victimOf();
   const hand = filesHand();
