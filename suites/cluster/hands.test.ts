@@ -3,14 +3,22 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import type { FaultIntent, ResolvedFault } from "../../nemesis/faults.js";
-import { findCgroupPlaces } from "../../nemesis/host/cgroup.js";
+import { type CgroupPlace, findCgroupPlaces } from "../../nemesis/host/cgroup.js";
 import { faketimeLeftovers, findFaketime } from "../../nemesis/host/faketime.js";
-import { localShell, type Shell } from "../../nemesis/host/shell.js";
+import { localShell, must, type Shell } from "../../nemesis/host/shell.js";
 import { ClockHand } from "./clock-hand.js";
 import { cpuHand } from "./cpu-hand.js";
 import { nowMs, sleep, waitUntil, within } from "./deadline.js";
@@ -234,16 +242,43 @@ test("memory by a limit: the process ends itself", async () => {
   assert.ok(deed?.landed, JSON.stringify(deed));
 });
 
-needs("freezer", found.freezer, "what is frozen does nothing until it is thawed", async () => {
-  assert.ok(found.freezer);
+async function freezesAndThaws(place: CgroupPlace): Promise<void> {
   const { host } = await victimOf();
-  const hand = freezeHand(found.freezer);
+  const hand = freezeHand(place);
   assert.equal((await hand.pause(host)).landed, true);
   assert.equal(await host.ask({ op: "status" }, 300), undefined);
   await hand.resume(host);
   assert.ok(await host.ask({ op: "status" }, DEADLINE_MS));
   await hand.close();
+}
+
+needs("freezer", found.freezer, "what is frozen does nothing until it is thawed", async () => {
+  assert.ok(found.freezer);
+  await freezesAndThaws(found.freezer);
 });
+
+const unified = join(folder, "unified");
+const mountUnified = ["unshare", "-m", "mount", "-t", "cgroup2", "none", "/mnt"];
+const hasUnified = process.getuid?.() === 0 && (await shell.run(mountUnified)).exitCode === 0;
+
+needs(
+  "right to mount cgroup v2",
+  hasUnified || undefined,
+  "so it is with version 2 of control groups",
+  async () => {
+    mkdirSync(unified);
+    await must(shell, ["mount", "-t", "cgroup2", "none", unified]);
+    try {
+      await freezesAndThaws({ version: 2, folder: unified });
+      assert.deepEqual(
+        readdirSync(unified).filter((name) => name.startsWith("ordeal-")),
+        [],
+      );
+    } finally {
+      await must(shell, ["umount", unified]);
+    }
+  },
+);
 
 test("a process that may open nothing is told so, and may again after the cure", async () => {
   const { host } = await victimOf();
