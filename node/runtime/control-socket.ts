@@ -1,6 +1,7 @@
 // What an operator asks of a running replica: a Unix socket, one JSON object a line, one answer each.
 // {"op":"status"} and {"op":"accounts"}, the latter with "ids":[…] for some of them only; for tests
-// {"op":"crash-at","point":…,"count":…}, which a replica takes only where it was started for that.
+// {"op":"crash-at","point":…,"count":…} and {"op":"lie",…} (suites/liar/), which a replica takes only where
+// it was started for that.
 
 import { rmSync } from "node:fs";
 import { createConnection, createServer, type Server } from "node:net";

@@ -26,6 +26,7 @@ import { machineDisk } from "./disk.js";
 import { createKeyring } from "./keyring.js";
 import type { SecretKeys } from "./keys.js";
 import { openLedgerFile, setLedgerAside } from "./ledger-file.js";
+import { LIAR_VARIABLE, loadTongue, lyingTransport } from "./lying.js";
 import { messageOf, OrdealError } from "./ordeal-error.js";
 import { assembleReplica, type LogContent, openLog } from "./replica-assembly.js";
 import { loadSignatureScheme } from "./signatures.js";
@@ -51,6 +52,8 @@ export type ReplicaOptions = {
   control: string | undefined;
   /** Whether it can be asked, on the control socket, to end itself at a named point: for tests. */
   crashPoints: boolean;
+  /** Path of a module that lies in the replica's name when it is asked to: for tests. */
+  liar?: string | undefined;
   counters: Counters;
   log: StructuredLog;
 };
@@ -67,24 +70,29 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
   const scheme = loadSignatureScheme();
   const principals = principalsOf(cluster);
   const keyring = createKeyring({ cluster: cluster.cluster, secret: key, principals, scheme });
-  const transport = await openTransport({
+  const config = protocolConfigOf(cluster);
+  const tongue =
+    options.liar === undefined ? undefined : await loadTongue(options.liar, { config, keyring });
+  const socket = await openTransport({
     links: createLinks({
       cluster: cluster.cluster,
       keyring,
       datagramBytesMax: cluster.datagramBytesMax,
-      datagramMessagesMax: protocolConfigOf(cluster).datagramMessagesMax,
+      datagramMessagesMax: config.datagramMessagesMax,
       epoch: randomBytes(4).readUInt32BE(),
     }),
     listen: options.listen ?? own,
     replicas: new Map(cluster.replicas.map((replica) => [replica.id, replica])),
     counters,
+    ...(tongue !== undefined && { spoil: tongue.spoil }),
   });
+  const transport = tongue === undefined ? socket : lyingTransport(socket, tongue);
   const points = options.crashPoints ? new CrashPoints(killSelf) : undefined;
   const content = openData(options, points);
   const stateMachine = openLedger(options, points);
   const { replica, recovery, driver } = assembleReplica({
     own,
-    config: protocolConfigOf(cluster),
+    config,
     keyring,
     stateMachine,
     content,
@@ -111,6 +119,9 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
               return { seq: stateMachine.seq, accounts: stateMachine.accounts(idsOf(question)) };
             case "crash-at":
               return armCrash(points, question);
+            case "lie":
+              if (tongue === undefined) throw new Error(`lie: started without ${LIAR_VARIABLE}`);
+              return tongue.answer(question);
             default:
               throw new Error("want op: status or accounts");
           }
@@ -121,8 +132,8 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
     node: own.name,
     cluster: cluster.cluster,
     pid: process.pid,
-    listen: `${transport.address.host}:${transport.address.port}`,
-    receiveBufferBytes: transport.receiveBufferBytes,
+    listen: `${socket.address.host}:${socket.address.port}`,
+    receiveBufferBytes: socket.receiveBufferBytes,
     signatures: scheme.backend,
     hollow: content.hollow,
     recordCount: content.records.length,
@@ -138,7 +149,7 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
       stateMachine.close();
       log.writeIgnored();
       await control?.close();
-      await transport.close();
+      await socket.close();
     },
   };
 }

@@ -23,6 +23,8 @@ export type TransportOptions = {
   /** Where the replicas are; names are resolved once, here. */
   replicas: ReadonlyMap<PrincipalId, Address>;
   counters: Counters;
+  /** What goes out in place of a datagram; undefined: nothing. Absent: the datagram. */
+  spoil?: (to: PrincipalId, datagram: Uint8Array) => Uint8Array | undefined;
 };
 
 export type Datagram = { bytes: Uint8Array; source: Address };
@@ -41,7 +43,7 @@ export interface Transport {
 
 /** Binds the socket; throws OrdealError where it cannot. */
 export async function openTransport(options: TransportOptions): Promise<Transport> {
-  const { links, counters } = options;
+  const { links, counters, spoil } = options;
   const listen = { host: await resolved(options.listen.host), port: options.listen.port };
   const replicas = new Map<PrincipalId, Address>();
   for (const [id, { host, port }] of options.replicas) {
@@ -87,7 +89,8 @@ export async function openTransport(options: TransportOptions): Promise<Transpor
           counters.add("send/queue-full");
           return;
         }
-        socket.send(datagram, address.port, address.host, onSent);
+        const sent = spoil === undefined ? datagram : spoil(to, datagram);
+        if (sent !== undefined) socket.send(sent, address.port, address.host, onSent);
       }
     },
     close: () => new Promise((done) => socket.close(() => done())),

@@ -1,7 +1,7 @@
 // Asking a replica through its control socket: a JSON line in, a JSON line out.
 
 import { createConnection } from "node:net";
-import type { CrashPoint } from "../../nemesis/faults.js";
+import type { CrashPoint, Lie } from "../../nemesis/faults.js";
 import type { ReplicaStatus } from "../../node/core/step.js";
 import { PATIENCE } from "./deadline.js";
 import { type JsonObject, numberField, parseObject, readLines, stringField } from "./json-lines.js";
@@ -18,7 +18,8 @@ export type ControlStatus = ReplicaStatus & {
 export type ControlQuestion =
   | { op: "status" }
   | { op: "accounts"; ids?: readonly string[] }
-  | { op: "crash-at"; point: CrashPoint; count: number };
+  | { op: "crash-at"; point: CrashPoint; count: number }
+  | { op: "lie"; seed: number; lies: readonly { lie: Lie; percent: number }[] };
 
 /** The answer, or undefined where there is none in time: down, paused, or not yet listening. */
 export function askControl(

@@ -18,6 +18,7 @@ import { DiskHand } from "./disk-hand.js";
 import { runDiskPrograms } from "./disk-programs.js";
 import { filesHand } from "./files-hand.js";
 import { freezeHand } from "./freeze-hand.js";
+import { liarHand } from "./liar-hand.js";
 import type { DownHand, NodeHand, PauseHand } from "./node-hand.js";
 import { PowerCutHand } from "./power-cut-hand.js";
 import { killAtHand, memoryHand, terminateHand } from "./process-hands.js";
@@ -123,6 +124,7 @@ export function hostHands(
   return {
     hands: [
       cpuHand(cpu),
+      liarHand(seed),
       ...(limits ? [filesHand()] : []),
       ...(faketime === undefined ? [] : [new ClockHand(faketime)]),
       ...(disks ? [new DiskHand()] : []),

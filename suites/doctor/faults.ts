@@ -48,6 +48,7 @@ const WAYS: Readonly<Record<string, readonly Way[]>> = {
   ],
   clock: [{ mechanism: "libfaketime", needs: ["libfaketime"] }],
   strobe: [{ mechanism: "libfaketime", needs: ["libfaketime"] }],
+  lie: [{ mechanism: "a liar inside the replica's process", needs: [] }],
   disk: [{ mechanism: "LD_PRELOAD library", needs: ["C compiler"] }],
   "power-cut": [{ mechanism: "LD_PRELOAD undo log", needs: ["C compiler"] }],
   "disk-damage": [{ mechanism: "a program on the files", needs: ["C compiler"] }],

@@ -1,7 +1,7 @@
 // A cluster in the simulation: replicas, clients, the network between them, and the faults that are
 // active. Everything that happens in it follows from the setup and the calls.
 
-import type { Evidence, Lie, NodeName, ResolvedFault } from "../../nemesis/faults.js";
+import type { Evidence, NodeName, ResolvedFault } from "../../nemesis/faults.js";
 import { composeProcesses } from "../../nemesis/processes.js";
 import type { Random } from "../../nemesis/random.js";
 import type { ProtocolConfig } from "../../node/core/config.js";
@@ -11,10 +11,10 @@ import {
   type PrincipalId,
   type ReplicaId,
 } from "../../node/core/messages.js";
+import type { Plot } from "../liar/forge.js";
+import { Liar, type ToldLie } from "../liar/liar.js";
 import { EventQueue } from "./event-queue.js";
 import { evidenceOf } from "./fault-evidence.js";
-import type { Plot } from "./forge.js";
-import { Liar } from "./liar.js";
 import { Misfortunes } from "./misfortunes.js";
 import { nameOf } from "./names.js";
 import { Network, type Weather } from "./network.js";
@@ -39,8 +39,6 @@ export type WorldSetup = {
   queue?: EventQueue;
 };
 
-type ActiveLie = { lie: Lie; percent: number };
-
 const MAC_BYTES = 16;
 
 export class World {
@@ -55,7 +53,7 @@ export class World {
   readonly #nodeFaults: NodeFaults;
   readonly #liars: readonly Liar[];
   /** The lies that each replica tells now. */
-  #lies: readonly ActiveLie[][];
+  #lies: readonly ToldLie[][];
 
   constructor(build: NodeBuild, setup: WorldSetup) {
     const { config, datagramBytesMax, random, keyringOf, weather } = setup;
@@ -81,7 +79,7 @@ export class World {
         new Liar(build, config, keyringOf(id), {
           random: random.fork(`liar ${id}`),
           plot,
-          misfortunes: this.misfortunes,
+          happens: (name) => this.misfortunes.happens(name),
         }),
     );
     this.replicas = ids.map(
@@ -213,7 +211,7 @@ export class World {
     return lies.length === 0 ? datagram : this.#liars[id]?.spoil(to, datagram, lies);
   }
 
-  #liesOf(name: NodeName): ActiveLie[] {
+  #liesOf(name: NodeName): ToldLie[] {
     return this.active.flatMap(({ intent, nodes }) =>
       intent.kind === "lie" && nodes.includes(name) ? [intent] : [],
     );

@@ -15,6 +15,8 @@ const HARMS: readonly FaultIntent[] = [
   { kind: "clock", rate: 1, jumpMs: 60_000, target: R3 },
   { kind: "strobe", jumpMs: 2_000, periodMs: 100, target: R3 },
   { kind: "files", openMax: 0, target: R3 },
+  { kind: "lie", lie: "double-vote", percent: 100, target: R3 },
+  { kind: "lie", lie: "mute", percent: 100, target: R3 },
 ];
 const DISKS: readonly FaultIntent[] = [
   { kind: "disk", flaw: "full", target: R3 },
@@ -61,7 +63,8 @@ export function harmNodes(test: Test<Context>): void {
 function eachBorne(test: Test<Context>, intents: readonly FaultIntent[]): void {
   for (const intent of intents) {
     const { kind } = intent;
-    test(`a replica under ${kind} costs the others nothing, and comes back`, async ({ bench }) => {
+    const what = kind === "lie" ? `${kind} ${intent.lie}` : kind;
+    test(`a replica under ${what} costs the others nothing, and comes back`, async ({ bench }) => {
       if (cannot(kind, bench.environment)) return;
       await bench.settle();
       const fault = await bench.harm(intent, ["r3"]);

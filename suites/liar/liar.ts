@@ -1,6 +1,6 @@
-// A liar in the simulation: the honest replica with a filter on what it sends, and a forge that holds its
-// own keyring only. Which lies, and how often, is data of the fault list; the lies themselves stand in
-// lies-of-*.ts.
+// A liar, in the simulation and in a real process: the honest replica with a filter on what it sends, and
+// a forge that holds its own keyring only. Which lies, and how often, is data of the fault list; the lies
+// themselves stand in lies-of-*.ts.
 
 import type { Lie } from "../../nemesis/faults.js";
 import type { Random } from "../../nemesis/random.js";
@@ -8,6 +8,7 @@ import type { ProtocolConfig } from "../../node/core/config.js";
 import { HEADER_BYTES } from "../../node/core/datagram.js";
 import { type Keyring, MAC_BYTES } from "../../node/core/keyring.js";
 import type { Message, PrincipalId } from "../../node/core/messages.js";
+import type { LiarCodec } from "../../node/runtime/lying.js";
 import type { Forge, Plot, Said } from "./forge.js";
 import { garbage, madeUpRequest, wrongData, wrongReply } from "./lies-of-data.js";
 import { badProposal, equivocation, plottedVote, proposalOfBackup } from "./lies-of-proposals.js";
@@ -20,8 +21,6 @@ import {
   otherVotes,
   votesOfOthers,
 } from "./lies-of-votes.js";
-import type { Misfortunes } from "./misfortunes.js";
-import type { NodeBuild } from "./node-build.js";
 
 /** Messages that a liar remembers, to say them again. */
 const REMEMBERED = 64;
@@ -35,11 +34,20 @@ const TOTAL_AT = DIGEST_AT + 16;
 const INDEX_AT = DIGEST_AT + 22;
 const BYTES_AT = DIGEST_AT + 24;
 
+export type ToldLie = { lie: Lie; percent: number };
+
+type Chance = {
+  random: Random;
+  plot: Plot;
+  /** Whether the lie of this name is told. */
+  happens: (name: string) => boolean;
+};
+
 export class Liar {
   readonly #forge: Forge;
   readonly #random: Random;
-  readonly #build: NodeBuild;
-  readonly #misfortunes: Misfortunes;
+  readonly #codec: LiarCodec;
+  readonly #happens: (name: string) => boolean;
   /** Lies thought of so far, told or not. */
   #thought = 0;
   readonly #keyring: Keyring;
@@ -50,13 +58,13 @@ export class Liar {
   readonly told = new Map<Lie, number>();
 
   constructor(
-    build: NodeBuild,
+    codec: LiarCodec,
     config: Pick<ProtocolConfig, "cluster" | "n" | "checkpointInterval">,
     keyring: Keyring,
-    { random, plot, misfortunes }: { random: Random; plot: Plot; misfortunes: Misfortunes },
+    { random, plot, happens }: Chance,
   ) {
-    this.#misfortunes = misfortunes;
-    this.#build = build;
+    this.#happens = happens;
+    this.#codec = codec;
     this.#keyring = keyring;
     this.#random = random;
     this.#forge = {
@@ -66,9 +74,9 @@ export class Liar {
       random,
       old: this.#old,
       plot,
-      batchDigest: build.batchDigest,
+      batchDigest: codec.batchDigest,
       signed: (message) => {
-        const bytes = build.signedBytes(config.cluster, message);
+        const bytes = codec.signedBytes(config.cluster, message);
         return { ...message, signature: keyring.sign(bytes) };
       },
     };
@@ -78,10 +86,10 @@ export class Liar {
   filter(
     to: PrincipalId,
     messages: readonly Uint8Array[],
-    lies: readonly { lie: Lie; percent: number }[],
+    lies: readonly ToldLie[],
   ): readonly Uint8Array[] {
     return messages.flatMap((bytes) => {
-      const message = this.#build.decodeMessage(bytes);
+      const message = this.#codec.decodeMessage(bytes);
       if (message === undefined) return [bytes];
       let said: Said = [message];
       for (const { lie, percent } of lies) {
@@ -93,17 +101,13 @@ export class Liar {
       this.#remember(message);
       return said.map((one) => {
         if (one instanceof Uint8Array) return one;
-        return one === message ? bytes : this.#build.encodeMessage(one);
+        return one === message ? bytes : this.#codec.encodeMessage(one);
       });
     });
   }
 
   /** What it sends in place of a datagram; undefined: nothing. */
-  spoil(
-    to: PrincipalId,
-    datagram: Uint8Array,
-    lies: readonly { lie: Lie; percent: number }[],
-  ): Uint8Array | undefined {
+  spoil(to: PrincipalId, datagram: Uint8Array, lies: readonly ToldLie[]): Uint8Array | undefined {
     if (datagram[FRAME_AT] !== FRAGMENT) return datagram;
     const view = Buffer.from(datagram.buffer, datagram.byteOffset, datagram.byteLength);
     const isFirst = view.readUInt16BE(INDEX_AT) === 0;
@@ -163,7 +167,7 @@ export class Liar {
       case "flood":
         return message.kind === "status" ? flood(forge, message) : undefined;
       case "garbage":
-        return garbage(forge, message, this.#build.encodeMessage);
+        return garbage(forge, message, this.#codec.encodeMessage);
       case "poison-fragments":
         return undefined; // Of datagrams: see spoil.
       case "mute":
@@ -175,7 +179,7 @@ export class Liar {
 
   /** Whether the next lie is told; then it is counted. */
   #tells(lie: Lie): boolean {
-    if (!this.#misfortunes.happens(`r${this.#forge.id}!${this.#thought++}`)) return false;
+    if (!this.#happens(`r${this.#forge.id}!${this.#thought++}`)) return false;
     this.told.set(lie, (this.told.get(lie) ?? 0) + 1);
     return true;
   }
