@@ -172,4 +172,21 @@ test("useless numbers are refused", () => {
   }
 });
 
+test("a liar by name tells these lies only, and names what it cannot tell", () => {
+  const [liar] = packagesOf(parseNemesisNames("liar:mute+replay"));
+  assert.ok(liar);
+  const random = createRandom(1);
+  const told = new Set<string>();
+  for (let round = 0; round < 40; round++) {
+    const intent = liar.intent(random, 0);
+    told.add(intent.kind === "lie" ? intent.lie : intent.kind);
+  }
+  assert.equal([...told].sort(), ["mute", "replay"]);
+  assert.throws(
+    () => parseNemesisNames("liar:white"),
+    /liar:white: no lie "white"; known are: equi/,
+  );
+  assert.throws(() => parseNemesisNames("liar:"), /no lie ""/);
+});
+
 test.run();

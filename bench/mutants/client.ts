@@ -72,6 +72,7 @@ export const CLIENT: readonly Mutant[] = [
     wrong: "The client believes f replicas.",
     breaks: "linearizable",
     exposedBy: "a liar that answers",
+    real: { suite: "liar", options: ["--nemesis", "liar:wrong-reply"] },
     patches: [
       {
         file: FILES.session,
@@ -85,6 +86,7 @@ export const CLIENT: readonly Mutant[] = [
     wrong: "The client counts replies, not replicas.",
     breaks: "linearizable",
     exposedBy: "a liar that answers twice",
+    real: { suite: "liar", options: ["--nemesis", "liar:wrong-reply"] },
     patches: [
       {
         file: FILES.session,
@@ -98,6 +100,7 @@ export const CLIENT: readonly Mutant[] = [
     wrong: "The client takes the replica's number from the reply, not from who sent it.",
     breaks: "linearizable",
     exposedBy: "a liar that answers in others' names",
+    real: { suite: "liar", options: ["--nemesis", "liar:wrong-reply"] },
     patches: [
       {
         file: FILES.session,
@@ -111,6 +114,7 @@ export const CLIENT: readonly Mutant[] = [
     wrong: "The client compares where the replies say it executed, and not what they say came out.",
     breaks: "linearizable",
     exposedBy: "a liar that answers with another result",
+    real: { suite: "liar", options: ["--nemesis", "liar:wrong-reply"] },
     patches: [
       {
         file: FILES.session,
@@ -124,6 +128,7 @@ export const CLIENT: readonly Mutant[] = [
     wrong: "The client takes the seq of an answer from any one of its replies.",
     breaks: "seq-order",
     exposedBy: "a liar that answers with another seq",
+    real: { suite: "liar", options: ["--nemesis", "liar:wrong-reply"] },
     patches: [
       {
         file: FILES.session,
