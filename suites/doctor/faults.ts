@@ -49,7 +49,10 @@ const WAYS: Readonly<Record<string, readonly Way[]>> = {
   clock: [{ mechanism: "libfaketime", needs: ["libfaketime"] }],
   strobe: [{ mechanism: "libfaketime", needs: ["libfaketime"] }],
   disk: [{ mechanism: "LD_PRELOAD library", needs: ["C compiler"] }],
-  "power-cut": [{ mechanism: "LD_PRELOAD undo log", needs: ["C compiler"] }],
+  "power-cut": [
+    { mechanism: "ext4 shutdown; torn: LD_PRELOAD undo log", needs: ["netns", "ext4 shutdown"] },
+    { mechanism: "LD_PRELOAD undo log", needs: ["C compiler"] },
+  ],
   "disk-damage": [{ mechanism: "a program on the files", needs: ["C compiler"] }],
 };
 
