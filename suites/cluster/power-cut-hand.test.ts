@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { suite } from "uvu";
 import type { ResolvedFault } from "../../nemesis/faults.js";
+import { Ext4Disk } from "../../nemesis/host/ext4-disk.js";
 import { must, prefixedShell } from "../../nemesis/host/shell.js";
 import { probeHands } from "./host-hands.js";
 import { OWN_BUILD } from "./layout.js";
@@ -133,5 +134,13 @@ shown(
     assert.match(String(deed.measured["noExt4"]), /no\/image/);
   },
 );
+
+shown("a disk that was only unmounted has proved nothing", async ({ host }) => {
+  const paths = { tool: "true", image: "/run/other-image", folder: "/run/other" };
+  const disk = new Ext4Disk(host.shell, paths);
+  await disk.make();
+  assert.equal(await disk.cut(), false);
+  await disk.remove();
+});
 
 test.run();
