@@ -117,7 +117,9 @@ export class ClusterProcesses {
     const addressOf = (node: NodeName, replica: NodeName) => placeOf(node).addressOf(replica);
     writeNodeFiles(options.directory, this.#cluster, addressOf);
     await Promise.all([...this.replicas, ...this.clients].map((node) => this.#putFiles(node)));
-    await Promise.all(this.replicas.map((replica) => this.#prepare(replica)));
+    // Nothing is still being made when a failure is told.
+    const prepared = await Promise.allSettled(this.replicas.map((node) => this.#prepare(node)));
+    for (const each of prepared) if (each.status === "rejected") throw each.reason;
     for (const replica of this.replicas) await this.#startNode(replica, "first");
     for (const client of this.clients) await this.#startNode(client, "first");
     const failures = await Promise.all(this.replicas.map((replica) => this.#untilReady(replica)));
