@@ -74,6 +74,17 @@ const WRITES = `
   fill(fd, 1, 5000, 0); fs.fdatasyncSync(fd); syncFolder();
   fill(fd, 2, 6000, 4000); fs.ftruncateSync(fd, 9000);`;
 
+shown("what a power cut would lose is counted before, and stays as it is", async (context) => {
+  life(context, WRITES);
+  const path = join(context.folder, "protocol.log");
+  const before = runsOf(path);
+  const found = await context.disk.unsynced();
+  assert.is(runsOf(path), before);
+  const { writes, bytes } = await context.disk.cut(1, "lost");
+  assert.equal(found, { writes, bytes });
+  assert.equal(await context.disk.unsynced(), { writes: 0, bytes: 0 });
+});
+
 shown("a kill loses nothing, a power cut what was not synced", async (context) => {
   life(context, WRITES);
   const path = join(context.folder, "protocol.log");

@@ -110,7 +110,13 @@ export class DiskTool {
     };
   }
 
-  /** What is in the folder now is durable: it was put there from outside. */
+  /** What would be lost if the power went now; the process is gone. */
+  async unsynced(): Promise<Pick<DiskLoss, "writes" | "bytes">> {
+    const figure = figuresOf(await this.#run("unsynced", this.#state, this.#folder));
+    return { writes: figure("writes"), bytes: figure("bytes") };
+  }
+
+  /** What is in the folder now is durable: it was put there from outside, or a power cut left it. */
   async settle(): Promise<void> {
     await this.#run("settle", this.#state, this.#folder);
   }

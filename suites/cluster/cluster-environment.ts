@@ -23,7 +23,10 @@ export interface FaultyNetwork {
 /** What the nodes stand on. */
 export type Ground = {
   network: FaultyNetwork;
-  plan: Pick<ClusterPlan, "runtimeFolder" | "datagramBytesMax" | "placeOf" | "shellOf" | "siteOf">;
+  plan: Pick<
+    ClusterPlan,
+    "runtimeFolder" | "datagramBytesMax" | "placeOf" | "shellOf" | "siteOf" | "diskOf"
+  >;
   /** Parts of the ground itself that ended though nobody asked them to. */
   failures: () => readonly NodeExit[];
   /** Brings what the nodes left to the run's folder, where it is not there; they have ended by then. */

@@ -9,15 +9,17 @@ import {
   type Controller,
   findCgroupPlaces,
 } from "../../nemesis/host/cgroup.js";
+import { ext4Trial } from "../../nemesis/host/ext4-disk.js";
 import { findFaketime } from "../../nemesis/host/faketime.js";
 import type { Shell } from "../../nemesis/host/shell.js";
 import { ClockHand } from "./clock-hand.js";
 import { cpuHand } from "./cpu-hand.js";
 import { DiskDamageHand } from "./disk-damage-hand.js";
 import { DiskHand } from "./disk-hand.js";
-import { runDiskPrograms } from "./disk-programs.js";
+import { programsIn, runDiskPrograms } from "./disk-programs.js";
 import { filesHand } from "./files-hand.js";
 import { freezeHand } from "./freeze-hand.js";
+import { OWN_BUILD } from "./layout.js";
 import { liarHand } from "./liar-hand.js";
 import type { DownHand, NodeHand, PauseHand } from "./node-hand.js";
 import { PowerCutHand } from "./power-cut-hand.js";
@@ -32,6 +34,8 @@ export type HostFindings = {
   limits: boolean;
   /** The library that lies under a node's disk runs there, and its tool. */
   disks: boolean;
+  /** A file system of our own can be mounted, and its power cut. */
+  ext4: boolean;
 };
 
 /** What tests change, and what is found before. */
@@ -46,6 +50,7 @@ export const NO_FINDINGS: HostFindings = {
   faketime: undefined,
   limits: false,
   disks: false,
+  ext4: false,
 };
 
 const ANY_PLACE = { version: 1, folder: "/sys/fs/cgroup" } as const;
@@ -56,6 +61,7 @@ export const ALL_FINDINGS: HostFindings = {
   faketime: "/usr/lib/libfaketimeMT.so.1",
   limits: true,
   disks: true,
+  ext4: true,
 };
 
 const BY_CGROUP: readonly FaultKind[] = ["slow-cpu", "memory", "freeze"];
@@ -73,13 +79,14 @@ export async function probeHands(
 ): Promise<HostFindings> {
   const asks = (kinds: readonly FaultKind[]) =>
     needed.length === 0 || kinds.some((kind) => needed.includes(kind));
-  const [cgroups, faketime, limits, disks] = await Promise.all([
+  const [cgroups, faketime, limits, disks, ext4] = await Promise.all([
     asks(BY_CGROUP) ? findCgroupPlaces(shell) : {},
     asks(BY_FAKETIME) ? findFaketime(shell) : undefined,
-    asks(BY_LIMIT) ? canLimit(shell) : false,
+    asks(BY_LIMIT) ? runs(shell, "prlimit --pid $$ --nofile=64:") : false,
     asks(BY_DISK) ? runDiskPrograms(shell) : false,
+    asks(["power-cut"]) ? runs(shell, ext4Trial(programsIn(OWN_BUILD).tool)) : false,
   ]);
-  return { cgroups, faketime, limits, disks };
+  return { cgroups, faketime, limits, disks, ext4 };
 }
 
 /** What was found alike on all machines: a hand reaches for the same thing on each. */
@@ -99,6 +106,7 @@ export function commonFindings(all: readonly HostFindings[]): HostFindings {
     faketime: same(({ faketime }) => faketime),
     limits: same(({ limits }) => limits) ?? false,
     disks: same(({ disks }) => disks) ?? false,
+    ext4: same(({ ext4 }) => ext4) ?? false,
   };
 }
 
@@ -139,9 +147,7 @@ export function hostHands(
   };
 }
 
-async function canLimit(shell: Shell): Promise<boolean> {
-  const { exitCode } = await shell.run(["sh", "-c", "prlimit --pid $$ --nofile=64:"], {
-    deadlineMs: 30_000,
-  });
+async function runs(shell: Shell, script: string): Promise<boolean> {
+  const { exitCode } = await shell.run(["sh", "-c", script], { deadlineMs: 30_000 });
   return exitCode === 0;
 }

@@ -5,7 +5,10 @@ import { fileURLToPath } from "node:url";
 import type { NodeName } from "../../nemesis/faults.js";
 
 export type NodeFiles = {
-  /** The node's own folder; a replica's data (protocol.log, ledger.sqlite) lies directly in it. */
+  /**
+   * The node's own folder; a replica's data (protocol.log, ledger.sqlite) lies directly in it, or comes
+   * there after the run.
+   */
   folder: string;
   /** The cluster as this node reaches it. */
   clusterFile: string;

@@ -19,6 +19,7 @@ import { ClusterEnvironment, type FaultyNetwork, type Ground } from "./cluster-e
 import { DATAGRAM_BYTES_MAX_ETHERNET } from "./cluster-files.js";
 import type { Environment, EnvironmentOptions } from "./environment.js";
 import { hostHands, NO_FINDINGS, type ProcessOptions } from "./host-hands.js";
+import { collectOwnDisks, ownDisk } from "./own-disk.js";
 import { STOP_MS_MAX } from "./processes.js";
 import type { Sandbox } from "./sandbox.js";
 
@@ -33,18 +34,26 @@ export function createNetns(
 ): Environment {
   const { mode, backend, mechanism, reason } = sandbox;
   const name = sandbox.kernel === "uml" ? "uml" : "netns";
+  const { directory, faults } = options;
+  const cutsPower = faults?.includes("power-cut") ?? true;
+  const ownDisks = found.ext4 && cutsPower ? directory : undefined;
   const kind = {
     name,
     description: `${name}: namespaces (${mode}), iptables-${backend}, delay by ${mechanism ?? "nothing"}; ${reason}`,
     capabilities: capabilitiesOf(sandbox, found),
     stopMsMax,
     ...hostHands(found, options.seed),
-    open: (nodes: readonly NodeName[]) => openGround(nodes, sandbox),
+    open: (nodes: readonly NodeName[]) => openGround(nodes, sandbox, ownDisks),
   };
   return new ClusterEnvironment(kind, options);
 }
 
-async function openGround(nodes: readonly NodeName[], sandbox: Sandbox): Promise<Ground> {
+/** Replicas have file systems of their own where a folder is named to which their state comes in the end. */
+async function openGround(
+  nodes: readonly NodeName[],
+  sandbox: Sandbox,
+  ownDisks: string | undefined,
+): Promise<Ground> {
   const shell = localShell();
   const topology = buildTopology(nodes);
   // The sandbox has a /run of its own, which ends with it: nothing of it needs to be registered.
@@ -81,8 +90,12 @@ async function openGround(nodes: readonly NodeName[], sandbox: Sandbox): Promise
       datagramBytesMax: DATAGRAM_BYTES_MAX_ETHERNET,
       placeOf,
       shellOf: (node) => prefixedShell(shell, enterPrefix(node)),
+      ...(ownDisks !== undefined && { diskOf: (node) => ownDisk(runtimeFolder, node) }),
     },
     failures: () => [],
+    ...(ownDisks !== undefined && {
+      collect: async () => collectOwnDisks(nodes, { runtimeFolder, directory: ownDisks }),
+    }),
     close,
   };
 }

@@ -14,6 +14,8 @@ export interface NodeHost {
   readonly shell: Shell;
   /** The node's own folder on that machine (protocol.log, ledger.sqlite). */
   readonly folder: string;
+  /** To hold a file system of the node's own, mounted at `folder`; absent: it has none. */
+  readonly image?: string;
   /** A short-lived folder for control files, on that machine. */
   readonly runtimeFolder: string;
   /** The program node on that machine. */
@@ -39,8 +41,8 @@ export type Launch = {
 
 export type Measured = Readonly<Record<string, number | string>>;
 
-/** What a hand saw of its own deed on one node; `did` says it to people. */
-export type Deed = { landed: boolean; measured: Measured; did?: string };
+/** What a hand saw of its own deed on one node; `did` says it to people. Absent: the hand's own mechanism. */
+export type Deed = { landed: boolean; measured: Measured; did?: string; mechanism?: string };
 
 /** Faults under which a node's process goes on. They act on replicas and compose with one another. */
 export interface NodeHand {

@@ -25,6 +25,8 @@ type Active = {
   /** Nodes that were seen dead or stopped. */
   landed: Set<NodeName>;
   measured: Measured;
+  /** By what hands did it, where that differs from node to node. */
+  mechanisms: Set<string>;
   /** What a hand did to a node, in words. */
   said: Map<NodeName, string>;
 };
@@ -52,7 +54,7 @@ export class ProcessFaults {
   async apply(fault: ResolvedFault): Promise<void> {
     const before = this.#states();
     const seen = { landed: new Set<NodeName>(), measured: new Map(), said: new Map() };
-    const active: Active = { fault, appliedMs: nowMs(), ...seen };
+    const active: Active = { fault, appliedMs: nowMs(), mechanisms: new Set(), ...seen };
     const hand = this.#downHand(fault);
     for (const node of fault.nodes) {
       const pid = this.#cluster.process(node).handle?.pid;
@@ -76,7 +78,8 @@ export class ProcessFaults {
     const after = this.#states();
     const anew = ended.flatMap((node) => startAnew(node, after));
     await this.#perform([...processActions(before, after), ...anew], active);
-    return evidenceOf(active, this.#mechanism(active.fault));
+    const mechanism = [...active.mechanisms].sort().join("; ");
+    return evidenceOf(active, mechanism || this.#mechanism(active.fault));
   }
 
   holdsDown(node: NodeName): boolean {
@@ -240,7 +243,8 @@ export class ProcessFaults {
 }
 
 /** The last deed on a node says whether the fault landed there. */
-function note(node: NodeName, deed: Deed, { measured, landed, said }: Active) {
+function note(node: NodeName, deed: Deed, { measured, landed, said, mechanisms }: Active) {
+  if (deed.mechanism !== undefined) mechanisms.add(deed.mechanism);
   if (deed.did !== undefined) said.set(node, deed.did);
   if (deed.landed) landed.add(node);
   else landed.delete(node);

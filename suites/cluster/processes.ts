@@ -24,6 +24,7 @@ import { localMachine } from "./local-machine.js";
 import type { Machine } from "./machine.js";
 import type { DownHand, Launch, NodeHand, NodeHost } from "./node-hand.js";
 import { NodeProcess } from "./node-process.js";
+import type { OwnDisk } from "./own-disk.js";
 
 /** A replica answers within this after a start, or the start has failed. */
 const START_MS_MAX = 20_000;
@@ -69,6 +70,8 @@ export type ClusterPlan = {
   placeOf: (node: NodeName) => NodePlace;
   /** Runs commands where the node runs. */
   shellOf: (node: NodeName) => Shell;
+  /** A replica's state where it is to have a file system of its own; absent: it lies in its folder. */
+  diskOf?: (replica: NodeName) => OwnDisk;
   /** They prepare nodes, and say how each is launched. */
   hands: readonly Pick<NodeHand | DownHand, "prepare" | "launch">[];
 };
@@ -114,9 +117,9 @@ export class ClusterProcesses {
     const addressOf = (node: NodeName, replica: NodeName) => placeOf(node).addressOf(replica);
     writeNodeFiles(options.directory, this.#cluster, addressOf);
     await Promise.all([...this.replicas, ...this.clients].map((node) => this.#putFiles(node)));
-    for (const replica of this.replicas) {
-      for (const hand of this.#plan.hands) await hand.prepare(this.host(replica));
-    }
+    // Nothing is still being made when a failure is told.
+    const prepared = await Promise.allSettled(this.replicas.map((node) => this.#prepare(node)));
+    for (const each of prepared) if (each.status === "rejected") throw each.reason;
     for (const replica of this.replicas) await this.#startNode(replica, "first");
     for (const client of this.clients) await this.#startNode(client, "first");
     const failures = await Promise.all(this.replicas.map((replica) => this.#untilReady(replica)));
@@ -135,12 +138,13 @@ export class ClusterProcesses {
   host(node: NodeName): NodeHost {
     const process = this.process(node);
     const { machine, directory, runtimeFolder, execPath, ownBuild } = this.#site(node);
-    const { folder } = nodeFiles(directory, node);
+    const { folder, image } = this.#diskOf(node, directory);
     const control = this.#controlSocket(node);
     return {
       node,
       shell: this.#plan.shellOf(node),
       folder,
+      ...(image !== undefined && { image }),
       runtimeFolder,
       execPath,
       ownBuild,
@@ -199,6 +203,14 @@ export class ClusterProcesses {
     const { execPath } = process;
     const here = { directory, runtimeFolder, execPath, build, ownBuild: OWN_BUILD };
     return { machine: localMachine, ...here };
+  }
+
+  #diskOf(replica: NodeName, directory: string): { folder: string; image?: string } {
+    return this.#plan.diskOf?.(replica) ?? { folder: nodeFiles(directory, replica).folder };
+  }
+
+  async #prepare(replica: NodeName): Promise<void> {
+    for (const hand of this.#plan.hands) await hand.prepare(this.host(replica));
   }
 
   /** Keys and cluster file where the node is to read them, where that is not the run's folder. */
@@ -261,7 +273,7 @@ export class ClusterProcesses {
     if (!isReplica) return common;
     const control = ["--control", this.#controlSocket(node)];
     const init = time === "first" ? ["--init"] : [];
-    return [...common, "--data", files.folder, ...control, ...init];
+    return [...common, "--data", this.#diskOf(node, directory).folder, ...control, ...init];
   }
 
   /** Resolves to why the replica does not answer, or undefined as soon as it does. */

@@ -50,7 +50,10 @@ const WAYS: Readonly<Record<string, readonly Way[]>> = {
   strobe: [{ mechanism: "libfaketime", needs: ["libfaketime"] }],
   lie: [{ mechanism: "a liar inside the replica's process", needs: [] }],
   disk: [{ mechanism: "LD_PRELOAD library", needs: ["C compiler"] }],
-  "power-cut": [{ mechanism: "LD_PRELOAD undo log", needs: ["C compiler"] }],
+  "power-cut": [
+    { mechanism: "ext4 shutdown; torn: LD_PRELOAD undo log", needs: ["netns", "ext4 shutdown"] },
+    { mechanism: "LD_PRELOAD undo log", needs: ["C compiler"] },
+  ],
   "disk-damage": [{ mechanism: "a program on the files", needs: ["C compiler"] }],
 };
 

@@ -71,6 +71,22 @@ test("a fault names the way it is made here, and what stands in the way of the b
   assert.deepEqual([duplicate?.mechanism, duplicate?.reason], ["iptables TEE", undefined]);
 });
 
+test("power is cut by ext4 where that was shown to work, else by the library alone", () => {
+  const hands = { ...NO_FINDINGS, limits: true, disks: true };
+  const cutBy = (...tools: readonly Finding[]) =>
+    reportOf({ ...NOTHING_ELSE, rootless: probed(), hands }, [...TOOLS, ...tools]).faults.find(
+      ({ kind }) => kind === "power-cut",
+    );
+  const both = cutBy(ok("C compiler"), ok("ext4 shutdown"));
+  assert.equal(both?.mechanism, "ext4 shutdown; torn: LD_PRELOAD undo log");
+  const library = cutBy(ok("C compiler"), no("ext4 shutdown", "run as root"));
+  assert.equal(library?.mechanism, "LD_PRELOAD undo log");
+  assert.deepEqual(
+    [library?.reason, library?.remedy],
+    ["ext4 shutdown: no ext4 shutdown here", "run as root"],
+  );
+});
+
 test("a run takes namespaces where they work, in whichever mode, else the relay", () => {
   const first = reportOf({ ...NOTHING_ELSE, rootless: probed() }, TOOLS);
   assert.deepEqual([first.default, first.works], ["netns", true]);

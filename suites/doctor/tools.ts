@@ -7,11 +7,13 @@ import { accessSync, constants, existsSync, mkdtempSync, rmSync } from "node:fs"
 import { release, tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import { ext4Trial } from "../../nemesis/host/ext4-disk.js";
 import type { Finding } from "../../nemesis/host/probe.js";
 import type { Shell } from "../../nemesis/host/shell.js";
 import { messageOf } from "../../node/runtime/ordeal-error.js";
 import { within } from "../cluster/deadline.js";
-import { diskPrograms } from "../cluster/disk-programs.js";
+import { diskPrograms, programsIn } from "../cluster/disk-programs.js";
+import { OWN_BUILD } from "../cluster/layout.js";
 import { UML_REMEDY } from "../cluster/uml-parts.js";
 
 type Trial = {
@@ -87,6 +89,11 @@ function trialsIn(folder: string): readonly Trial[] {
       script: `truncate -s 1M '${folder}/disk' && device=$(losetup -f --show '${folder}/disk') &&
         losetup -d "$device" && echo "$device"`,
       remedy: "run as root, on a machine with loop devices",
+    },
+    {
+      name: "ext4 shutdown",
+      script: `(${ext4Trial(programsIn(OWN_BUILD).tool)}) && echo 'what was not synced is lost'`,
+      remedy: "run as root, with loop devices and mkfs.ext4",
     },
     {
       name: "docker",

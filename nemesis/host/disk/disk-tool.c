@@ -8,6 +8,8 @@
 //                                       loses power: of what was not synced nothing is left, or (torn)
 //                                       each sector, and a first part of the changes of names, by the seed
 //   disk-tool settle STATE FOLDER       all that is in the folder is durable: somebody put it there
+//   disk-tool unsynced STATE FOLDER     what a power cut would find not synced; changes nothing
+//   disk-tool shutdown FOLDER           stops the ext4 that is mounted there, as a power cut does
 //   disk-tool damage FILE bit-flip|truncated|torn|misdirected SEED SKIP
 //                                       changes bytes at rest, none of the first SKIP: a bit, everything
 //                                       from some byte on, the end of what was last written, a sector
@@ -16,8 +18,14 @@
 
 #include "disk-state.h"
 #include <dirent.h>
+#include <sys/ioctl.h>
 
 #define NAME_CHANGES_MAX 4096
+// Source: fs/ext4/ext4.h; NOLOGFLUSH leaves the journal as it is on the disk.
+#define EXT4_SHUTDOWN _IOR('X', 125, uint32_t)
+#define EXT4_NOLOGFLUSH 2u
+
+enum leaves { LOST, TORN, ALL }; // What a power cut leaves of what was not synced.
 
 struct change {
   char verb[8], from[NAME_BYTES], to[NAME_BYTES];
@@ -44,7 +52,7 @@ static void fail(const char *what) {
 }
 
 static void usage(void) {
-  fprintf(stderr, "disk-tool: want prepare, set, show, cut, settle or damage\n");
+  fprintf(stderr, "disk-tool: want prepare, set, show, cut, settle, unsynced, shutdown or damage\n");
   exit(2);
 }
 
@@ -111,7 +119,8 @@ static void cutPage(int file, int images, uint32_t page, int torn, struct loss *
   if (rawWrite(file, durable, PAGE, at) != PAGE) fail("restoring a page");
 }
 
-static void cutFile(const char *state, const char *path, ino_t inode, int torn, struct loss *loss) {
+static void cutFile(const char *state, const char *path, ino_t inode, enum leaves leaves,
+                    struct loss *loss) {
   char name[PATH_BYTES];
   snprintf(name, sizeof name, "%s/pages-%lu", state, (unsigned long)inode);
   if (access(name, F_OK) != 0) return; // Nobody opened it.
@@ -120,22 +129,25 @@ static void cutFile(const char *state, const char *path, ino_t inode, int torn, 
   int images = rawOpen(name, O_RDONLY, 0), file = rawOpen(path, O_RDWR, 0);
   struct stat found;
   if (pages == NULL || images < 0 || file < 0 || fstat(file, &found) != 0) fail(path);
+  loss->writes += pages->unsyncedWrites;
+  loss->bytes += pages->unsyncedBytes;
   uint64_t end = pages->durableBytes;
-  for (uint32_t page = pages->first; page < pages->end; page++) {
+  for (uint32_t page = pages->first; leaves != ALL && page < pages->end; page++) {
     if (pages->state[page] == CLEAN) continue;
-    cutPage(file, images, page, torn && pages->state[page] != FORSAKEN, loss, &end);
+    cutPage(file, images, page, leaves == TORN && pages->state[page] != FORSAKEN, loss, &end);
   }
   // What grew and did not reach the disk is gone; what reached it in part may end anywhere before.
   if (end > (uint64_t)found.st_size && end > pages->durableBytes) end = (uint64_t)found.st_size;
-  if (rawTruncate(file, (off_t)end) != 0) fail(path);
-  loss->writes += pages->unsyncedWrites;
-  loss->bytes += pages->unsyncedBytes;
-  allDurable(pages, end);
+  if (leaves != ALL) {
+    if (rawTruncate(file, (off_t)end) != 0) fail(path);
+    allDurable(pages, end);
+  }
   rawClose(images);
   rawClose(file);
 }
 
-static void cutFolder(const char *state, const char *folder, int kept, int torn, struct loss *loss) {
+static void cutFolder(const char *state, const char *folder, int kept, enum leaves leaves,
+                      struct loss *loss) {
   DIR *entries = opendir(folder);
   if (entries == NULL) {
     if (errno == ENOENT) return;
@@ -154,7 +166,7 @@ static void cutFolder(const char *state, const char *folder, int kept, int torn,
     for (unsigned index = 0; index < count; index++) seen |= done[index] == found.st_ino;
     if (seen) continue;
     if (count < 64) done[count++] = found.st_ino;
-    cutFile(state, path, found.st_ino, torn, loss);
+    cutFile(state, path, found.st_ino, leaves, loss);
   }
   closedir(entries);
 }
@@ -178,7 +190,7 @@ static void undo(const char *folder, const struct change *change) {
   }
 }
 
-static void cutNames(const char *state, const char *folder, int torn, struct loss *loss) {
+static void cutNames(const char *state, const char *folder, enum leaves leaves, struct loss *loss) {
   char path[PATH_BYTES];
   snprintf(path, sizeof path, "%s/names", state);
   FILE *names = fopen(path, "r");
@@ -194,7 +206,7 @@ static void cutNames(const char *state, const char *folder, int torn, struct los
     count++;
   }
   fclose(names);
-  unsigned kept = torn ? (unsigned)(nextRandom() % (count + 1)) : 0;
+  unsigned kept = leaves == TORN ? (unsigned)(nextRandom() % (count + 1)) : 0;
   for (unsigned index = count; index > kept; index--) undo(folder, &changes[index - 1]);
   loss->namesUndone = count - kept;
   loss->namesKept = kept;
@@ -231,17 +243,39 @@ static void settle(const char *state, const char *folder, int all) {
   closedir(entries);
 }
 
-static void cut(const char *state, const char *folder, int torn) {
+// What was put into a file system of the node's own must not go with the next power cut.
+static void makeDurable(const char *folder) {
+  char parent[PATH_BYTES];
+  struct stat here, above;
+  snprintf(parent, sizeof parent, "%s/..", folder);
+  if (stat(folder, &here) != 0 || stat(parent, &above) != 0) fail(folder);
+  if (here.st_dev == above.st_dev) return;
+  int opened = rawOpen(folder, O_RDONLY | O_DIRECTORY, 0);
+  if (opened < 0 || syncfs(opened) != 0) fail(folder);
+  rawClose(opened);
+}
+
+static void cut(const char *state, const char *folder, enum leaves leaves) {
   struct loss loss = {0};
   char kept[PATH_BYTES];
   snprintf(kept, sizeof kept, "%s/" KEPT_FOLDER, folder);
-  cutFolder(state, folder, 0, torn, &loss);
-  cutFolder(state, kept, 1, torn, &loss);
-  cutNames(state, folder, torn, &loss);
-  settle(state, folder, 0);
+  cutFolder(state, folder, 0, leaves, &loss);
+  cutFolder(state, kept, 1, leaves, &loss);
+  if (leaves != ALL) {
+    cutNames(state, folder, leaves, &loss);
+    settle(state, folder, 0);
+    makeDurable(folder);
+  }
 #define SHOW_LOSS(name) printf("%s %llu\n", #name, (unsigned long long)loss.name);
   SHOW_LOSS(writes) SHOW_LOSS(bytes) SHOW_LOSS(sectorsLost) SHOW_LOSS(sectorsKept)
   SHOW_LOSS(namesUndone) SHOW_LOSS(namesKept)
+}
+
+static void shutDown(const char *folder) {
+  uint32_t how = EXT4_NOLOGFLUSH;
+  int opened = rawOpen(folder, O_RDONLY | O_DIRECTORY, 0);
+  if (opened < 0 || ioctl(opened, EXT4_SHUTDOWN, &how) != 0) fail(folder);
+  rawClose(opened);
 }
 
 // ---- Damage ----
@@ -317,9 +351,14 @@ int main(int count, char **words) {
     show(controlOf(state));
   } else if (strcmp(verb, "cut") == 0 && count == 6) {
     random64 = numberOf(words[4]);
-    cut(state, words[3], strcmp(words[5], "torn") == 0);
+    cut(state, words[3], strcmp(words[5], "torn") == 0 ? TORN : LOST);
+  } else if (strcmp(verb, "unsynced") == 0 && count == 4) {
+    cut(state, words[3], ALL);
+  } else if (strcmp(verb, "shutdown") == 0 && count == 3) {
+    shutDown(words[2]);
   } else if (strcmp(verb, "settle") == 0 && count == 4) {
     settle(state, words[3], 1);
+    makeDurable(words[3]);
   } else if (strcmp(verb, "damage") == 0 && count == 6) {
     damage(words[2], words[3], numberOf(words[4]), numberOf(words[5]));
   } else {
