@@ -1,11 +1,24 @@
 // Throughput, fail-over and recovery of real replicas on loopback, as a table. Nothing depends on it.
 //   node dist/bench/throughput.js [--seconds 5] [--only 1,50,fail-over,catch-up] [--profile]
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import {
+  closeSync,
+  fdatasyncSync,
+  fsyncSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Client } from "../node/runtime/client.js";
+import { generateKeys } from "../node/runtime/keys.js";
+import { loadSignatureScheme } from "../node/runtime/signatures.js";
 import { LoopbackCluster, waitFor } from "../node/runtime/testing/loopback-cluster.js";
 
 const REPLICAS = 4;
@@ -166,6 +179,59 @@ async function catchUp(cluster: LoopbackCluster, client: Client): Promise<Row> {
   };
 }
 
+/** What a batch is made of, on this machine: medians, one at a time. */
+async function machine(folder: string): Promise<Row> {
+  const scheme = loadSignatureScheme();
+  const { secret, public: known } = generateKeys(0);
+  const sign = scheme.signer(secret.signingSecret);
+  const verify = scheme.verifier(known.signingKey);
+  const bytes = Buffer.alloc(100);
+  const signature = sign(bytes);
+  const file = openSync(join(folder, "synced"), "w");
+  writeSync(file, Buffer.alloc(1 << 20));
+  fsyncSync(file);
+  const fdatasync = await median(300, (round) => {
+    writeSync(file, bytes, 0, bytes.length, round * 512);
+    fdatasyncSync(file);
+  });
+  closeSync(file);
+  const socket = createSocket("udp4");
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  const { port } = socket.address();
+  const datagram = await median(2_000, async () => {
+    const came = once(socket, "message");
+    socket.send(bytes, port, "127.0.0.1");
+    await came;
+  });
+  socket.close();
+  return {
+    "fdatasync µs": fdatasync,
+    "datagram to ourselves µs": datagram,
+    "sign µs": await median(2_000, () => void sign(bytes)),
+    "verify µs": await median(2_000, () => void verify(bytes, signature)),
+  };
+}
+
+async function median(
+  rounds: number,
+  work: (round: number) => void | Promise<void>,
+): Promise<number> {
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const started = performance.now();
+    await work(round);
+    times.push(performance.now() - started);
+  }
+  return Math.round(
+    1_000 *
+      quantile(
+        times.sort((left, right) => left - right),
+        0.5,
+      ),
+  );
+}
+
 const directory = mkdtempSync(join(tmpdir(), "ordeal-throughput-"));
 const cluster = await LoopbackCluster.create({
   directory,
@@ -198,6 +264,9 @@ try {
       await catchUp(cluster, client),
     ]);
   }
+  print("the machine (the numbers wanted come from one with an fdatasync of 100 to 200 µs)", [
+    await machine(directory),
+  ]);
   print("resident memory (wanted: below 250 MB)", [await memory(cluster)]);
 } finally {
   await cluster.stop();
