@@ -25,8 +25,8 @@ const options = new Command("mutants")
       .choices(["sim", "local", "netns", "unit"])
       .default("sim"),
   )
-  .option("--budget <seconds>", "CPU seconds for each mutant in the simulator", "60")
-  .option("--seeds <count>", "seeds to try with each mutant; default: 400 in sim, 4 elsewhere")
+  .option("--budget <seconds>", "CPU seconds for each mutant in the simulator", "240")
+  .option("--seeds <count>", "seeds to try with each mutant; default: 1000 in sim, 4 elsewhere")
   .option("--first-seed <number>", "the first of them", "1")
   .option("--jobs <count>", "mutants at a time, except on real processes")
   .option("--out <folder>", "where the matrix is written", "store/mutants")
@@ -82,7 +82,7 @@ async function trials(folder: string, buildOf: (id: string) => string): Promise<
     return await realTrials(chosen, { buildOf, folder, env, seedFirst, seedCount, onRow });
   }
   if (options.env === "unit") return await unitTrials(chosen, { buildOf, jobs, onRow });
-  const seedCount = Number(options.seeds ?? 400);
+  const seedCount = Number(options.seeds ?? 1_000);
   const budgetS = Number(options.budget);
   return await simTrials(chosen, { buildOf, seedFirst, seedCount, budgetS, jobs, onRow });
 }
