@@ -46,7 +46,7 @@ rejects("a torn line that tells of one", '{"event":"exit","reason":"assertion fa
 rejects("a panic", "panic: runtime error", /panic: panic: runtime error/);
 rejects("a crash", "crashed: x is not a function", /panic: crashed: x is not/);
 rejects("an error that nobody caught", "Unhandled rejection", /panic/);
-rejects("no memory left", "FATAL ERROR: heap out of memory", /panic/);
+rejects("no memory left", "FATAL ERROR: heap out of memory", /memory/);
 rejects("a damaged log", "protocol.log is no log of this version: corrupt", /damage/);
 rejects("a damaged database", "SqliteError: database disk image is malformed", /damage/);
 rejects("a state that diverged", '{"event":"diverged","seq":64}', /divergence: diverged/);
@@ -62,6 +62,21 @@ test("accepted: a replica that says its disk was damaged, where a fault did that
   assert.is(logPatterns(diverged, [{ ...DAMAGE, label: "disk full one → r1" }]).valid, false);
   const assertion = scanLog("r1/stderr.txt", ["assertion failed: seq 3"]);
   assert.is(logPatterns(assertion, [DAMAGE]).valid, false);
+});
+
+test("accepted: a replica that says it has no memory, where a fault took it", () => {
+  const scan = scanLog("r1/stderr.txt", [
+    "FATAL ERROR: Committing semi space failed. Allocation failed - JavaScript heap out of memory",
+  ]);
+  assert.is(
+    logPatterns(scan, [{ ...DAMAGE, label: "memory one → r1", nodes: ["r1"] }]).valid,
+    true,
+  );
+  assert.is(
+    logPatterns(scan, [{ ...DAMAGE, label: "memory one → r2", nodes: ["r2"] }]).valid,
+    false,
+  );
+  assert.is(logPatterns(scan, [DAMAGE]).valid, false);
 });
 
 test("scans of several logs are judged together; none at all is unknown", () => {

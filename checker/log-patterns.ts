@@ -21,13 +21,15 @@ export type LogScan = { sources: number; lines: number; matches: readonly LogMat
 const PATTERNS: readonly (readonly [pattern: string, expression: RegExp])[] = [
   ["assertion", /\bassert/i],
   ["damage", /corrupt|\bdamaged\b|malformed|cannot be written/i],
-  ["panic", /\bpanic|\bfatal\b|uncaught|unhandled|\bcrashed\b|segmentation fault|out of memory/i],
+  ["memory", /out of memory/i],
+  ["panic", /\bpanic|\bfatal\b|uncaught|unhandled|\bcrashed\b|segmentation fault/i],
   ["divergence", /\bdiverged\b/],
 ];
 
 /** What a replica rightly says of itself under, or after, a fault of this kind on it. */
 const EXPLAINED: ReadonlyMap<string, readonly string[]> = new Map([
   ["disk", ["damage"]],
+  ["memory", ["memory"]],
   // What rotted unnoticed shows when its digest is not what all others have.
   ["disk-damage", ["damage", "divergence"]],
 ]);
@@ -65,7 +67,7 @@ export function logPatterns(scan: LogScan, faults: readonly FaultSpan[]): CheckR
   if (scan.sources === 0) return { valid: "unknown", summary: "no log was collected", figures };
   const first = bad[0];
   if (first === undefined) {
-    const explained = scan.matches.length === 0 ? "" : ", but for damage that a fault had done";
+    const explained = scan.matches.length === 0 ? "" : ", but for what a fault had done";
     const read = `${counted(scan.lines, "line")} of ${counted(scan.sources, "log")}`;
     return { valid: true, summary: `${read} tell of no failure${explained}`, figures };
   }
