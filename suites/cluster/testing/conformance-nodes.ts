@@ -15,7 +15,8 @@ const HARMS: readonly FaultIntent[] = [
   { kind: "clock", rate: 1, jumpMs: 60_000, target: R3 },
   { kind: "strobe", jumpMs: 2_000, periodMs: 100, target: R3 },
   { kind: "files", openMax: 0, target: R3 },
-  { kind: "lie", lie: "double-vote", percent: 100, target: R3 },
+  // Lies of whatever it sends: one that was wiped before casts no votes yet.
+  { kind: "lie", lie: "garbage", percent: 100, target: R3 },
   { kind: "lie", lie: "mute", percent: 100, target: R3 },
 ];
 const DISKS: readonly FaultIntent[] = [
@@ -26,7 +27,7 @@ const DISKS: readonly FaultIntent[] = [
 const POINTS = ["after-persist-before-send", "mid-send"] as const;
 /** Of faults that end the process by themselves, once it works. */
 const ENDING: ReadonlySet<string> = new Set(["disk"]);
-/** A share of a processor shows over some turns only, and a busy machine leaves a backup little to vote on. */
+/** A share of a processor shows over some turns only, and an idle replica says little. */
 const HELD_MS: Readonly<Record<string, number>> = { "slow-cpu": 2_000, lie: 1_000 };
 
 export function harmDisks(test: Test<Context>): void {
