@@ -90,7 +90,7 @@ test("a sandbox variable that is not ours is refused", () =>
   withVariable("yes", () => assert.throws(insideSandbox, /ORDEAL_SANDBOX is set by ordeal/)));
 
 test("netns can do what its mechanisms can do", () => {
-  const always = ["kill", "kill-at", "loss", "partition", "pause", "slow-cpu", "terminate"];
+  const always = ["kill", "kill-at", "lie", "loss", "partition", "pause", "slow-cpu", "terminate"];
   const kinds = (can: boolean, mechanism: "htb" | undefined) => {
     const means = { canDuplicate: can, canMatchMessages: can, canCorrupt: can, canShape: can };
     return [...capabilitiesOf({ ...means, backend: "nft", mechanism }, NO_FINDINGS)].sort();

@@ -57,7 +57,7 @@ function fault(kind: "kill" | "pause", id: string, node: string): ResolvedFault 
 const homeOf = (n: number) => join(folder, "hosts", `${NET}.${n}`);
 
 test("without root there, processes can be harmed and links cannot", () => {
-  const kinds = ["kill", "kill-at", "pause", "slow-cpu", "terminate"];
+  const kinds = ["kill", "kill-at", "lie", "pause", "slow-cpu", "terminate"];
   assert.deepEqual([...hosts.capabilities].sort(), kinds);
   assert.match(hosts.line, /^5 hosts by ssh, iptables-none, delay by nothing$/);
 });
