@@ -5,7 +5,7 @@
 
 import type { Disk } from "./disk.js";
 import type { LogContent } from "./replica-assembly.js";
-import type { Transport } from "./transport.js";
+import { type DriverTransport, sendingBy } from "./transport.js";
 
 /** Set to 1, it has a replica take orders to end itself, on its control socket. */
 export const CRASH_POINTS_VARIABLE = "ORDEAL_CRASH_POINTS";
@@ -137,21 +137,9 @@ export function watchedLog(log: LogContent["log"], points: CrashPoints): LogCont
 }
 
 /** The transport, as a driver uses it, with the points told of what it sends. */
-export function watchedTransport(
-  transport: Pick<Transport, "open" | "send" | "onDatagram">,
-  points: CrashPoints,
-): Pick<Transport, "open" | "send" | "onDatagram"> {
-  return {
-    open: (datagram) => transport.open(datagram),
-    send(to, messages) {
-      points.beforeSend();
-      transport.send(to, messages);
-    },
-    get onDatagram() {
-      return transport.onDatagram;
-    },
-    set onDatagram(listener) {
-      transport.onDatagram = listener;
-    },
-  };
+export function watchedTransport(transport: DriverTransport, points: CrashPoints): DriverTransport {
+  return sendingBy(transport, (to, messages) => {
+    points.beforeSend();
+    transport.send(to, messages);
+  });
 }

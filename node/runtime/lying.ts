@@ -8,7 +8,7 @@ import { batchDigest } from "../core/digest.js";
 import type { Keyring } from "../core/keyring.js";
 import type { PrincipalId } from "../core/messages.js";
 import { decodeMessage, encodeMessage, signedBytes } from "../core/wire.js";
-import type { Transport } from "./transport.js";
+import { type DriverTransport, sendingBy } from "./transport.js";
 
 /** The path of a module that exports `createTongue`. */
 export const LIAR_VARIABLE = "ORDEAL_LIAR";
@@ -39,18 +39,6 @@ export async function loadTongue(
 }
 
 /** The transport, as a driver uses it, with the tongue between the two. */
-export function lyingTransport(
-  transport: Pick<Transport, "open" | "send" | "onDatagram">,
-  tongue: Tongue,
-): Pick<Transport, "open" | "send" | "onDatagram"> {
-  return {
-    open: (datagram) => transport.open(datagram),
-    send: (to, messages) => transport.send(to, tongue.filter(to, messages)),
-    get onDatagram() {
-      return transport.onDatagram;
-    },
-    set onDatagram(listener) {
-      transport.onDatagram = listener;
-    },
-  };
+export function lyingTransport(transport: DriverTransport, tongue: Tongue): DriverTransport {
+  return sendingBy(transport, (to, messages) => transport.send(to, tongue.filter(to, messages)));
 }

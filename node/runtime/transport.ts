@@ -41,6 +41,26 @@ export interface Transport {
   close(): Promise<void>;
 }
 
+/** What a driver uses of a transport. */
+export type DriverTransport = Pick<Transport, "open" | "send" | "onDatagram">;
+
+/** The same transport, with something else done to send. */
+export function sendingBy(
+  transport: DriverTransport,
+  send: DriverTransport["send"],
+): DriverTransport {
+  return {
+    open: (datagram) => transport.open(datagram),
+    send,
+    get onDatagram() {
+      return transport.onDatagram;
+    },
+    set onDatagram(listener) {
+      transport.onDatagram = listener;
+    },
+  };
+}
+
 /** Binds the socket; throws OrdealError where it cannot. */
 export async function openTransport(options: TransportOptions): Promise<Transport> {
   const { links, counters, spoil } = options;
