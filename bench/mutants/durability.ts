@@ -41,8 +41,8 @@ export const DURABILITY: readonly Mutant[] = [
     patches: [
       {
         file: FILES.normalCase,
-        find: `    body.logged = true;\n    out.persist({ kind: "pre-prepare", message });\n`,
-        replace: "    body.logged = message.requests === requests;\n",
+        find: "    else logVotedProposal(replica, message, out);\n",
+        replace: "",
       },
     ],
   },
@@ -54,8 +54,77 @@ export const DURABILITY: readonly Mutant[] = [
     patches: [
       {
         file: FILES.normalCase,
-        find: `  out.persist({ kind: "pre-prepare", message });\n  out.broadcast(message);\n`,
+        find: "  logVotedProposal(replica, message, out);\n  out.broadcast(message);\n",
         replace: "  out.broadcast(message);\n",
+      },
+    ],
+  },
+  {
+    id: "forgotten-vote-cast",
+    wrong: "After a crash a backup votes where votes of its own may have run ahead of its log.",
+    breaks: "one vote for each view and seq",
+    exposedBy: "a crash after a prepare that ran ahead, and the slot's proposal once more",
+    patches: [
+      {
+        file: FILES.normalCase,
+        find: "  if (votes && mayHaveVoted(replica, slot.seq)) slot.abstained = true;\n",
+        replace:
+          "  if (votes && !replica.viewActive && mayHaveVoted(replica, slot.seq)) {\n" +
+          "    slot.abstained = true;\n  }\n",
+      },
+    ],
+  },
+  {
+    id: "primary-does-not-resign",
+    wrong:
+      "After a crash a primary goes on where proposals of its own may have run ahead of its log.",
+    breaks: "one proposal for each view and seq",
+    exposedBy: "a crash of the primary after a proposal that ran ahead",
+    patches: [
+      {
+        file: FILES.votesAhead,
+        find: "  if (!mayHaveVoted(replica, replica.nextSeq)) return;\n",
+        replace: "  if (!mayHaveVoted(replica, replica.nextSeq) || replica.viewActive) return;\n",
+      },
+    ],
+  },
+  {
+    id: "abstention-read-as-vote",
+    wrong: "A restart takes a proposal from which it had abstained for one that it voted for.",
+    breaks: "one vote for each view and seq",
+    exposedBy: "two crashes, and between them a proposal where a vote may have run ahead",
+    patches: [
+      {
+        file: FILES.recovery,
+        find: "      replayPrePrepare(replica, record.message, true);\n",
+        replace: "      replayPrePrepare(replica, record.message, false);\n",
+      },
+    ],
+  },
+  {
+    id: "forgotten-votes-cut",
+    wrong:
+      "A log that is cut at a checkpoint no longer says how far forgotten votes may have gone.",
+    breaks: "one vote for each view and seq",
+    exposedBy: "a crash, a checkpoint and a crash within a few seqs",
+    patches: [
+      {
+        file: FILES.votesAhead,
+        find: "votesForgotten?.view === view ? votesForgotten.seq : 0;\n",
+        replace: "votesForgotten?.view === view ? Math.min(votesForgotten.seq, 0) : 0;\n",
+      },
+    ],
+  },
+  {
+    id: "votes-ahead-unbounded",
+    wrong: "Votes run ahead of the log as far as the window goes.",
+    breaks: "durability of votes",
+    exposedBy: "a backup that hears proposals faster than prepares",
+    patches: [
+      {
+        file: FILES.votesAhead,
+        find: "votesLogged?.view === message.view && message.seq <= votesLogged.seq + VOTES_AHEAD_MAX",
+        replace: "votesLogged?.view === message.view",
       },
     ],
   },
@@ -129,8 +198,9 @@ export const DURABILITY: readonly Mutant[] = [
       },
       {
         file: FILES.driver,
-        find: "    } else {\n      stateMachine.commit();\n    }\n",
-        replace: "    }\n",
+        find: "    stateMachine.commit();\n",
+        replace:
+          "    if (due || this.#stopped || compaction !== undefined) stateMachine.commit();\n",
       },
     ],
   },
@@ -171,8 +241,8 @@ export const DURABILITY: readonly Mutant[] = [
     patches: [
       {
         file: FILES.driver,
-        find: "        stateMachine.sync();\n        const kept",
-        replace: "        const kept",
+        find: "      stateMachine.sync();\n      const kept",
+        replace: "      const kept",
       },
     ],
   },
@@ -184,8 +254,8 @@ export const DURABILITY: readonly Mutant[] = [
     patches: [
       {
         file: FILES.driver,
-        find: "        log.replace([...kept, ...records.slice(compaction.replaced)]);\n",
-        replace: "        log.replace(kept);\n",
+        find: "      log.replace([...kept, ...records.slice(compaction.replaced)]);\n",
+        replace: "      log.replace(kept);\n",
       },
     ],
   },

@@ -38,6 +38,7 @@ export const FILES = {
   retransmission: "node/core/retransmission.ts",
   recovery: "node/core/recovery.ts",
   rejoin: "node/core/rejoin.ts",
+  votesAhead: "node/core/votes-ahead.ts",
   digest: "node/core/digest.ts",
   wire: "node/core/wire.ts",
   cursor: "node/core/cursor.ts",

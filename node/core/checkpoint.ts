@@ -209,6 +209,7 @@ export function makeStable(replica: Replica, proof: readonly Checkpoint[], out: 
   if (own !== undefined) compareWithStable(replica, seq, own, out);
   const rejoined = finishRejoin(replica);
   out.compact(compactedRecords(replica));
+  replica.votesLogged = undefined;
   if (rejoined) acceptAllProposals(replica, out);
 }
 

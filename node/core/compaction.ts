@@ -2,9 +2,10 @@
 // `recover` (recovery.ts) reads the records in this order.
 
 import type { LogRecord } from "./log.js";
-import type { Digest } from "./messages.js";
+import type { Digest, PrePrepare } from "./messages.js";
 import type { Slot } from "./slot.js";
 import { type Replica, slotsAscending } from "./state.js";
+import { votesLoggedRecord } from "./votes-ahead.js";
 
 export function compactedRecords(replica: Replica): LogRecord[] {
   const records: LogRecord[] = [];
@@ -27,6 +28,7 @@ export function compactedRecords(replica: Replica): LogRecord[] {
     const own = votes.get(replica.id);
     if (own !== undefined) records.push({ kind: "checkpoint", message: own.vote });
   }
+  records.push(votesLoggedRecord(replica));
   return records;
 }
 
@@ -42,10 +44,9 @@ function certificateRecords(replica: Replica, slot: Slot): LogRecord[] {
       body.logged = true;
       logged.add(digest);
       const { requests } = body;
-      records.push({
-        kind: "pre-prepare",
-        message: { kind: "pre-prepare", view, seq, digest, signature, requests },
-      });
+      const message: PrePrepare = { kind: "pre-prepare", view, seq, digest, signature, requests };
+      const abstained = slot.abstained && slot.proposal?.view === view;
+      records.push({ kind: abstained ? "abstained" : "pre-prepare", message });
     }
     records.push({ kind: "prepared", certificate: prepared });
   }
@@ -68,10 +69,6 @@ function proposalRecords(slot: Slot): LogRecord[] {
   body.logged = true;
   const { view, digest, signature } = proposal;
   const { requests } = body;
-  return [
-    {
-      kind: "pre-prepare",
-      message: { kind: "pre-prepare", view, seq, digest, signature, requests },
-    },
-  ];
+  const message: PrePrepare = { kind: "pre-prepare", view, seq, digest, signature, requests };
+  return [{ kind: slot.abstained ? "abstained" : "pre-prepare", message }];
 }

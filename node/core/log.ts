@@ -15,8 +15,15 @@ import type {
 export type LogRecord =
   /** The view we are in, or (inactive) the view we asked for. */
   | { kind: "view"; view: View; active: boolean }
-  /** Proposed as primary, or accepted as backup: it implies our prepare. */
+  /** Proposed as primary, or accepted as backup: it implies our vote, which may have left before. */
   | { kind: "pre-prepare"; message: PrePrepare }
+  /** Accepted as backup where an earlier process of ours may have voted for another: no vote of ours. */
+  | { kind: "abstained"; message: PrePrepare }
+  /**
+   * Each vote of ours in this view has its record before this one, but for those up to `forgottenSeq`
+   * (0: none), which an earlier process may have cast and forgotten.
+   */
+  | { kind: "votes-logged"; view: View; forgottenSeq: Seq }
   /** It implies our commit. */
   | { kind: "prepared"; certificate: PreparedCertificate }
   | { kind: "checkpoint"; message: Checkpoint }

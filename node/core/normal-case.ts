@@ -23,6 +23,7 @@ import {
   slotOf,
   slotsAscending,
 } from "./state.js";
+import { logVotedProposal, mayHaveVoted, noteVoteLogged } from "./votes-ahead.js";
 
 /** A batch costs more than that. */
 const GATHER_MS = 2;
@@ -58,8 +59,8 @@ export function propose(replica: Replica, out: Outbox): boolean {
     replica.batchTimerArmed = false;
     out.cancelTimer("batch");
   }
-  // Disk before network: a primary that forgets a proposal could make another for the same seq.
-  out.persist({ kind: "pre-prepare", message });
+  // A primary that forgets a proposal could make another for the same seq.
+  logVotedProposal(replica, message, out);
   out.broadcast(message);
   settleSlot(replica, slot, out); // backups may have voted before we crashed
   return true;
@@ -215,8 +216,9 @@ export function acceptProposal(replica: Replica, slot: Slot, out: Outbox): void 
   const body = slot.bodies.get(proposal.digest);
   if (body === undefined) return;
   const { view, digest, signature } = proposal;
+  const votes = !isPrimary(replica) && !slot.prepares.has(replica.id);
+  if (votes && mayHaveVoted(replica, slot.seq)) slot.abstained = true;
   if (!body.logged) {
-    // Disk before network: a backup that forgets this vote after a crash could cast another.
     const { requests } = body;
     const message: PrePrepare = {
       kind: "pre-prepare",
@@ -227,9 +229,11 @@ export function acceptProposal(replica: Replica, slot: Slot, out: Outbox): void 
       requests,
     };
     body.logged = true;
-    out.persist({ kind: "pre-prepare", message });
+    // A backup that forgets this vote after a crash could cast another.
+    if (slot.abstained) out.persistLater({ kind: "abstained", message });
+    else logVotedProposal(replica, message, out);
   }
-  if (!isPrimary(replica) && !slot.prepares.has(replica.id)) {
+  if (votes && !slot.abstained) {
     const vote = signPrepare(replica, { view, seq: slot.seq, digest });
     addVote(slot.prepares, vote, true);
     slot.sentTick = replica.tick;
@@ -339,6 +343,7 @@ function prepareSlot(replica: Replica, slot: Slot, out: Outbox): boolean {
   slot.prepared = { view, seq: slot.seq, digest, prePrepareSignature: signature, prepares };
   // Disk before network: our commit says that we shall show this certificate in every view change.
   out.persist({ kind: "prepared", certificate: slot.prepared });
+  noteVoteLogged(replica, slot.seq);
   const vote = signCommit(replica, { view, seq: slot.seq, digest });
   addVote(slot.commits, vote, true);
   slot.sentTick = replica.tick;

@@ -17,7 +17,12 @@ export class Outbox {
   /** Nothing after this leaves the machine before the record is durable. */
   persist(record: LogRecord): void {
     this.logCommitted();
-    this.effects.push({ kind: "persist", record });
+    this.effects.push({ kind: "persist", record, later: false });
+  }
+
+  /** Into the log in front of the next record that must be durable. */
+  persistLater(record: LogRecord): void {
+    this.effects.push({ kind: "persist", record, later: true });
   }
 
   /** Replaces the log; the records given hold everything that is still needed. */
@@ -60,10 +65,7 @@ export class Outbox {
       const body = slot.bodies.get(certificate.digest);
       const requests = body?.logged === true ? [] : certificate.requests;
       if (body !== undefined) body.logged = true;
-      this.effects.push({
-        kind: "persist",
-        record: { kind: "committed", certificate: { ...certificate, requests } },
-      });
+      this.persistLater({ kind: "committed", certificate: { ...certificate, requests } });
     }
     this.replica.committedUnlogged = [];
   }

@@ -7,16 +7,18 @@ import { takeCheckpoint } from "./checkpoint.js";
 import { NULL_DIGEST } from "./digest.js";
 import { executeNext } from "./execution.js";
 import type { LogRecord } from "./log.js";
-import type { Checkpoint, CommitCertificate, PrePrepare } from "./messages.js";
+import type { Checkpoint, CommitCertificate, PrePrepare, Seq, View } from "./messages.js";
 import { adoptProposals } from "./new-view.js";
 import type { Outbox } from "./outbox.js";
 import { addVote, type Slot } from "./slot.js";
 import { inWindow, isPrimary, mayVote, type Replica, slotOf } from "./state.js";
 import { held } from "./view-change.js";
+import { VOTES_AHEAD_MAX } from "./votes-ahead.js";
 
 /** Rebuilds the state from the log, which may be empty. Called once, before the first step. */
 export function replay(replica: Replica, records: readonly LogRecord[], out: Outbox): void {
   for (const record of records) replayRecord(replica, record);
+  replayVotesAhead(replica);
   for (const slot of replica.slots.values()) rebuildVotes(replica, slot);
   const proposed = [...replica.slots.values()].filter((slot) => slot.proposal !== undefined);
   const { executedSeq, stable } = replica;
@@ -39,10 +41,18 @@ function replayRecord(replica: Replica, record: LogRecord): void {
       replica.viewActive = record.active;
       return;
     case "pre-prepare":
-      replayPrePrepare(replica, record.message);
+      replayPrePrepare(replica, record.message, false);
+      return;
+    case "abstained":
+      replayPrePrepare(replica, record.message, true);
+      return;
+    case "votes-logged":
+      replica.votesLogged = undefined;
+      replica.votesForgotten = { view: record.view, seq: record.forgottenSeq };
       return;
     case "prepared": {
       const { certificate } = record;
+      replayVote(replica, certificate);
       if (inWindow(replica, certificate.seq))
         slotOf(replica, certificate.seq).prepared = certificate;
       return;
@@ -79,13 +89,32 @@ function replayRecord(replica: Replica, record: LogRecord): void {
   }
 }
 
-function replayPrePrepare(replica: Replica, message: PrePrepare): void {
+/** The last vote of the highest view that has one. */
+function replayVote(replica: Replica, { view, seq }: { view: View; seq: Seq }): void {
+  const { votesLogged } = replica;
+  if (votesLogged !== undefined && votesLogged.view > view) return;
+  const before = votesLogged?.view === view ? votesLogged.seq : 0;
+  replica.votesLogged = { view, seq: Math.max(before, seq), tick: 0 };
+}
+
+/** Beyond the last vote in the log others may have been cast; the next one has to say where it stands. */
+function replayVotesAhead(replica: Replica): void {
+  const { view, votesLogged, votesForgotten } = replica;
+  const before = votesForgotten?.view === view ? votesForgotten.seq : 0;
+  const ahead = votesLogged?.view === view ? votesLogged.seq + VOTES_AHEAD_MAX : 0;
+  replica.votesForgotten = { view, seq: Math.max(before, ahead) };
+  replica.votesLogged = undefined;
+}
+
+function replayPrePrepare(replica: Replica, message: PrePrepare, abstained: boolean): void {
   const { view, seq, digest, signature, requests } = message;
+  replayVote(replica, message);
   if (!inWindow(replica, seq)) return;
   const slot = slotOf(replica, seq);
   slot.bodies.set(digest, { requests, logged: true });
   if (slot.proposal === undefined || slot.proposal.view <= view) {
     slot.proposal = { view, digest, signature };
+    slot.abstained = abstained;
   }
 }
 
@@ -127,7 +156,7 @@ function rebuildVotes(replica: Replica, slot: Slot): void {
     return;
   }
   if (!mayVote(replica)) return;
-  if (!isPrimary(replica))
+  if (!isPrimary(replica) && !slot.abstained)
     addVote(slot.prepares, signPrepare(replica, { view, seq, digest }), true);
   if (prepared?.view !== view) return;
   for (const prepare of prepared.prepares) addVote(slot.prepares, prepare, true);

@@ -25,6 +25,7 @@ import {
 import { advanceTransfer } from "./state-transfer.js";
 import type { Effect, Input, ReplicaStatus } from "./step.js";
 import { joinViewChange, onViewChange, updateViewTimer } from "./view-change.js";
+import { completeLog, resignIfForgotten } from "./votes-ahead.js";
 
 export type { Replica } from "./state.js";
 
@@ -38,6 +39,7 @@ export function recover(replica: Replica, records: readonly LogRecord[]): Effect
   const out = new Outbox(replica);
   replay(replica, records, out);
   startStatus(replica, out);
+  resignIfForgotten(replica, out);
   advance(replica, out);
   return out.effects;
 }
@@ -45,6 +47,10 @@ export function recover(replica: Replica, records: readonly LogRecord[]): Effect
 /** Mutates the replica; the same inputs in the same order give the same effects. */
 export function step(replica: Replica, input: Input): Effect[] {
   const out = new Outbox(replica);
+  if (input.kind === "stop") {
+    completeLog(replica, out);
+    return out.effects;
+  }
   if (input.kind === "timeout") {
     onTimeout(replica, input.timer, out);
   } else {

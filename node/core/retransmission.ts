@@ -20,6 +20,7 @@ import {
 } from "./state.js";
 import type { TimerName } from "./step.js";
 import { onViewTimeout } from "./view-change.js";
+import { completeIdleLog } from "./votes-ahead.js";
 
 const HAS_PRE_PREPARE = 1;
 const HAS_PREPARED = 2;
@@ -72,6 +73,7 @@ function onStatusTimeout(replica: Replica, out: Outbox): void {
     peer.viewsThisTick = 0;
   }
   out.logCommitted(); // an idle log is complete
+  completeIdleLog(replica, out);
   out.broadcast(currentStatus(replica));
   out.setTimer("status", replica.config.statusIntervalMs);
 }

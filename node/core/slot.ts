@@ -31,6 +31,8 @@ export type Slot = {
   /** Votes of the current view; of the awaited one while a view change is under way. */
   readonly prepares: Map<ReplicaId, Held<Prepare>>;
   readonly commits: Map<ReplicaId, Held<Commit>>;
+  /** No prepare of ours in this view: an earlier process may have cast another. */
+  abstained: boolean;
   /** Prepared in the current view: our commit is out. */
   preparedHere: boolean;
   /** The certificate of the highest view in which it prepared here. */
@@ -49,6 +51,7 @@ export function createSlot(seq: Seq): Slot {
     early: undefined,
     prepares: new Map(),
     commits: new Map(),
+    abstained: false,
     preparedHere: false,
     prepared: undefined,
     committed: undefined,
@@ -63,6 +66,7 @@ export function leaveView(slot: Slot): void {
   slot.early = undefined;
   slot.prepares.clear();
   slot.commits.clear();
+  slot.abstained = false;
   slot.preparedHere = false;
   for (const digest of slot.bodies.keys()) {
     if (digest !== slot.prepared?.digest && digest !== slot.committed?.digest) {

@@ -78,6 +78,12 @@ export type Peer = {
 /** Set while votes are forbidden because the log that held the earlier ones was lost. */
 export type Rejoin = { seq: Seq };
 
+/** The last vote of a view that has a durable record, and the tick at which one was last cast. */
+export type VotesLogged = { view: View; seq: Seq; tick: number };
+
+/** Votes of this view up to this seq may have been cast by an earlier process, and forgotten. */
+export type VotesForgotten = { view: View; seq: Seq };
+
 export type Replica = {
   readonly id: ReplicaId;
   readonly config: ProtocolConfig;
@@ -135,6 +141,8 @@ export type Replica = {
   /** Peer that the next fetch asks first. */
   fetchTurn: number;
   rejoin: Rejoin | undefined;
+  votesLogged: VotesLogged | undefined;
+  votesForgotten: VotesForgotten | undefined;
 
   /** Status timers fired: the only clock the core has. */
   tick: number;
@@ -195,6 +203,8 @@ export function createState(options: ReplicaOptions): Replica {
     fetchArmed: false,
     fetchTurn: 0,
     rejoin: hollow ? { seq: 0 } : undefined,
+    votesLogged: undefined,
+    votesForgotten: undefined,
     tick: 0,
     statusDue: false,
     statusesEarly: 0,

@@ -10,11 +10,16 @@ export type TimerName = "view" | "status" | "fetch" | "batch";
 
 export type Input =
   | { kind: "message"; from: PrincipalId; message: Message } // link MAC checked at the edge
-  | { kind: "timeout"; timer: TimerName };
+  | { kind: "timeout"; timer: TimerName }
+  /** The last one: the process ends in good order. */
+  | { kind: "stop" };
 
 export type Effect =
-  /** Durable before any later effect is performed. */
-  | { kind: "persist"; record: LogRecord }
+  /**
+   * Durable before any later effect is performed; `later`: it may wait in memory for the next that must
+   * be, in front of which it then stands in the log.
+   */
+  | { kind: "persist"; record: LogRecord; later: boolean }
   /**
    * Replaces all records persisted before it (never one persisted after it, even in the same tick):
    * after the state machine's `sync`, atomically (write, fsync, rename).
@@ -27,8 +32,11 @@ export type Effect =
   /** For the structured log and for tests; has no effect on the protocol. */
   | { kind: "event"; event: CoreEvent };
 
+/** `restarted`: a primary that has forgotten what it proposed; `resigned`: it said so. */
+export type ViewChangeReason = "timeout" | "joined" | "invalid-new-view" | "restarted" | "resigned";
+
 export type CoreEvent =
-  | { kind: "view-change-started"; view: View; reason: "timeout" | "joined" | "invalid-new-view" }
+  | { kind: "view-change-started"; view: View; reason: ViewChangeReason }
   | { kind: "view-entered"; view: View }
   | { kind: "executed"; seq: Seq; requestCount: number }
   | { kind: "checkpoint-stable"; seq: Seq; digest: Digest }

@@ -92,10 +92,10 @@ test("after its view-change a replica votes in no earlier view", () => {
 test("f+1 later views are joined at the smallest of them; f are not", () => {
   const subject = createSubject(3, { n: 7 });
   const voices = new Voices(subject.config);
-  tell(subject, 0, voices.viewChange(0, 9));
-  tell(subject, 1, voices.viewChange(1, 4));
+  tell(subject, 1, voices.viewChange(1, 9));
+  tell(subject, 2, voices.viewChange(2, 4));
   assert.is(statusOf(subject.replica).view, 0);
-  const effects = tell(subject, 2, voices.viewChange(2, 6));
+  const effects = tell(subject, 4, voices.viewChange(4, 6));
   assert.is(statusOf(subject.replica).view, 4);
   assert.is(sentOf(effects, "view-change").length, 1);
 });

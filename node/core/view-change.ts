@@ -18,18 +18,23 @@ import {
   isPrimary,
   mayVote,
   type Outcome,
+  primary,
   type Replica,
   slotsAscending,
 } from "./state.js";
+import type { ViewChangeReason } from "./step.js";
 import { encodeMessage, signedBytes } from "./wire.js";
 
 /** View-changes and new-views of one peer that are verified between two ticks. */
 const VIEWS_PER_TICK_MAX = 8;
 
-type Reason = "timeout" | "joined" | "invalid-new-view";
-
 /** Leaves the current view for `view`, which must be later. */
-export function startViewChange(replica: Replica, view: View, reason: Reason, out: Outbox): void {
+export function startViewChange(
+  replica: Replica,
+  view: View,
+  reason: ViewChangeReason,
+  out: Outbox,
+): void {
   if (!replica.progressed) replica.attempts += 1;
   replica.progressed = false;
   const message = ownViewChange(replica, view);
@@ -134,11 +139,17 @@ export function viewChangeProblem(replica: Replica, message: ViewChange): string
 }
 
 /**
- * Joins the smallest later view that f+1 replicas make us believe in; says whether it did.
+ * Joins the smallest later view that f+1 replicas make us believe in; says whether it did. Where the primary
+ * itself asks for a later view, there is nothing to wait for in this one: it takes only its own view away.
+ * DEVIATION: the paper's backup waits for its timer then.
  * @source OSDI '99 §4.5.2
  */
 export function joinViewChange(replica: Replica, out: Outbox): boolean {
   if (replica.viewChanges.size === 0 || !mayVote(replica)) return false;
+  if (replica.viewActive && replica.viewChanges.has(primary(replica))) {
+    startViewChange(replica, replica.view + 1, "resigned", out);
+    return true;
+  }
   const later: View[] = [];
   for (const { message } of replica.viewChanges.values()) {
     if (message.view > replica.view) later.push(message.view);

@@ -81,6 +81,8 @@ const RECORD_TAGS = {
   "new-view": 7,
   committed: 8,
   rejoin: 9,
+  abstained: 10,
+  "votes-logged": 11,
 } as const satisfies Record<LogRecord["kind"], number>;
 
 /** The least a view-change takes: its fixed fields with nothing proved. */
@@ -276,7 +278,12 @@ export function encodeRecord(record: LogRecord): Uint8Array {
       writer.u8(record.active ? 1 : 0);
       break;
     case "pre-prepare":
+    case "abstained":
       writePrePrepare(writer, record.message);
+      break;
+    case "votes-logged":
+      writer.integer(record.view);
+      writer.integer(record.forgottenSeq);
       break;
     case "prepared":
       writeCertificate(writer, record.certificate);
@@ -341,6 +348,10 @@ function readRecord(reader: Reader, tag: number): LogRecord | undefined {
       };
     case RECORD_TAGS.committed:
       return { kind: "committed", certificate: readCommitCertificate(reader) };
+    case RECORD_TAGS.abstained:
+      return { kind: "abstained", message: readPrePrepare(reader) };
+    case RECORD_TAGS["votes-logged"]:
+      return { kind: "votes-logged", view: reader.integer(), forgottenSeq: reader.integer() };
     case RECORD_TAGS.rejoin:
       return { kind: "rejoin", seq: reader.integer() };
     default:

@@ -57,6 +57,10 @@ const COMMITTED: LogRecord = {
 };
 
 /** A driver whose world writes down what is done to it, in order. */
+function persist(record: LogRecord): Effect {
+  return { kind: "persist", record, later: false };
+}
+
 function harness(respond: (input: Input) => readonly Effect[]) {
   const done: string[] = [];
   const due: (() => void)[] = [];
@@ -84,7 +88,9 @@ function harness(respond: (input: Input) => readonly Effect[]) {
   const counters = new Counters();
   const driver = createDriver({
     step: (input) => {
-      done.push(input.kind === "timeout" ? `timeout ${input.timer}` : `step ${input.message.kind}`);
+      if (input.kind === "stop") done.push("stop");
+      else if (input.kind === "timeout") done.push(`timeout ${input.timer}`);
+      else done.push(`step ${input.message.kind}`);
       return respond(input);
     },
     stateMachine: { commit: () => done.push("commit"), sync: () => done.push("sync") },
@@ -116,7 +122,7 @@ function harness(respond: (input: Input) => readonly Effect[]) {
 test("one turn's datagrams are fed together and cost one append, one commit, one send each", async () => {
   const { driver, receive, turn, take } = harness(() => [
     { kind: "send", to: [2, 3], message: REPLY },
-    { kind: "persist", record: view(1) },
+    persist(view(1)),
     { kind: "send", to: [3], message: REPLY },
   ]);
   driver.start([]);
@@ -129,9 +135,9 @@ test("one turn's datagrams are fed together and cost one append, one commit, one
     "step status",
     "step status",
     "append view 1, view 1",
-    "commit",
     "send 2: reply+reply",
     "send 3: reply+reply+reply+reply",
+    "commit",
   ]);
 });
 
@@ -148,9 +154,9 @@ test("a turn's requests are stepped before its votes", async () => {
 
 test("a compaction comes after the transaction is durable, and keeps what was persisted behind it", async () => {
   const { driver, receive, turn, take } = harness(() => [
-    { kind: "persist", record: view(1) },
+    persist(view(1)),
     { kind: "compact", records: [view(2)] },
-    { kind: "persist", record: view(3) },
+    persist(view(3)),
     { kind: "send", to: [2], message: REPLY },
   ]);
   driver.start([]);
@@ -160,31 +166,32 @@ test("a compaction comes after the transaction is durable, and keeps what was pe
   assert.equal(take(), [
     "step status",
     "append view 1, view 3",
+    "send 2: reply",
     "commit",
     "sync",
     "replace view 2, view 3",
-    "send 2: reply",
   ]);
 });
 
-test("a committed record waits for the next that must be durable, or for the end", async () => {
-  let effects: readonly Effect[] = [{ kind: "persist", record: COMMITTED }];
+test("a record that may wait does so until the next that must be durable, or the end", async () => {
+  let effects: readonly Effect[] = [{ kind: "persist", record: COMMITTED, later: true }];
   const { driver, receive, turn, take } = harness(() => effects);
   driver.start([]);
   take();
   receive(encodeMessage(status(0)));
   await turn();
   assert.equal(take(), ["step status", "commit"]);
-  effects = [{ kind: "persist", record: view(4) }];
+  effects = [persist(view(4))];
   receive(encodeMessage(status(0)));
   await turn();
   assert.equal(take(), ["step status", "append committed, view 4", "commit"]);
-  effects = [{ kind: "persist", record: COMMITTED }];
+  effects = [{ kind: "persist", record: COMMITTED, later: true }];
   receive(encodeMessage(status(0)));
   await turn();
   take();
+  effects = [persist(view(5))];
   driver.stop();
-  assert.equal(take(), ["append committed", "commit", "sync"]);
+  assert.equal(take(), ["stop", "append committed, view 5", "commit", "sync"]);
 });
 
 test("a datagram that came before a timer is delivered is stepped first, and may cancel it", async () => {
@@ -209,11 +216,11 @@ test("recovery is performed like any other turn, and only then is anything recei
   const { driver, receive, take } = harness(() => []);
   receive(encodeMessage(status(0)));
   driver.start([
-    { kind: "persist", record: view(0) },
+    persist(view(0)),
     { kind: "event", event: { kind: "view-entered", view: 0 } },
     { kind: "send", to: [1], message: REPLY },
   ]);
-  assert.equal(take(), ["event view-entered", "append view 0", "commit", "send 1: reply"]);
+  assert.equal(take(), ["event view-entered", "append view 0", "send 1: reply", "commit"]);
 });
 
 test("rubbish inside an authenticated datagram is counted, and the rest is stepped", async () => {
@@ -235,7 +242,7 @@ test("after the stop nothing is received, sent or due", async () => {
   take();
   receive(encodeMessage(status(0)));
   driver.stop();
-  assert.equal(take(), ["commit", "sync"]);
+  assert.equal(take(), ["stop", "commit", "sync"]);
   fire();
   receive(encodeMessage(status(0)));
   await turn();

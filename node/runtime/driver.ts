@@ -2,14 +2,15 @@
 // then every timer that is due, and performs the effects of all of them together. The order here is
 // the durability rule:
 //
-//   1. records to the log, one write and one fdatasync for the whole turn;
-//   2. the state machine's transaction ends;
-//   3. compaction, when asked: the state machine made durable first, then the log replaced;
-//   4. messages out, coalesced for each destination.
+//   1. records to the log, one write and one fdatasync for the whole turn, unless all of them may wait;
+//   2. messages out, coalesced for each destination;
+//   3. the state machine's transaction ends;
+//   4. compaction, when asked: the state machine made durable first, then the log replaced.
 //
-// A vote that left before its record was durable could be forgotten and contradicted (1 before 4). A
+// A vote that left before what binds it was durable could be forgotten and contradicted (1 before 2). A
 // state that was durable before the certificate that justifies it would survive a crash that the
-// certificate does not (1 before 2). A log cut before the state is durable loses both (2 before 3).
+// certificate does not (1 before 3). A log cut before the state is durable loses both (3 before 4). A reply
+// need not wait for the transaction: what it answers is in the log of 2f+1 replicas by then.
 
 import type { LogRecord } from "../core/log.js";
 import type { Message, PrincipalId } from "../core/messages.js";
@@ -77,8 +78,8 @@ class TickDriver implements Driver {
     this.#stopped = true;
     this.#timers.cancelAll();
     this.#options.transport.onDatagram = undefined;
+    this.#step({ kind: "stop" });
     this.#outbox.clear();
-    this.#mustSync = true;
     this.#perform();
     this.#options.stateMachine.sync();
   }
@@ -126,7 +127,7 @@ class TickDriver implements Driver {
       switch (effect.kind) {
         case "persist":
           this.#records.push(encodeRecord(effect.record));
-          this.#mustSync ||= waitsForSync(effect.record);
+          this.#mustSync ||= !effect.later;
           break;
         case "compact":
           this.#compaction = { records: effect.records, replaced: this.#records.length };
@@ -163,29 +164,23 @@ class TickDriver implements Driver {
   #perform(): void {
     const { log, stateMachine, transport } = this.#options;
     const compaction = this.#compaction;
+    const records = this.#records;
     if (this.#mustSync || compaction !== undefined) {
-      const records = this.#records;
       this.#records = [];
       this.#mustSync = false;
       this.#compaction = undefined;
       log.append(records);
-      stateMachine.commit();
-      if (compaction !== undefined) {
-        stateMachine.sync();
-        const kept = compaction.records.map(encodeRecord);
-        log.replace([...kept, ...records.slice(compaction.replaced)]);
-      }
-    } else {
-      stateMachine.commit();
     }
-    if (this.#outbox.size === 0) return;
-    const outbox = this.#outbox;
-    this.#outbox = new Map();
-    for (const [principal, messages] of outbox) transport.send(principal, messages);
+    if (this.#outbox.size > 0) {
+      const outbox = this.#outbox;
+      this.#outbox = new Map();
+      for (const [principal, messages] of outbox) transport.send(principal, messages);
+    }
+    stateMachine.commit();
+    if (compaction !== undefined) {
+      stateMachine.sync();
+      const kept = compaction.records.map(encodeRecord);
+      log.replace([...kept, ...records.slice(compaction.replaced)]);
+    }
   }
-}
-
-/** A committed record only spares a fetch after a restart: it goes with the next that must go. */
-function waitsForSync(record: LogRecord): boolean {
-  return record.kind !== "committed";
 }

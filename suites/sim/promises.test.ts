@@ -2,6 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { LogRecord } from "../../node/core/log.js";
 import type { Commit, Message, Prepare } from "../../node/core/messages.js";
+import { VOTES_AHEAD_MAX } from "../../node/core/votes-ahead.js";
 import { Promises } from "./promises.js";
 
 const [A, B] = ["aa".repeat(32), "bb".repeat(32)];
@@ -47,6 +48,27 @@ test("a vote without a record is caught, and one whose record is not synced", ()
   promises.onAppend([proposed(0, 1)]);
   assert.throws(() => promises.onSend(prepare(0, 1), { clean: false }), /before its record/);
   assert.throws(() => promises.onSend(commit(0, 1), CLEAN), /without a durable record/);
+});
+
+test("a prepare may run ahead of the last logged vote of its view, so far and not further", () => {
+  const promises = new Promises(1, 4);
+  promises.onAppend([prepared(0, 1)]);
+  promises.onSend(prepare(0, 1 + VOTES_AHEAD_MAX), CLEAN);
+  assert.throws(() => promises.onSend(prepare(0, 2 + VOTES_AHEAD_MAX), CLEAN), /without a durable/);
+  assert.throws(() => promises.onSend(commit(0, 2), CLEAN), /without a durable/);
+  assert.throws(() => promises.onSend(prepare(1, 2), CLEAN), /without a durable/);
+  promises.onAppend([{ kind: "votes-logged", view: 0, forgottenSeq: 0 }]);
+  assert.throws(() => promises.onSend(prepare(0, 3), CLEAN), /without a durable/);
+});
+
+test("after a restart a vote of which no record was found is not cast again, not even the same", () => {
+  const promises = new Promises(1, 4);
+  promises.onAppend([proposed(0, 1)]);
+  for (const seq of [1, 2]) promises.onSend(prepare(0, seq), CLEAN);
+  promises.onStart([proposed(0, 1)]);
+  promises.onSend(prepare(0, 1), CLEAN);
+  promises.onAppend([proposed(0, 2)]);
+  assert.throws(() => promises.onSend(prepare(0, 2), CLEAN), /could not remember/);
 });
 
 test("another vote for the same slot is caught, also after a restart and a wiped disk", () => {

@@ -1,7 +1,8 @@
 // What a replica has promised to others, and whether its disk covers it. A promise is a vote, or a word
 // that binds later ones: a prepare, a commit, a primary's pre-prepare, a checkpoint, a view-change, a
-// new-view. It may leave the machine only when a durable record holds it, and no second promise may
-// ever stand for the same thing, whatever crashes come between.
+// new-view. It may leave the machine only when a durable record holds it, or, for a prepare or a
+// pre-prepare, when one of a vote shortly before it does; and no second promise may ever stand for the same
+// thing, whatever crashes come between, not even the same one of a process that cannot know it.
 // Source: Castro & Liskov, OSDI '99 §4.2; DEVIATION of node/core/log.ts: the log makes it survive.
 
 import type { LogRecord } from "../../node/core/log.js";
@@ -14,6 +15,7 @@ import type {
   ViewChange,
 } from "../../node/core/messages.js";
 import { primaryOf } from "../../node/core/quorum.js";
+import { VOTES_AHEAD_MAX } from "../../node/core/votes-ahead.js";
 import { Violation } from "./violation.js";
 
 type Vote = { kind: string; place: string; value: string; seq: Seq; view: View };
@@ -29,6 +31,10 @@ export class Promises {
   readonly #said = new Map<string, { value: string; seq: Seq }>();
   /** What durable records imply, since the log was last cut. */
   #written = new Set<string>();
+  /** The last vote with a durable record, in its view: others may run ahead of it. */
+  #lastWritten: { view: View; seq: Seq } | undefined;
+  /** Prepares and pre-prepares of earlier processes, of which the last one to start found no record. */
+  #forgotten = new Set<string>();
   #stableWritten: Seq = 0;
   /** The view that a durable new-view or view record has entered. */
   #viewWritten: View = -1;
@@ -56,7 +62,18 @@ export class Promises {
   onLog(records: readonly (LogRecord | undefined)[]): void {
     this.#written = new Set();
     this.#preparedWritten = new Map();
+    this.#lastWritten = undefined;
     this.onAppend(records);
+  }
+
+  /** A process starts with this log. */
+  onStart(records: readonly (LogRecord | undefined)[]): void {
+    this.onLog(records);
+    this.#forgotten = new Set();
+    for (const [key, { value }] of this.#said) {
+      const known = this.#written.has(`${key} ${value}`);
+      if (key.startsWith("prepare ") && !known) this.#forgotten.add(key);
+    }
   }
 
   onAppend(records: readonly (LogRecord | undefined)[]): void {
@@ -92,6 +109,10 @@ export class Promises {
   #promise(message: Message, vote: Vote, disk: { clean: boolean }, to: PrincipalId): void {
     const key = `${vote.kind} ${vote.place}`;
     const before = this.#said.get(key);
+    if (this.#forgotten.has(key) && vote.seq > this.#stableWritten) {
+      const name = `r${this.#id}'s ${vote.kind} for ${vote.place}`;
+      throw new Violation("one-vote", `${name} was cast again by who could not remember the first`);
+    }
     if (before?.value === vote.value) return; // Said again, which binds no more.
     const name = `r${this.#id}'s ${vote.kind} for ${vote.place}`;
     if (before !== undefined) {
@@ -147,8 +168,19 @@ export class Promises {
     if (kind === "view-change") return beyond || view <= this.#viewWritten;
     if (kind === "new-view") return beyond;
     if (seq <= this.#stableWritten) return true;
-    if (kind === "prepare") return beyond;
+    if (kind === "prepare") return beyond || this.#mayRunAhead(view, seq);
     return kind === "commit" && (this.#preparedWritten.get(seq) ?? -1) > view;
+  }
+
+  #mayRunAhead(view: View, seq: Seq): boolean {
+    const last = this.#lastWritten;
+    return last?.view === view && seq <= last.seq + VOTES_AHEAD_MAX;
+  }
+
+  #noteWritten({ view, seq }: { view: View; seq: Seq }): void {
+    const last = this.#lastWritten;
+    if (last !== undefined && (view < last.view || (view === last.view && seq < last.seq))) return;
+    this.#lastWritten = { view, seq };
   }
 
   #voteIn(message: Message): Vote | undefined {
@@ -189,10 +221,18 @@ export class Promises {
       case "pre-prepare": {
         const { view, seq, digest } = record.message;
         add("prepare", place(view, seq), digest);
+        this.#noteWritten(record.message);
         break;
       }
+      case "abstained":
+        this.#noteWritten(record.message);
+        break;
+      case "votes-logged":
+        this.#lastWritten = undefined;
+        break;
       case "prepared": {
         const { view, seq, digest } = record.certificate;
+        this.#noteWritten(record.certificate);
         add("commit", place(view, seq), digest);
         this.#preparedWritten.set(seq, Math.max(this.#preparedWritten.get(seq) ?? -1, view));
         break;

@@ -147,7 +147,7 @@ export class Watch {
   }
 
   onOpen(id: ReplicaId, content: LogContent): void {
-    this.#promises[id]?.onLog(content.records);
+    this.#promises[id]?.onStart(content.records);
     if (content.torn) this.coverage.sometimes("a torn log was cut");
     if (content.hollow) this.coverage.sometimes("a replica began with an empty disk");
   }
@@ -213,7 +213,8 @@ export class Watch {
     this.#promises[id]?.onAppend(decoded);
     if (this.#excused.has(id)) return;
     for (const record of decoded) {
-      if (record?.kind === "pre-prepare") this.#checkProposal(id, record.message);
+      if (record?.kind === "pre-prepare" || record?.kind === "abstained")
+        this.#checkProposal(id, record.message);
       if (record?.kind !== "new-view") continue;
       if (choosesBetweenViews(record)) {
         this.coverage.sometimes("a new view chose between two views' certificates for a seq");

@@ -48,6 +48,8 @@ export type ModelNode = {
   replica: Replica;
   stateMachine: ModelStateMachine;
   log: Uint8Array[];
+  /** Records that wait for the next that must be durable. */
+  unsynced: Uint8Array[];
   timers: Map<TimerName, number>;
   /** Effects until the process dies in the middle of performing them. */
   effectsUntilCrash: number;
@@ -140,6 +142,7 @@ export class Cluster {
       stateMachine,
       replica: this.createReplicaOf(id, stateMachine, false),
       log: [],
+      unsynced: [],
       timers: new Map(),
       effectsUntilCrash: Number.POSITIVE_INFINITY,
       liar: undefined,
@@ -228,12 +231,16 @@ export class Cluster {
       }
       switch (effect.kind) {
         case "persist":
-          node.log.push(encodeRecord(effect.record));
+          node.unsynced.push(encodeRecord(effect.record));
+          if (effect.later) break;
+          node.log.push(...node.unsynced);
+          node.unsynced = [];
           break;
         case "compact":
           node.stateMachine.commit();
           node.stateMachine.sync();
           node.log = effect.records.map(encodeRecord);
+          node.unsynced = [];
           break;
         case "send":
           // A driver ends the transaction before the sends; nobody sees the difference earlier.
@@ -305,6 +312,7 @@ export class Cluster {
     node.alive = false;
     node.incarnation += 1;
     node.timers.clear();
+    node.unsynced = [];
     node.effectsUntilCrash = Number.POSITIVE_INFINITY;
     node.stateMachine = node.stateMachine.restarted(how);
   }

@@ -11,7 +11,7 @@ const SHOWN_TIMERS: ReadonlySet<TimerName> = new Set(["view", "batch"]);
 export function describeEffect(effect: Effect): string | undefined {
   switch (effect.kind) {
     case "persist":
-      return `persist ${describeRecord(effect.record)}`;
+      return `persist ${describeRecord(effect.record)}${effect.later ? " later" : ""}`;
     case "compact":
       return `compact to ${effect.records.length} records`;
     case "send": {
@@ -46,6 +46,10 @@ function describeRecord(record: LogRecord): string {
       return `stable ${record.proof[0]?.seq}`;
     case "rejoin":
       return `rejoin ${record.seq}`;
+    case "votes-logged":
+      return `votes-logged ${record.view} forgotten ${record.forgottenSeq}`;
+    case "abstained":
+      return `abstained ${describeMessage(record.message)}`;
     default:
       return describeMessage(record.message);
   }

@@ -29,6 +29,8 @@ type Node = {
   replica: Replica;
   stateMachine: ModelStateMachine;
   log: LogRecord[];
+  /** Records that wait for the next that must be durable. */
+  unsynced: LogRecord[];
   alive: boolean;
   effectsUntilCrash: number;
 };
@@ -127,6 +129,7 @@ class ScriptRunner {
       replica,
       stateMachine,
       log: before?.log ?? [],
+      unsynced: [],
       alive: true,
       effectsUntilCrash: Number.POSITIVE_INFINITY,
     };
@@ -213,8 +216,14 @@ class ScriptRunner {
       }
       this.show(id, effect);
       if (effect.kind === "send") this.voice.hear(effect.message);
-      if (effect.kind === "persist") node.log.push(effect.record);
-      if (effect.kind === "compact") node.log = [...effect.records];
+      if (effect.kind === "persist") {
+        node.unsynced.push(effect.record);
+        if (!effect.later) node.log.push(...node.unsynced.splice(0));
+      }
+      if (effect.kind === "compact") {
+        node.log = [...effect.records];
+        node.unsynced = [];
+      }
       if (effect.kind !== "send") continue;
       // A driver ends the transaction before it sends; nobody sees the difference earlier.
       node.stateMachine.commit();
