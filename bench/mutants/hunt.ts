@@ -14,8 +14,8 @@ export type Hunt = {
   build: string;
   seedFirst: number;
   seedCount: number;
-  /** CPU seconds; no seed is begun beyond it. */
-  budgetS: number;
+  /** CPU seconds; no seed is begun beyond it. Absent: no limit. */
+  budgetS?: number;
   /** Go on after a seed that failed. */
   all: boolean;
 };

@@ -13,7 +13,7 @@ const build = await loadNodeBuild(task.build);
 const started = cpuSeconds();
 for (let seed = task.seedFirst; seed < task.seedFirst + task.seedCount; seed++) {
   const seedStarted = cpuSeconds();
-  if (seedStarted - started > task.budgetS) break;
+  if (task.budgetS !== undefined && seedStarted - started > task.budgetS) break;
   const scenario = drawScenario(seed);
   if (scenario.replicas > REPLICAS_MAX) continue;
   const { failed, verdict } = simulate(build, scenario);

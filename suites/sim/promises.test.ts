@@ -2,6 +2,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { LogRecord } from "../../node/core/log.js";
 import type { Commit, Message, Prepare } from "../../node/core/messages.js";
+import type { Replica } from "../../node/core/replica.js";
+import { createSlot } from "../../node/core/slot.js";
 import { VOTES_AHEAD_MAX } from "../../node/core/votes-ahead.js";
 import { Promises } from "./promises.js";
 
@@ -69,6 +71,17 @@ test("after a restart a vote of which no record was found is not cast again, not
   promises.onSend(prepare(0, 1), CLEAN);
   promises.onAppend([proposed(0, 2)]);
   assert.throws(() => promises.onSend(prepare(0, 2), CLEAN), /could not remember/);
+
+  const own = new Map([[1, { vote: prepare(0, 2), verified: true }]]);
+  const slots = new Map([[2, { ...createSlot(2), prepares: own }]]);
+  const holder = { id: 1, view: 0, slots } as unknown as Replica;
+  assert.throws(() => promises.checkHeld(holder), /where it has forgotten one/);
+  const cut = (forgottenSeq: number): LogRecord[] => [
+    { kind: "view", view: 0, active: true },
+    { kind: "votes-logged", view: 0, forgottenSeq },
+  ];
+  promises.onCut(cut(5));
+  assert.throws(() => promises.onCut(cut(1)), /does not say that a vote at seq 2/);
 });
 
 test("another vote for the same slot is caught, also after a restart and a wiped disk", () => {
@@ -76,14 +89,14 @@ test("another vote for the same slot is caught, also after a restart and a wiped
   promises.onAppend([proposed(0, 1)]);
   promises.onSend(prepare(0, 1), CLEAN);
   promises.onAmnesia();
-  promises.onLog([proposed(0, 1, B)]);
+  promises.onCut([proposed(0, 1, B)]);
   assert.throws(() => promises.onSend(prepare(0, 1, B), CLEAN), /cast twice/);
 });
 
 test("a log that was cut below a stable checkpoint covers what was voted there", () => {
   const promises = new Promises(1, 4);
   const vote = { kind: "checkpoint" as const, seq: 4, digest: A, replica: 0, signature };
-  promises.onLog([{ kind: "stable", proof: [vote] }]);
+  promises.onCut([{ kind: "stable", proof: [vote] }]);
   promises.onSend(prepare(0, 4), CLEAN);
   assert.throws(() => promises.onSend(prepare(0, 5), CLEAN), /without a durable record/);
 });
@@ -97,20 +110,20 @@ test("who has asked for a view votes in no earlier one", () => {
 
 test("a later certificate for the seq keeps what a commit promised; an earlier one does not", () => {
   const promises = new Promises(1, 4);
-  promises.onLog([prepared(2, 1, B)]);
+  promises.onCut([prepared(2, 1, B)]);
   promises.onSend(commit(1, 1, A), CLEAN);
   assert.throws(() => promises.onSend(commit(3, 1, A), CLEAN), /without a durable record/);
 });
 
 test("a cut log need not hold what a later view has overtaken in the same turn", () => {
   const promises = new Promises(1, 4);
-  promises.onLog([{ kind: "view-change", message: viewChange(5) }]);
+  promises.onCut([{ kind: "view-change", message: viewChange(5) }]);
   promises.onSend(prepare(3, 1), CLEAN);
   promises.onSend(viewChange(4), CLEAN);
   assert.throws(() => promises.onSend(commit(3, 1), CLEAN), /without a durable record/);
   assert.throws(() => promises.onSend(viewChange(6), CLEAN), /without a durable record/);
   const entered = new Promises(1, 4);
-  entered.onLog([{ kind: "view", view: 4, active: true }]);
+  entered.onCut([{ kind: "view", view: 4, active: true }]);
   entered.onSend(viewChange(4), CLEAN);
 });
 
@@ -128,7 +141,7 @@ test("who lost its disk votes for no seq up to the highest that it had voted for
   promises.onAppend([proposed(0, 7)]);
   promises.onSend(prepare(0, 7), CLEAN);
   promises.onAmnesia();
-  promises.onLog([proposed(2, 6), proposed(2, 8)]);
+  promises.onCut([proposed(2, 6), proposed(2, 8)]);
   assert.throws(
     () => promises.onSend(prepare(2, 6), CLEAN),
     /lost its disk after votes up to seq 7/,

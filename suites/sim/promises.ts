@@ -15,6 +15,7 @@ import type {
   ViewChange,
 } from "../../node/core/messages.js";
 import { primaryOf } from "../../node/core/quorum.js";
+import type { Replica } from "../../node/core/replica.js";
 import { VOTES_AHEAD_MAX } from "../../node/core/votes-ahead.js";
 import { Violation } from "./violation.js";
 
@@ -28,13 +29,15 @@ export class Promises {
   readonly #id: ReplicaId;
   readonly #n: number;
   /** What was said, by kind and place; for good. */
-  readonly #said = new Map<string, { value: string; seq: Seq }>();
+  readonly #said = new Map<string, { value: string; seq: Seq; view: View }>();
   /** What durable records imply, since the log was last cut. */
   #written = new Set<string>();
   /** The last vote with a durable record, in its view: others may run ahead of it. */
   #lastWritten: { view: View; seq: Seq } | undefined;
   /** Prepares and pre-prepares of earlier processes, of which the last one to start found no record. */
-  #forgotten = new Set<string>();
+  #forgotten = new Map<string, { view: View; seq: Seq }>();
+  /** How far, says the log, forgotten votes may have gone. */
+  #forgottenWritten: { view: View; seq: Seq } | undefined;
   #stableWritten: Seq = 0;
   /** The view that a durable new-view or view record has entered. */
   #viewWritten: View = -1;
@@ -58,22 +61,51 @@ export class Promises {
     this.#n = n;
   }
 
-  /** The log as a process found it, or left it after a cut. */
-  onLog(records: readonly (LogRecord | undefined)[]): void {
+  /** A process starts with this log. */
+  onStart(records: readonly (LogRecord | undefined)[]): void {
+    this.#read(records);
+    this.#forgotten = new Map();
+    for (const [key, { value, view, seq }] of this.#said) {
+      // Who lost its disk votes for none of them in any view: #forgottenMax.
+      if (!key.startsWith("prepare ") || seq <= this.#forgottenMax) continue;
+      if (!this.#written.has(`${key} ${value}`)) this.#forgotten.set(key, { view, seq });
+    }
+  }
+
+  /** The log as it was left after a cut: the next process has to know as much as this one. */
+  onCut(records: readonly (LogRecord | undefined)[]): void {
+    this.#read(records);
+    if (this.#viewAskedWritten > this.#viewWritten) return; // No vote of that view is cast again.
+    for (const { view, seq } of this.#forgottenIn(this.#viewWritten)) {
+      const bound = this.#forgottenWritten?.view === view ? this.#forgottenWritten.seq : 0;
+      if (seq <= bound || this.#mayRunAhead(view, seq)) continue;
+      const what = `r${this.#id}'s cut log does not say that a vote at seq ${seq} may be forgotten`;
+      throw new Violation("durable-promises", what);
+    }
+  }
+
+  /** What it holds as its own vote is none that it has forgotten. */
+  checkHeld({ id, view, slots }: Replica): void {
+    for (const { seq } of this.#forgottenIn(view)) {
+      if (!slots.get(seq)?.prepares.has(id)) continue;
+      const what = `r${id} takes a prepare for seq ${seq} of view ${view} for its own`;
+      throw new Violation("one-vote", `${what}, where it has forgotten one`);
+    }
+  }
+
+  /** Above the stable checkpoint. */
+  #forgottenIn(current: View): { view: View; seq: Seq }[] {
+    if (this.#forgotten.size === 0) return [];
+    const above = [...this.#forgotten.values()].filter(({ seq }) => seq > this.#stableWritten);
+    return above.filter(({ view }) => view === current);
+  }
+
+  #read(records: readonly (LogRecord | undefined)[]): void {
     this.#written = new Set();
     this.#preparedWritten = new Map();
     this.#lastWritten = undefined;
+    this.#forgottenWritten = undefined;
     this.onAppend(records);
-  }
-
-  /** A process starts with this log. */
-  onStart(records: readonly (LogRecord | undefined)[]): void {
-    this.onLog(records);
-    this.#forgotten = new Set();
-    for (const [key, { value }] of this.#said) {
-      const known = this.#written.has(`${key} ${value}`);
-      if (key.startsWith("prepare ") && !known) this.#forgotten.add(key);
-    }
   }
 
   onAppend(records: readonly (LogRecord | undefined)[]): void {
@@ -142,7 +174,7 @@ export class Promises {
       this.#checkShown(message);
     }
     if (message.kind === "commit") this.#commits.set(vote.seq, vote.view);
-    this.#said.set(key, { value: vote.value, seq: vote.seq });
+    this.#said.set(key, { value: vote.value, seq: vote.seq, view: vote.view });
     if (this.#said.size > VOTES_KEPT_MAX) this.#forgetOld();
   }
 
@@ -229,6 +261,7 @@ export class Promises {
         break;
       case "votes-logged":
         this.#lastWritten = undefined;
+        this.#forgottenWritten = { view: record.view, seq: record.forgottenSeq };
         break;
       case "prepared": {
         const { view, seq, digest } = record.certificate;

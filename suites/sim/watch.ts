@@ -171,6 +171,7 @@ export class Watch {
     if (last === undefined || this.#excused.has(id)) return;
     const { tick } = last;
     checkReplica(replica, last, this.#audit);
+    this.#promises[id]?.checkHeld(replica);
     if (replica.tick !== tick) this.#fetches[id]?.onTick(replica);
     this.#relays[id]?.onTurn(replica);
     this.#laggards[id]?.onTurn(replica);
@@ -233,7 +234,7 @@ export class Watch {
   }
 
   onReplace(id: ReplicaId, records: readonly Uint8Array[]): void {
-    this.#promises[id]?.onLog(records.map(decodeRecord));
+    this.#promises[id]?.onCut(records.map(decodeRecord));
   }
 
   onSend(
