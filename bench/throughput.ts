@@ -19,6 +19,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Client } from "../node/runtime/client.js";
 import { generateKeys } from "../node/runtime/keys.js";
+import { systemCodeOf } from "../node/runtime/ordeal-error.js";
 import { loadSignatureScheme } from "../node/runtime/signatures.js";
 import { LoopbackCluster, waitFor } from "../node/runtime/testing/loopback-cluster.js";
 import { load, loadInTurns, type Measured, type Target } from "./load-in-turns.js";
@@ -258,6 +259,11 @@ async function median(
   times.sort((left, right) => left - right);
   return Math.round(1_000 * quantile(times, 0.5));
 }
+
+// Whoever reads may stop reading (`| head`): the replicas must be ended all the same.
+process.stdout.on("error", (error) => {
+  if (systemCodeOf(error) !== "EPIPE") throw error;
+});
 
 const directory = mkdtempSync(join(tmpdir(), "ordeal-throughput-"));
 const cluster = await LoopbackCluster.create({
