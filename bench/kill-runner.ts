@@ -5,22 +5,19 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { aloneAsRoot, killRunner } from "../suites/testing/kill-runner.js";
+import { benchOptions } from "./options.js";
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: "string", default: "10" },
-    seed: { type: "string", default: "1" },
-    env: { type: "string", default: "local,netns" },
-  },
+const options = benchOptions("kill-runner [--kills 10] [--seed 1] [--env local,netns]", {
+  values: ["kills", "seed", "env"],
 });
+const plan = { kills: options.positive("kills", 10), seed: options.positive("seed", 1) };
+const environments = options.text("env", "local,netns").split(",");
 
 /** How many kills left something, or struck nothing. */
 async function killOn(environment: string): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "ordeal-kill-"));
-  const [kills, seed] = [Number(values.kills), Number(values.seed)];
-  const outcomes = await killRunner({ environment, kills, seed, folder });
+  const outcomes = await killRunner({ environment, ...plan, folder });
   for (const { point, before, left } of outcomes) {
     console.log(
       `${left.length === 0 ? "clean" : "LEFT "}  ${point}: ${before.length} things were there`,
@@ -37,7 +34,7 @@ async function killOn(environment: string): Promise<number> {
 const code = await aloneAsRoot(process.argv.slice(1));
 if (code === undefined) {
   let badCount = 0;
-  for (const environment of values.env.split(",")) badCount += await killOn(environment);
+  for (const environment of environments) badCount += await killOn(environment);
   console.log(badCount === 0 ? "nothing was left" : `${badCount} kills went wrong`);
   process.exitCode = badCount === 0 ? 0 : 1;
 } else {

@@ -6,7 +6,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { loadNodeBuild } from "../suites/sim/load-build.js";
 import type { NodeBuild } from "../suites/sim/node-build.js";
 import { reductionText } from "../suites/sim/reduction.js";
@@ -16,6 +15,7 @@ import type { SimResult } from "../suites/sim/simulate.js";
 import { Storyteller } from "../suites/sim/storyteller.js";
 import { compileMutants } from "./mutants/build.js";
 import { MUTANTS } from "./mutants/catalogue.js";
+import { benchOptions } from "./options.js";
 
 /** Of every theme, and caught by ten different checks. */
 const SAMPLE = [
@@ -34,11 +34,9 @@ const SEEDS_MAX = 100;
 
 type Row = { events: number; faults: number; seconds: number };
 
-const { values } = parseArgs({
-  options: { only: { type: "string" }, seconds: { type: "string", default: "60" } },
-});
-const ids = values.only?.split(",") ?? SAMPLE;
-const limitS = Number(values.seconds);
+const options = benchOptions("shrink [--only a,b] [--seconds 60]", { values: ["only", "seconds"] });
+const ids = options.text("only", SAMPLE.join(",")).split(",");
+const limitS = options.positive("seconds", 60);
 
 /** Seconds of processor time since it was made. */
 function stopwatch(): () => number {

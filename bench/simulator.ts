@@ -8,7 +8,6 @@
 
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { loadNodeBuild } from "../suites/sim/load-build.js";
@@ -17,11 +16,12 @@ import { type Reduction, reduced } from "../suites/sim/reduction.js";
 import type { Scenario } from "../suites/sim/scenario.js";
 import { type SimResult, simulate } from "../suites/sim/simulate.js";
 import { drawScenario } from "../suites/sim/swarm.js";
+import { benchOptions } from "./options.js";
 
 const BUILD = resolve(fileURLToPath(new URL("../", import.meta.url)));
 
-const { values } = parseArgs({ options: { seconds: { type: "string", default: "10" } } });
-const budgetS = Number(values.seconds) / 2;
+const options = benchOptions("simulator [--seconds 10]", { values: ["seconds"] });
+const budgetS = options.positive("seconds", 10) / 2;
 
 /** So many in a row hold one with real signatures, which takes several times as long. */
 const SWARM_SEEDS = 64;
