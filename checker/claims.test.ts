@@ -35,6 +35,7 @@ const CLAIMS = new Map<string, Counted>([
     { tests: "progress.test.js", rejects: /^is\(\s*false,/gm, accepts: /^is\(\s*true,/gm },
   ],
   ["log-patterns", usual("log-patterns.test.js")],
+  ["accountable", usual("forensics/accountable.test.js")],
   ["set-full", ofSets("checkSet")],
   ["counter", ofSets("checkCounter")],
   ["total-queue", ofSets("checkTotalQueue")],

@@ -51,6 +51,8 @@ export type FaultSpan = {
   evidence: string;
   /** True where a quorum is left, so that operations must complete while the fault lasts. */
   serving?: boolean;
+  /** True where its nodes spend the fault budget: they lie, or have lost what they promised. */
+  spendsF?: true;
 };
 
 export type RunRecord = {

@@ -1,5 +1,6 @@
 // Three-valued verdicts and how they merge. Source: jepsen.checker (merge-valid, exit codes).
 
+import type { Proof } from "./forensics/contradictions.js";
 import type { HistoryOp } from "./history.js";
 
 export type Valid = true | false | "unknown";
@@ -15,6 +16,8 @@ export type CheckResult = {
   figures?: Readonly<Record<string, number | string>>;
   /** Details of an anomaly, ready to print line by line. */
   explanation?: readonly string[];
+  /** Who is proved to have lied, or to have broken its word. */
+  proved?: readonly Proof[];
   /**
    * A smaller history that fails alike, where one was found. Kept in a file of its own, not in
    * verdict.json.

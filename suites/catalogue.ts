@@ -49,6 +49,8 @@ const SAFETY: Claims = {
   progress: "After the last fault is healed, every session is served within the computed bound.",
   processes: "No replica ends or dies unless the nemesis killed it.",
   "log-patterns": "No replica's log tells of a failed assertion, a panic or damage.",
+  accountable:
+    "No replica contradicts what it signed, but for those that a fault made lie: these are proved to have.",
 };
 
 const EVIDENCE: Claims = {

@@ -40,6 +40,24 @@ test("a span has its fault's label, its times and its evidence", () => {
   });
 });
 
+test("who lies or loses its disk may have broken its word, who is killed may not", () => {
+  const target = { kind: "nodes" as const, nodes: ["r1"] };
+  const lie = { kind: "lie" as const, lie: "equivocate" as const, percent: 50, target };
+  const wiped = { kind: "disk-damage" as const, damage: "wiped" as const, target };
+  const spans = faultSpans(
+    [
+      start({ ...kill("f0", "r1"), intent: lie }, 0),
+      start({ ...kill("f1", "r1"), intent: wiped }, 1),
+      start(kill("f2", "r1"), 2),
+    ],
+    CLUSTER,
+  );
+  assert.equal(
+    spans.map(({ spendsF }) => spendsF),
+    [true, true, undefined],
+  );
+});
+
 test("a fault that the run's end cut short did not land, and has no stop", () => {
   const [span] = faultSpans([start(kill("f0", "r1"), 2)], CLUSTER);
   assert.is(span?.landed, false);

@@ -59,6 +59,7 @@ export function faultSpans(
       landed: stop?.evidence.landed ?? false,
       evidence: stop?.evidence.summary ?? "the run ended before it was healed",
       serving: lasted >= servingNsMin && !breaking.has(fault.id),
+      ...(spendsF(fault.intent) ? { spendsF: true } : {}),
     };
     return [span];
   });

@@ -3,6 +3,8 @@
 
 import { join } from "node:path";
 import { type CheckWatch, checkRun } from "../checker/check.js";
+import { accountable } from "../checker/forensics/accountable.js";
+import type { JournalScan, Signers } from "../checker/forensics/journals.js";
 import type { HistoryOp } from "../checker/history.js";
 import { type LogScan, logPatterns } from "../checker/log-patterns.js";
 import { readHistory } from "../checker/read-history.js";
@@ -13,10 +15,16 @@ import { replicaNames } from "./cluster/layout.js";
 import { faultSpans } from "./fault-spans.js";
 import { scanReplicaLogs } from "./replica-logs.js";
 import type { RunMeta } from "./run-meta.js";
+import { readStatements } from "./statements.js";
 import { readFaults, readLedgers, readMeta } from "./store.js";
 
 /** Environments whose replicas write logs: where none was collected, what they tell is unknown. */
 const WRITE_LOGS: ReadonlySet<string> = new Set(["local", "netns"]);
+/** The same of journals, where the run's own claims know of them. */
+const KEEP_JOURNALS: ReadonlySet<string> = new Set([
+  ...["sim", "local", "netns", "uml"],
+  ...["ssh", "docker", "vagrant"],
+]);
 
 export type SavedRun = {
   meta: RunMeta;
@@ -26,6 +34,8 @@ export type SavedRun = {
   notes: readonly string[];
   /** What the logs of correct replicas tell. */
   logs: LogScan;
+  /** What its replicas heard one another sign; absent where no journal or no keys were kept. */
+  statements?: { scan: JournalScan; signers: Signers } | undefined;
 };
 
 type RunHistory = { history: HistoryOp[]; notes: string[] };
@@ -54,16 +64,24 @@ export function readRun(directory: string, read?: RunHistory): SavedRun {
     expectedFaults: meta.expectedFaults,
   };
   const logs = scanReplicaLogs(directory, meta.correctReplicas);
-  return { meta, record, faults, notes, logs };
+  const statements = readStatements(directory, meta.correctReplicas);
+  return { meta, record, faults, notes, logs, statements };
 }
 
-export function judgeRun({ meta, record, logs }: SavedRun, watch?: CheckWatch): Verdict {
+export function judgeRun(
+  { meta, record, logs, statements }: SavedRun,
+  watch?: CheckWatch,
+): Verdict {
+  const keepsJournals = KEEP_JOURNALS.has(meta.environment) && "accountable" in meta.claims;
   const checks = {
     ...meta.seen,
     ...checkRun(record, watch === undefined ? {} : { watch }).checks,
     processes: checkProcesses(meta),
     ...(logs.sources > 0 || WRITE_LOGS.has(meta.environment)
       ? { "log-patterns": logPatterns(logs, record.faults) }
+      : {}),
+    ...(statements !== undefined || keepsJournals
+      ? { accountable: accountable(statements, record.faults) }
       : {}),
   };
   return { "valid?": mergeValid(Object.values(checks).map(({ valid }) => valid)), checks };

@@ -173,6 +173,37 @@ export const CHECKER_MUTANTS: readonly CheckerMutant[] = [
     to: "if (false)",
     tests: ["bank/conservation.test.js"],
   },
+  ...ofForensics("ed25519", [
+    ["no signature is looked at", "return verify(", "return true || verify("],
+  ]),
+  ...ofForensics("journals", [
+    ["what a line claims is believed", "if (!told || ", "if ("],
+    ["another cluster's statements count", "content.cluster !== cluster", "false"],
+  ]),
+  ...ofForensics("contradictions", [
+    ["one true signature of two is enough", "|| !isTrue(statement)", ""],
+    [
+      "a primary may prepare",
+      'case "prepare":\n                if (isPrimarys)',
+      'case "prepare":\n                if (false)',
+    ],
+    [
+      "a backup may propose",
+      "if (!isPrimarys)\n                    add(signer, kind",
+      "if (false)\n                    add(signer, kind",
+    ],
+    [
+      "what is passed on is the sender's",
+      "!isPrimarys && proposals.has(",
+      "false && proposals.has(",
+    ],
+    ["there is no budget", "if (spent >= VERIFIED_PER_SENDER_MAX)", "if (false)"],
+  ]),
+  ...ofForensics("accountable", [
+    ["everybody is excused", "spendsF === true ?", "true ?"],
+    ["nobody is excused", "spendsF === true ?", "false ?"],
+    ["what was not verified passes", 'unfinished.length > 0 ? "unknown"', 'false ? "unknown"'],
+  ]),
   ...ofCycles("account-order", [
     [
       "statements that differ are not told",
@@ -268,6 +299,19 @@ export const CHECKER_MUTANTS: readonly CheckerMutant[] = [
 ];
 
 /** Of the bank's own history as transactions. */
+function ofForensics(
+  file: string,
+  changes: readonly (readonly [what: string, from: string, to: string])[],
+): CheckerMutant[] {
+  return changes.map(([what, from, to]) => ({
+    name: `forensics: ${what}`,
+    file: `forensics/${file}.js`,
+    from,
+    to,
+    tests: ["forensics/accountable.test.js"],
+  }));
+}
+
 function ofCycles(
   file: string,
   changes: readonly (readonly [what: string, from: string, to: string])[],

@@ -31,6 +31,8 @@ export type DriverOptions = {
   clock: Clock;
   counters: Counters;
   onEvent: (event: CoreEvent) => void;
+  /** Hears every message of an authentic datagram, before the core does. */
+  onMessage?: ((from: PrincipalId, message: Message) => void) | undefined;
 };
 
 export interface Driver {
@@ -107,12 +109,15 @@ class TickDriver implements Driver {
   }
 
   #received(datagram: Datagram): MessageInput[] {
-    const { transport, counters } = this.#options;
+    const { transport, counters, onMessage } = this.#options;
     const { from, messages } = transport.open(datagram);
     if (from === undefined) return [];
     return messages.flatMap((bytes) => {
       const message = decodeMessage(bytes);
-      if (message !== undefined) return [{ kind: "message", from, message } satisfies MessageInput];
+      if (message !== undefined) {
+        onMessage?.(from, message);
+        return [{ kind: "message", from, message } satisfies MessageInput];
+      }
       counters.add("message/malformed");
       return [];
     });

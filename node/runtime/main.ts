@@ -5,6 +5,7 @@ import { readClusterFile, readKeyFile } from "./cluster-file.js";
 import { Counters } from "./counters.js";
 import { CRASH_POINTS_VARIABLE } from "./crash-points.js";
 import { runMain } from "./exit.js";
+import { JOURNAL_VARIABLE } from "./journal-file.js";
 import { LIAR_VARIABLE } from "./lying.js";
 import { parseOptions } from "./options.js";
 import { startReplica } from "./replica-process.js";
@@ -41,6 +42,7 @@ runMain(
       listen: listen === undefined ? undefined : parseAddress(listen, "--listen"),
       control: options.optional("control"),
       liar: process.env[LIAR_VARIABLE],
+      journal: process.env[JOURNAL_VARIABLE],
       crashPoints: process.env[CRASH_POINTS_VARIABLE] === "1",
       counters,
       log,

@@ -69,7 +69,7 @@ function openSound(path: string, { cluster, onDamage }: LogOpening, disk: Disk) 
 
 export type AssemblyOptions = Pick<
   DriverOptions,
-  "transport" | "clock" | "counters" | "onEvent"
+  "transport" | "clock" | "counters" | "onEvent" | "onMessage"
 > & {
   own: { id: ReplicaId };
   config: ProtocolConfig;
@@ -93,6 +93,7 @@ export function assembleReplica(options: AssemblyOptions): Assembly {
     clock: options.clock,
     counters: options.counters,
     onEvent: options.onEvent,
+    onMessage: options.onMessage,
   });
   const recovery = recover(replica, content.records);
   return { replica, recovery, driver };

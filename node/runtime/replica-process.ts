@@ -23,6 +23,7 @@ import {
   watchedTransport,
 } from "./crash-points.js";
 import { machineDisk } from "./disk.js";
+import { openJournalFile } from "./journal-file.js";
 import { createKeyring } from "./keyring.js";
 import type { SecretKeys } from "./keys.js";
 import { openLedgerFile, setLedgerAside } from "./ledger-file.js";
@@ -54,6 +55,8 @@ export type ReplicaOptions = {
   crashPoints: boolean;
   /** Path of a module that lies in the replica's name when it is asked to: for tests. */
   liar?: string | undefined;
+  /** Path of the journal of what peers sign; absent: none is kept. */
+  journal?: string | undefined;
   counters: Counters;
   log: StructuredLog;
 };
@@ -90,6 +93,10 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
   const points = options.crashPoints ? new CrashPoints(killSelf) : undefined;
   const content = openData(options, points);
   const stateMachine = openLedger(options, points);
+  const journal =
+    options.journal === undefined
+      ? undefined
+      : openJournalFile(options.journal, { cluster: cluster.cluster, n: config.n });
   const { replica, recovery, driver } = assembleReplica({
     own,
     config,
@@ -100,6 +107,7 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
     clock: systemClock,
     counters,
     onEvent: log.onEvent,
+    onMessage: journal?.heard,
   });
   const control =
     options.control === undefined
@@ -147,6 +155,7 @@ export async function startReplica(options: ReplicaOptions): Promise<ReplicaProc
       driver.stop();
       content.log.close();
       stateMachine.close();
+      journal?.close();
       log.writeIgnored();
       await control?.close();
       await socket.close();

@@ -16,6 +16,8 @@ export type NodeFiles = {
   /** A replica's structured log, JSON lines; it goes on over restarts. */
   log: string;
   stderr: string;
+  /** What a replica heard others sign: node/runtime/journal.ts. */
+  journal: string;
   /** One JSON line for each end of a process of this node. */
   exits: string;
 };
@@ -29,6 +31,7 @@ export function nodeFiles(directory: string, node: NodeName): NodeFiles {
     keyFile: join(folder, "key.json"),
     log: join(folder, "log.jsonl"),
     stderr: join(folder, "stderr.txt"),
+    journal: join(folder, "statements.jsonl"),
     exits: join(folder, "exits.jsonl"),
   };
 }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { NodeName } from "../../nemesis/faults.js";
 import type { Shell } from "../../nemesis/host/shell.js";
 import type { ClientAnswer, ClientCall } from "../../node/runtime/client-call.js";
+import { JOURNAL_VARIABLE } from "../../node/runtime/journal-file.js";
 import { ClientCalls } from "./client-process.js";
 import { type Address, type Cluster, makeCluster, writeNodeFiles } from "./cluster-files.js";
 import { type ControlStatus, statusOf } from "./control.js";
@@ -243,7 +244,11 @@ export class ClusterProcesses {
       // What a killed life of the node has left.
       await this.#site(node).machine.remove(this.#controlSocket(node));
     }
-    await process.start(this.#commandLine(node, time, prefix), variablesOf(launches));
+    const journal = isReplicaName(node)
+      ? { [JOURNAL_VARIABLE]: nodeFiles(this.#site(node).directory, node).journal }
+      : {};
+    const variables = { ...variablesOf(launches), ...journal };
+    await process.start(this.#commandLine(node, time, prefix), variables);
     const calls = this.#calls.get(node);
     const { pipes } = process;
     if (calls === undefined || pipes === undefined) return;

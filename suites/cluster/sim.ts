@@ -6,11 +6,15 @@ import { join } from "node:path";
 import type { Evidence, FaultKind, NodeName, ResolvedFault } from "../../nemesis/faults.js";
 import { createRandom } from "../../nemesis/random.js";
 import { PROTOCOL_DEFAULTS } from "../../node/core/config.js";
+import type { PrincipalId } from "../../node/core/messages.js";
 import type { ClientAnswer, ClientCall } from "../../node/runtime/client-call.js";
+import { CLUSTER_FILE_VERSION, type ClusterFile } from "../../node/runtime/cluster-file.js";
+import { Journal } from "../../node/runtime/journal.js";
+import type { PublicKeys } from "../../node/runtime/keys.js";
 import { ledgerText } from "../ledger-file.js";
 import { EventQueue } from "../sim/event-queue.js";
+import { signingKeyrings } from "../sim/keyrings.js";
 import { loadNodeBuild } from "../sim/load-build.js";
-import { modelKeyring } from "../sim/model-keyring.js";
 import { nameOf, principalOf } from "../sim/names.js";
 import { CALM } from "../sim/network.js";
 import type { NodeBuild } from "../sim/node-build.js";
@@ -18,8 +22,9 @@ import { Violation } from "../sim/violation.js";
 import { VirtualTime } from "../sim/virtual-time.js";
 import { World } from "../sim/world.js";
 import { oneLine } from "../usage-error.js";
+import { jsonText } from "./cluster-files.js";
 import type { Environment, EnvironmentOptions, NodeExit, NodeStatus } from "./environment.js";
-import { clientNames, replicaNames } from "./layout.js";
+import { clientNames, nodeFiles, replicaNames } from "./layout.js";
 
 export const SIM_CAPABILITIES: ReadonlySet<FaultKind> = new Set<FaultKind>([
   "partition",
@@ -55,11 +60,17 @@ export function createSim(options: EnvironmentOptions): Environment {
   return new SimEnvironment(options);
 }
 
-type Running = { build: NodeBuild; world: World };
+type Running = {
+  build: NodeBuild;
+  world: World;
+  /** Of each replica, what it heard others sign. */
+  journals: readonly string[][];
+  clusterFile: ClusterFile;
+};
 
 class SimEnvironment implements Environment {
   readonly name = "sim";
-  readonly description = "sim: replicas in one thread, in virtual time, with modelled keys";
+  readonly description = "sim: replicas in one thread, in virtual time, with modelled MACs";
   readonly replicas: readonly NodeName[];
   readonly clients: readonly NodeName[];
   readonly capabilities = SIM_CAPABILITIES;
@@ -80,22 +91,30 @@ class SimEnvironment implements Environment {
     const { replicas, clientProcesses, build: folder, protocol, seed } = this.#options;
     const build = await loadNodeBuild(folder);
     const random = createRandom(seed).fork("sim");
-    const cluster = random.fork("cluster").int(2 ** 32);
+    const cluster = random
+      .fork("cluster")
+      .int(2 ** 32)
+      .toString(16)
+      .padStart(16, "0");
+    const config = { ...PROTOCOL_DEFAULTS, ...protocol, cluster, n: replicas };
+    const members = { cluster, replicas, clientProcesses };
+    const { keyringOf, principals } = signingKeyrings(build, seed, members);
+    const lines = this.replicas.map((): string[] => []);
+    const journals = lines.map(
+      (each) => new Journal({ cluster, n: replicas, write: (line) => each.push(line) }),
+    );
     const world = new World(build, {
-      config: {
-        ...PROTOCOL_DEFAULTS,
-        ...protocol,
-        cluster: cluster.toString(16).padStart(16, "0"),
-        n: replicas,
-      },
+      config,
       clientProcesses,
       datagramBytesMax: DATAGRAM_BYTES_MAX,
       weather: CALM,
-      keyringOf: (principal) => modelKeyring(seed, principal),
+      keyringOf,
+      onMessage: (replica, from, message) => journals[replica]?.heard(from, message),
       random,
       queue: this.#queue,
     });
-    this.#running = { build, world };
+    const clusterFile = clusterFileOf(cluster, protocol, this, principals);
+    this.#running = { build, world, journals: lines, clusterFile };
     world.start();
   }
 
@@ -132,12 +151,18 @@ class SimEnvironment implements Environment {
   async stop(): Promise<void> {
     this.time.stop();
     if (this.#running === undefined) return;
-    const { build, world } = this.#running;
+    const { build, world, journals, clusterFile } = this.#running;
     for (const node of this.replicas) {
       const replica = world.replicas[principalOf(node)];
       if (replica === undefined) continue;
-      const folder = join(this.#options.directory, "replicas", node);
+      const files = nodeFiles(this.#options.directory, node);
+      const { folder } = files;
       mkdirSync(folder, { recursive: true });
+      writeFileSync(files.clusterFile, jsonText(clusterFile));
+      writeFileSync(
+        files.journal,
+        (journals[replica.id] ?? []).map((line) => `${line}\n`).join(""),
+      );
       const stored = replica.store.load();
       const rows = build.exportRows(stored, replica.store.entries(0, stored.entryCount));
       writeFileSync(join(folder, "ledger.jsonl"), ledgerText({ node, ...rows }));
@@ -163,4 +188,31 @@ class SimEnvironment implements Environment {
   get #world(): World {
     return this.#inside.world;
   }
+}
+
+/** Who took part, with the public keys that prove what they signed. */
+function clusterFileOf(
+  cluster: string,
+  protocol: EnvironmentOptions["protocol"],
+  { replicas, clients }: Pick<Environment, "replicas" | "clients">,
+  principals: ReadonlyMap<PrincipalId, PublicKeys>,
+): ClusterFile {
+  const entry = (name: NodeName) => {
+    const id = principalOf(name);
+    const keys = principals.get(id);
+    if (keys === undefined) throw new RangeError(`no keys for ${name}`);
+    return { id, name, ...keys };
+  };
+  return {
+    version: CLUSTER_FILE_VERSION,
+    cluster,
+    protocol,
+    datagramBytesMax: DATAGRAM_BYTES_MAX,
+    replicas: replicas.map((name) => ({
+      ...entry(name),
+      host: "sim",
+      port: 1 + principalOf(name),
+    })),
+    clients: clients.map(entry),
+  };
 }

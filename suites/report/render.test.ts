@@ -37,6 +37,26 @@ test("a smallest history that fails alike is linked, where there is one", () => 
   assert.match(report, "6 lines");
 });
 
+test("who is proved to have lied is shown with both statements, and with who heard them", () => {
+  const { verdict, ...run } = syntheticRun(SMALL);
+  assert.not.match(renderReport({ verdict, ...run }), "Proof of who lied");
+  const statement = (digest: string, heardBy: readonly string[]) => {
+    return { kind: "commit" as const, digest, bytes: "b0", signature: `5${digest}`, heardBy };
+  };
+  const proof = {
+    ...{ replica: "r2", kind: "commit" as const, view: 3, seq: 17, signingKey: "0f".repeat(32) },
+    deed: "commits for view 3, seq 17 with digests ab12… and cd34…",
+    statements: [statement("ab12", ["r0", "r1"]), statement("cd34", ["r3"])],
+  };
+  const accountable = { valid: true as const, summary: "r2 proved", proved: [proof] };
+  const checks = { ...verdict.checks, accountable };
+  const report = renderReport({ ...run, verdict: { ...verdict, checks } });
+  assert.match(report, "r2: commits for view 3, seq 17 with digests ab12… and cd34…");
+  for (const shown of ["5ab12", "5cd34", "r0, r1", "<td>r3</td>", "0f".repeat(32)]) {
+    assert.match(report, shown);
+  }
+});
+
 test("a run that recorded nothing still has a report", () => {
   const { meta, record, verdict } = syntheticRun(SMALL);
   const bare = { ...record, history: [], faults: [], ledgers: [] };

@@ -16,6 +16,7 @@ import { counted } from "./format.js";
 import { type Html, html, jsonForScript, trusted } from "./html.js";
 import { ledgersSection } from "./ledgers-section.js";
 import { operationsOf } from "./operations.js";
+import { proofsSection } from "./proofs-section.js";
 import { type ReportData, reportDataOf } from "./report-data.js";
 import { STYLESHEET } from "./stylesheet.js";
 import { banner, claims, facts, minimalHistory, wordOf } from "./verdict-section.js";
@@ -59,6 +60,7 @@ ${banner(meta, verdict)}
 ${factsOfRun}
 ${minimalHistory(verdict)}
 ${claims(meta, verdict)}
+${proofsSection(verdict)}
 ${sections}
 </main>
 ${dataAndScripts}

@@ -73,6 +73,7 @@ tbody tr:last-child > * { border-bottom: 0; }
 thead th { position: sticky; top: 0; background: var(--panel); font-size: .85em; white-space: nowrap; }
 tbody th { font-weight: 400; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+#proofs ~ .scroll code { overflow-wrap: anywhere; }
 .side-by-side td.number { white-space: normal; }
 .side-by-side.texts :is(td, th).number { text-align: left; }
 .differs { background: var(--invalid-page); color: var(--invalid); font-weight: 600; }

@@ -11,7 +11,7 @@ import type { LedgerMachine } from "../../node/ledger/machine.js";
 import type { MemoryStore } from "../../node/ledger/memory-store.js";
 import type { Stored } from "../../node/ledger/store.js";
 import { CrashPoints } from "../../node/runtime/crash-points.js";
-import type { Driver } from "../../node/runtime/driver.js";
+import type { Driver, DriverOptions } from "../../node/runtime/driver.js";
 import type { Ended } from "./ended.js";
 import type { EventQueue } from "./event-queue.js";
 import { LogDamage } from "./log-damage.js";
@@ -56,6 +56,8 @@ export type ReplicaGround = {
   lie: (to: PrincipalId, messages: readonly Uint8Array[]) => readonly Uint8Array[] | undefined;
   /** What a liar makes of a datagram; undefined: it sends none. */
   spoil: (to: PrincipalId, datagram: Uint8Array) => Uint8Array | undefined;
+  /** Hears what it hears. */
+  onMessage: DriverOptions["onMessage"];
 };
 
 type Running = {
@@ -288,6 +290,7 @@ export class SimReplica {
       clock: this.clock,
       counters: new build.Counters(),
       onEvent: (event) => watch.onEvent(id, event),
+      onMessage: this.#ground.onMessage,
     });
     this.#running = { replica, machine, transport, driver };
     watch.onStart(id, replica);

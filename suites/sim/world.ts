@@ -8,6 +8,7 @@ import type { ProtocolConfig } from "../../node/core/config.js";
 import type { Keyring } from "../../node/core/keyring.js";
 import {
   CLIENT_PRINCIPAL_MIN,
+  type Message,
   type PrincipalId,
   type ReplicaId,
 } from "../../node/core/messages.js";
@@ -35,6 +36,8 @@ export type WorldSetup = {
   random: Random;
   /** Which of its misfortunes happen; absent: all. */
   misfortunes?: readonly string[] | undefined;
+  /** Hears what each replica hears; absent: nobody does. */
+  onMessage?: (replica: ReplicaId, from: PrincipalId, message: Message) => void;
   /** Shared with whoever waits; absent: one of its own. */
   queue?: EventQueue;
 };
@@ -56,7 +59,7 @@ export class World {
   #lies: readonly ToldLie[][];
 
   constructor(build: NodeBuild, setup: WorldSetup) {
-    const { config, datagramBytesMax, random, keyringOf, weather } = setup;
+    const { config, datagramBytesMax, random, keyringOf, weather, onMessage } = setup;
     const queue = setup.queue ?? new EventQueue();
     this.queue = queue;
     const { n, cluster } = config;
@@ -96,6 +99,8 @@ export class World {
           send,
           lie: (to, messages) => this.#lie(id, to, messages),
           spoil: (to, datagram) => this.#spoil(id, to, datagram),
+          onMessage:
+            onMessage === undefined ? undefined : (from, message) => onMessage(id, from, message),
         }),
     );
     this.clients = Array.from(

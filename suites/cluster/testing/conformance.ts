@@ -6,7 +6,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
+import { signatureHolds } from "../../../checker/forensics/ed25519.js";
 import { cutClients, isolate, mute } from "../../../nemesis/grudge.js";
+import { readStatements } from "../../statements.js";
 import type { Environment, EnvironmentOptions } from "../environment.js";
 import { Bench, type Context, CUT, cannot, environmentOptions } from "./conformance-bench.js";
 import { linkCases } from "./conformance-links.js";
@@ -223,6 +225,23 @@ export function runConformance(harness: Harness): void {
     await bench.environment.stop();
     assert.deepEqual(processesUnder(directory), []);
     assert.deepEqual(await harness.leftovers(), []);
+  });
+
+  test("each replica leaves what it heard the others sign, for a third party to verify", async ({
+    bench,
+  }) => {
+    const { replicas } = bench.environment;
+    const kept = readStatements(directory, replicas);
+    assert.ok(kept !== undefined);
+    const { scan, signers } = kept;
+    assert.equal(scan.journals, replicas.length);
+    assert.equal(scan.foreign, 0);
+    for (const [signer, { name, signingKey }] of signers.replicas.entries()) {
+      const kinds = new Set(["prepare", "checkpoint"]);
+      const said = scan.statements.find((each) => each.signer === signer && kinds.has(each.kind));
+      assert.ok(said !== undefined, `nobody heard ${name}`);
+      assert.ok(signatureHolds(signingKey, said.bytes, said.signature), name);
+    }
   });
 
   test.run();
