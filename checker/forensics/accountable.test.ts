@@ -50,9 +50,9 @@ rejects(
   /prepares for view 0, seq 7 with digests [0-9a-f]{4}… and [0-9a-f]{4}…$/,
 );
 rejects(
-  "a commit for another batch than the prepare",
-  [PREPARE, { ...PREPARE, kind: "commit", about: "b" }],
-  /a prepare and a commit for view 0, seq 7/,
+  "a backup's two commits",
+  ["a", "b"].map((about) => ({ ...PREPARE, kind: "commit", about })),
+  /commits for view 0, seq 7/,
 );
 rejects(
   "a primary's commit for another batch than it proposed",
@@ -106,13 +106,14 @@ test("accepted: who repeats itself, in other views and at other seqs, contradict
     { ...PREPARE, view: 1, about: "b" },
     { ...PREPARE, seq: 8, about: "b" },
     { signer: 3, kind: "prepare", view: 0, seq: 7, about: "b" },
+    { signer: 3, kind: "commit", view: 0, seq: 7, about: "a" }, // 2f others prepared what it forgot
     { signer: 2, kind: "checkpoint", seq: 7, about: "b" },
     { signer: 2, kind: "view-change", view: 7, about: "b" },
   ];
   const lines = said.map(line);
   const { valid, summary, figures } = judge([lines, lines]);
   assert.is(valid, true);
-  assert.is(summary, "no replica contradicts itself in 7 signed statements of 2 journals");
+  assert.is(summary, "no replica contradicts itself in 8 signed statements of 2 journals");
   assert.is(figures?.["signatures verified"], 0);
 });
 

@@ -1,9 +1,12 @@
 // Finds statements that no correct replica signs: two of one replica that contradict each other, or one that
 // was not its to make. Source: OSDI '99 §4.2 to §4.4; "proof of misbehaviour" as in PeerReview, SOSP '07.
 //
-// A correct replica names one digest for a slot of a view, whether it proposes, prepares or commits; one
-// digest for the state at a checkpoint; and sends one view-change, and one new-view, for a view. Only
-// a view's primary proposes and announces it, and it does not prepare.
+// A correct replica names one digest for a slot of a view when it proposes or prepares, and one when it
+// commits; one digest for the state at a checkpoint; and sends one view-change, and one new-view, for a
+// view. Only a view's primary proposes and announces it, and it does not prepare. A primary commits only to
+// what it proposed. A backup may commit to what it did not prepare: an earlier process may have prepared what
+// another, equivocating primary's proposal was, and been killed before the vote was on its disk; 2f others
+// then make the certificate.
 
 import type { JournalScan, Signers, Statement } from "./journals.js";
 
@@ -138,7 +141,7 @@ function suspicions(statements: readonly Statement[], n: number): readonly Suspi
         add(signer, "slot", statement, false);
         break;
       case "commit":
-        add(signer, "slot", statement, false);
+        add(signer, isPrimarys ? "slot" : kind, statement, false);
         break;
       case "new-view":
         if (!isPrimarys) add(signer, "as backup", statement, true);

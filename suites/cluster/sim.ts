@@ -155,6 +155,7 @@ class SimEnvironment implements Environment {
     for (const node of this.replicas) {
       const replica = world.replicas[principalOf(node)];
       if (replica === undefined) continue;
+      replica.terminate();
       const files = nodeFiles(this.#options.directory, node);
       const { folder } = files;
       mkdirSync(folder, { recursive: true });

@@ -114,6 +114,7 @@ class Simulation {
   #boundNs = 0;
   #hang: CheckResult | undefined;
   #quiescence: RunRecord["quiescence"];
+  #reached: Pick<SimStats, "viewMax" | "executedSeq"> | undefined;
 
   constructor(build: NodeBuild, world: World, scenario: Scenario, config: ProtocolConfig) {
     this.#build = build;
@@ -161,6 +162,7 @@ class Simulation {
       this.#waitForLoad(OPENING_MS_MAX, "opening the accounts");
       if (this.#hang === undefined) this.#disturb();
       if (this.#hang === undefined) this.#recover();
+      if (this.#hang === undefined) this.#shutDown();
       return undefined;
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
@@ -198,6 +200,12 @@ class Simulation {
     this.#load.finalReads(boundMs);
     if (!this.#waitForLoad(readsEach * boundMs, "the final reads")) return;
     this.#rest();
+  }
+
+  /** In good order, as the ledgers of real processes are collected. */
+  #shutDown(): void {
+    this.#reached = this.#furthest();
+    for (const node of this.#scenario.core) this.#world.replicas[principalOf(node)]?.terminate();
   }
 
   /** False where somebody still waits: a hang, which is told. */
@@ -300,16 +308,22 @@ class Simulation {
     return judged;
   }
 
+  #furthest(): Pick<SimStats, "viewMax" | "executedSeq"> {
+    const alive = this.#world.replicas.flatMap(({ replica }) => replica ?? []);
+    return {
+      viewMax: Math.max(0, ...alive.map(({ view }) => view)),
+      executedSeq: Math.max(0, ...alive.map(({ executedSeq }) => executedSeq)),
+    };
+  }
+
   #stats(): SimStats {
-    const { queue, network, replicas } = this.#world;
-    const alive = replicas.flatMap(({ replica }) => replica ?? []);
+    const { queue, network } = this.#world;
     return {
       simulatedMs: queue.nowUs / 1_000,
       operations: this.#recorder.counts.invoke,
       events: queue.ran,
       datagrams: network.delivered,
-      viewMax: Math.max(0, ...alive.map(({ view }) => view)),
-      executedSeq: Math.max(0, ...alive.map(({ executedSeq }) => executedSeq)),
+      ...(this.#reached ?? this.#furthest()),
     };
   }
 }
