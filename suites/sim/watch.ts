@@ -234,7 +234,7 @@ export class Watch {
   }
 
   onReplace(id: ReplicaId, records: readonly Uint8Array[]): void {
-    this.#promises[id]?.onCut(records.map(decodeRecord));
+    if (!this.#excused.has(id)) this.#promises[id]?.onCut(records.map(decodeRecord));
   }
 
   onSend(
