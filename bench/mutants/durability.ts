@@ -198,9 +198,8 @@ export const DURABILITY: readonly Mutant[] = [
       },
       {
         file: FILES.driver,
-        find: "    stateMachine.commit();\n",
-        replace:
-          "    if (due || this.#stopped || compaction !== undefined) stateMachine.commit();\n",
+        find: "    stateMachine.commit();\n  }\n",
+        replace: "    if (due || this.#stopped) stateMachine.commit();\n  }\n",
       },
     ],
   },

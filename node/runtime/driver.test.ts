@@ -166,10 +166,11 @@ test("a compaction comes after the transaction is durable, and keeps what was pe
   assert.equal(take(), [
     "step status",
     "append view 1, view 3",
-    "send 2: reply",
     "commit",
     "sync",
     "replace view 2, view 3",
+    "send 2: reply",
+    "commit",
   ]);
 });
 

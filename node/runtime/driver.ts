@@ -3,14 +3,15 @@
 // the durability rule:
 //
 //   1. records to the log, one write and one fdatasync for the whole turn, unless all of them may wait;
-//   2. messages out, coalesced for each destination;
-//   3. the state machine's transaction ends;
-//   4. compaction, when asked: the state machine made durable first, then the log replaced.
+//   2. compaction, when asked: the state machine made durable first, then the log replaced;
+//   3. messages out, coalesced for each destination;
+//   4. the state machine's transaction ends.
 //
-// A vote that left before what binds it was durable could be forgotten and contradicted (1 before 2). A
-// state that was durable before the certificate that justifies it would survive a crash that the
-// certificate does not (1 before 3). A log cut before the state is durable loses both (3 before 4). A reply
-// need not wait for the transaction: what it answers is in the log of 2f+1 replicas by then.
+// A vote that left before what binds it was durable could be forgotten and contradicted, and a watermark
+// that was told could go back (1, 2 before 3). A state that was durable before the certificate that justifies
+// it would survive a crash that the certificate does not (1 before 2, 4). A log cut before the state is
+// durable loses both. A reply need not wait for the transaction: what it answers is in the log of 2f+1
+// replicas by then.
 
 import type { LogRecord } from "../core/log.js";
 import type { Message, PrincipalId } from "../core/messages.js";
@@ -176,16 +177,17 @@ class TickDriver implements Driver {
       this.#compaction = undefined;
       log.append(records);
     }
+    if (compaction !== undefined) {
+      stateMachine.commit();
+      stateMachine.sync();
+      const kept = compaction.records.map(encodeRecord);
+      log.replace([...kept, ...records.slice(compaction.replaced)]);
+    }
     if (this.#outbox.size > 0) {
       const outbox = this.#outbox;
       this.#outbox = new Map();
       for (const [principal, messages] of outbox) transport.send(principal, messages);
     }
     stateMachine.commit();
-    if (compaction !== undefined) {
-      stateMachine.sync();
-      const kept = compaction.records.map(encodeRecord);
-      log.replace([...kept, ...records.slice(compaction.replaced)]);
-    }
   }
 }
