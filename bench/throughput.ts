@@ -1,6 +1,6 @@
 // Throughput, fail-over and recovery of real replicas on loopback, as a table. Nothing depends on it. The
 // same machine may be three times slower an hour later, so a skeleton of the normal case (skeleton/) is
-// measured in turns with ours: the ratio stands where absolute figures do not.
+// measured in turns with ours, without signatures and with: the ratio stands where absolute figures do not.
 //   node dist/bench/throughput.js [--seconds 5] [--only 1,50,fail-over,catch-up] [--profile]
 
 import { createSocket } from "node:dgram";
@@ -91,33 +91,45 @@ function theSkeleton({ client, pids }: Skeleton): Target {
 }
 
 async function throughput(cluster: LoopbackCluster, client: Client): Promise<void> {
-  const skeleton = await startSkeleton(join(directory, "skeleton"), ACCOUNTS);
+  const skeletons: Skeleton[] = [];
   try {
-    const [own, bare] = [ours(cluster, client), theSkeleton(skeleton)];
-    const [ownRows, bareRows, ratios]: [Row[], Row[], Row[]] = [[], [], []];
+    for (const signed of [false, true]) {
+      const folder = join(directory, signed ? "skeleton-signed" : "skeleton");
+      skeletons.push(await startSkeleton(folder, { accounts: ACCOUNTS, signed }));
+    }
+    const own = ours(cluster, client);
+    const all = [own, ...skeletons.map(theSkeleton)];
+    const tables: Row[][] = all.map(() => []);
+    const ratios: Row[] = [];
     for (const sessions of sessionCounts) {
       const wanted = WANTED_OF_SKELETON.get(sessions);
-      const targets = wanted === undefined ? [own] : [own, bare];
-      const [row, bareRow] = (await loadInTurns(targets, { sessions, seconds })).map((measured) =>
+      const targets = wanted === undefined ? [own] : all;
+      const rows = (await loadInTurns(targets, { sessions, seconds })).map((measured) =>
         rowOf(sessions, measured),
       );
-      if (row !== undefined) ownRows.push(row);
-      if (row === undefined || bareRow === undefined || wanted === undefined) continue;
-      bareRows.push(bareRow);
+      for (const [index, row] of rows.entries()) tables[index]?.push(row);
+      const [ownRow, bareRow, signedRow] = rows;
+      if (!ownRow || !bareRow || !signedRow || wanted === undefined) continue;
       ratios.push({
         sessions,
-        "ours ops/s": row["ops/s"],
+        "ours ops/s": ownRow["ops/s"],
         "skeleton ops/s": bareRow["ops/s"],
-        ratio: Number((row["ops/s"] / bareRow["ops/s"]).toFixed(2)),
+        ratio: Number((ownRow["ops/s"] / bareRow["ops/s"]).toFixed(2)),
         wanted: `${wanted.least.toFixed(2)}–${wanted.best.toFixed(2)}`,
+        "signed ops/s": signedRow["ops/s"],
+        "ratio to it": Number((ownRow["ops/s"] / signedRow["ops/s"]).toFixed(2)),
       });
     }
-    print(`${REPLICAS} durable replicas, no faults (wanted: 500 ops/s at 1, 4,000 at 50)`, ownRows);
+    const [ownTable = [], ...others] = tables;
+    const aims = "(wanted: 500 ops/s at 1, 4,000 at 50)";
+    print(`${REPLICAS} durable replicas, no faults ${aims}`, ownTable);
     if (ratios.length === 0) return;
-    print("a skeleton of the normal case, in turns with ours", bareRows);
-    print("ours beside it (wanted: 0.45–0.71 of the skeleton at 1, 0.25–0.40 at 50)", ratios);
+    for (const [index, votes] of ["no signatures", "signed votes"].entries()) {
+      print(`a skeleton of the normal case with ${votes}, in turns with ours`, others[index] ?? []);
+    }
+    print("ours beside them (wanted: 0.45–0.71 of the one without at 1, 0.25–0.40 at 50)", ratios);
   } finally {
-    await skeleton.stop();
+    await Promise.all(skeletons.map((skeleton) => skeleton.stop()));
   }
 }
 

@@ -1,8 +1,10 @@
 // A replica of the skeleton: the normal case of PBFT and nothing else (skeleton.ts says what is absent).
-// Run by skeleton.ts: replica-main.js self seed database accounts port…; says "ready" to its parent, and
-// ends when its parent does.
+// Run by skeleton.ts: replica-main.js seed database keys self accounts port…, where keys are our secret one
+// and everybody's public ones with commas between, or nothing; says "ready" to its parent, and ends when its
+// parent does.
 // Source: OSDI '99 §4.2; batches: Castro's thesis §5.1.4
 
+import { loadSignatureScheme } from "../../node/runtime/signatures.js";
 import { createBank } from "./bank.js";
 import { openChannel } from "./channel.js";
 import {
@@ -24,6 +26,8 @@ import {
   REQUEST,
   type Reply,
   seqOf,
+  signatureOf,
+  signedPartOf,
 } from "./wire.js";
 
 /** Those who voted, by the digest that they voted for: votes may come before the pre-prepare. */
@@ -36,8 +40,12 @@ type Slot = {
   commitSent: boolean;
 };
 
-const [self = 0, accounts = 0, ...ports] = process.argv.slice(4).map(Number);
-const [seed = "", path = ""] = process.argv.slice(2);
+const [self = 0, accounts = 0, ...ports] = process.argv.slice(5).map(Number);
+const [seed = "", path = "", keys = ""] = process.argv.slice(2);
+const [secret, ...publics] = keys === "" ? [] : keys.split(",");
+const scheme = loadSignatureScheme();
+const sign = secret === undefined ? undefined : scheme.signer(secret);
+const verifiers = publics.map((key) => scheme.verifier(key));
 
 const others = Array.from({ length: REPLICAS }, (_, id) => id).filter((id) => id !== self);
 const bank = createBank(path, accounts);
@@ -57,10 +65,18 @@ function onMessage(from: number, message: Buffer): void {
   }
   if (from === CLIENT || seqOf(message) <= executedSeq) return;
   const slot = slotOf(seqOf(message));
+  // What is not needed any more is not verified.
+  if (message[0] === PREPARE && slot.commitSent) return;
+  if (!isSignedBy(from, message)) return;
   if (message[0] === PRE_PREPARE && from === PRIMARY) onPrePrepare(slot, message);
   if (message[0] === PREPARE && from !== PRIMARY) addVote(slot.prepares, from, digestOf(message));
   if (message[0] === COMMIT) addVote(slot.commits, from, digestOf(message));
   advance(slot, seqOf(message));
+}
+
+function isSignedBy(from: number, message: Buffer): boolean {
+  if (sign === undefined) return true;
+  return verifiers[from]?.(signedPartOf(message), signatureOf(message)) === true;
 }
 
 /** A request that was executed is asked again when replies were lost: each replica repeats its own. */
@@ -80,7 +96,7 @@ function onPrePrepare(slot: Slot, message: Buffer): void {
   slot.batch = batch;
   slot.digest = digest;
   addVote(slot.prepares, self, digest);
-  broadcast(encodeVote(PREPARE, seqOf(message), digest));
+  broadcast(encodeVote(PREPARE, seqOf(message), digest, sign));
 }
 
 /** One batch is outstanding; what waits meanwhile is the next. */
@@ -91,7 +107,7 @@ function propose(): void {
   slot.batch = Buffer.concat(waiting);
   slot.digest = batchDigest(slot.batch);
   waiting = [];
-  broadcast(encodePrePrepare(proposedSeq, slot.digest, slot.batch));
+  broadcast(encodePrePrepare(proposedSeq, slot.digest, slot.batch, sign));
 }
 
 function advance(slot: Slot, seq: number): void {
@@ -99,7 +115,7 @@ function advance(slot: Slot, seq: number): void {
   if (countOf(slot.prepares, slot.digest) < 2 * F) return;
   slot.commitSent = true;
   addVote(slot.commits, self, slot.digest);
-  broadcast(encodeVote(COMMIT, seq, slot.digest));
+  broadcast(encodeVote(COMMIT, seq, slot.digest, sign));
 }
 
 /** Batches that are committed, in order: durable before the replies leave at the turn's end. */

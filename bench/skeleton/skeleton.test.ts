@@ -5,10 +5,12 @@ import Database from "better-sqlite3";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { freePorts } from "../../node/runtime/free-ports.js";
+import { generateKeys } from "../../node/runtime/keys.js";
+import { loadSignatureScheme } from "../../node/runtime/signatures.js";
 import { waitFor } from "../../node/runtime/testing/loopback-cluster.js";
 import { openChannel } from "./channel.js";
 import { type Skeleton, startSkeleton } from "./skeleton.js";
-import { CASH, F, REPLICAS } from "./wire.js";
+import { CASH, COMMIT, encodeVote, F, REPLICAS, signatureOf, signedPartOf } from "./wire.js";
 
 const skeletons = suite("the skeleton of throughput");
 
@@ -16,9 +18,12 @@ const ACCOUNTS = 4;
 const SESSIONS = 3;
 const OPERATIONS = 20;
 
-async function withSkeleton(action: (skeleton: Skeleton) => Promise<void>): Promise<void> {
+async function withSkeleton(
+  { signed }: { signed: boolean },
+  action: (skeleton: Skeleton) => Promise<void>,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "ordeal-skeleton-"));
-  const skeleton = await startSkeleton(join(folder, "replicas"), ACCOUNTS);
+  const skeleton = await startSkeleton(join(folder, "replicas"), { accounts: ACCOUNTS, signed });
   try {
     await action(skeleton);
   } finally {
@@ -40,40 +45,54 @@ function readBank(path: string): { entries: string[]; sum: number } {
   return { entries: entries.map(({ entry }) => entry), sum: sum?.sum ?? 0 };
 }
 
-skeletons(
-  "what was acknowledged is in f+1 ledgers, once and in one order, after a kill",
-  async () => {
-    await withSkeleton(async ({ client, databaseOf, stop }) => {
-      const acknowledged: string[] = [];
-      const session = async (index: number) => {
-        for (let count = 0; count < OPERATIONS; count++) {
-          const transfer = { debit: CASH, credit: index, amount: 5 };
-          const { seq, timestamp, applied } = await client.call(index, transfer);
-          assert.ok(applied);
-          acknowledged.push(`${seq} ${index} ${timestamp}`);
-        }
-      };
-      await Promise.all(Array.from({ length: SESSIONS }, (_, index) => session(index)));
-      await stop("SIGKILL");
+for (const signed of [false, true]) {
+  const votes = signed ? "signed votes" : "votes that nobody signs";
+  skeletons(
+    `${votes}: what was acknowledged is in f+1 ledgers, once and in one order, after a kill`,
+    async () => {
+      await withSkeleton({ signed }, async ({ client, databaseOf, stop }) => {
+        const acknowledged: string[] = [];
+        const session = async (index: number) => {
+          for (let count = 0; count < OPERATIONS; count++) {
+            const transfer = { debit: CASH, credit: index, amount: 5 };
+            const { seq, timestamp, applied } = await client.call(index, transfer);
+            assert.ok(applied);
+            acknowledged.push(`${seq} ${index} ${timestamp}`);
+          }
+        };
+        await Promise.all(Array.from({ length: SESSIONS }, (_, index) => session(index)));
+        await stop("SIGKILL");
 
-      const banks = Array.from({ length: REPLICAS }, (_, id) => readBank(databaseOf(id)));
-      const longest = banks.reduce((one, other) =>
-        other.entries.length > one.entries.length ? other : one,
-      );
-      for (const { entries, sum } of banks) {
-        assert.equal(entries, longest.entries.slice(0, entries.length));
-        assert.is(sum, ACCOUNTS * 1_000_000 + 5 * entries.length);
-      }
-      assert.is(longest.entries.length, SESSIONS * OPERATIONS);
-      for (const entry of acknowledged) {
-        assert.ok(banks.filter(({ entries }) => entries.includes(entry)).length >= F + 1, entry);
-      }
-    });
-  },
-);
+        const banks = Array.from({ length: REPLICAS }, (_, id) => readBank(databaseOf(id)));
+        const longest = banks.reduce((one, other) =>
+          other.entries.length > one.entries.length ? other : one,
+        );
+        for (const { entries, sum } of banks) {
+          assert.equal(entries, longest.entries.slice(0, entries.length));
+          assert.is(sum, ACCOUNTS * 1_000_000 + 5 * entries.length);
+        }
+        assert.is(longest.entries.length, SESSIONS * OPERATIONS);
+        for (const entry of acknowledged) {
+          assert.ok(banks.filter(({ entries }) => entries.includes(entry)).length >= F + 1, entry);
+        }
+      });
+    },
+  );
+}
+
+skeletons("a vote under another's signature is not one", () => {
+  const [one, other] = [generateKeys(0), generateKeys(1)];
+  const scheme = loadSignatureScheme();
+  const vote = encodeVote(COMMIT, 7, "d".repeat(32), scheme.signer(one.secret.signingSecret));
+  const [said, signature] = [signedPartOf(vote), signatureOf(vote)];
+  assert.ok(scheme.verifier(one.public.signingKey)(said, signature));
+  assert.not(scheme.verifier(other.public.signingKey)(said, signature));
+  const changed = encodeVote(COMMIT, 8, "d".repeat(32), undefined);
+  assert.not(scheme.verifier(one.public.signingKey)(signedPartOf(changed), signature));
+});
 
 skeletons("a debit that is not covered is not applied", async () => {
-  await withSkeleton(async ({ client }) => {
+  await withSkeleton({ signed: false }, async ({ client }) => {
     const { applied } = await client.call(0, { debit: 0, credit: 1, amount: 1_000_001 });
     assert.not(applied);
   });
@@ -88,7 +107,7 @@ skeletons("a datagram under another key is not heard", async () => {
     await openChannel({ self: 1, ports, seed: "other", onMessage }),
     await openChannel({ self: 2, ports, seed: "one", onMessage }),
   ];
-  const vote = Buffer.alloc(37, 3);
+  const vote = encodeVote(COMMIT, 1, "d".repeat(32), undefined);
   // In the order of their turns: the socket has the refused one first.
   channels[1]?.post(0, vote);
   channels[2]?.post(0, vote);

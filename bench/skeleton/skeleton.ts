@@ -1,11 +1,12 @@
 // What this machine gives at this hour to any PBFT of our shape: four replica processes on loopback that
 // do the normal case only. Requests are batched, one batch outstanding; pre-prepare, prepare, commit with
 // counted quorums; one SQLite transaction a batch, synced before its replies; f+1 matching replies.
-// Datagrams have MACs and are coalesced, as ours are.
+// Datagrams have MACs and are coalesced, as ours are. Votes are signed or not: with signatures, of which no
+// more are verified than quorums need, it is what any PBFT that can prove who lied must cost at the least.
 //
-// Absent: signatures, authenticators of requests (backups believe the primary about what clients asked),
-// view changes, checkpoints, retransmission, votes on disk, recovery. A ratio to it says what those cost,
-// and means the same on a slow day.
+// Absent: authenticators of requests (backups believe the primary about what clients asked), view changes,
+// checkpoints, retransmission, votes on disk, recovery. A ratio to it says what those cost, and means the
+// same on a slow day.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -14,6 +15,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePorts } from "../../node/runtime/free-ports.js";
+import { generateKeys } from "../../node/runtime/keys.js";
 import { openSkeletonClient, type SkeletonClient } from "./client.js";
 import { REPLICAS } from "./wire.js";
 
@@ -29,11 +31,16 @@ export type Skeleton = {
 };
 
 /** Starts replicas with new files in the directory, which it makes, and a client. */
-export async function startSkeleton(directory: string, accounts: number): Promise<Skeleton> {
+export async function startSkeleton(
+  directory: string,
+  { accounts, signed }: { accounts: number; signed: boolean },
+): Promise<Skeleton> {
   mkdirSync(directory);
   const databaseOf = (id: number) => join(directory, `r${id}.sqlite`);
   const ports = await freePorts(REPLICAS + 1, "127.0.0.1");
   const seed = randomBytes(32).toString("hex");
+  const owners = Array.from({ length: REPLICAS }, (_, id) => generateKeys(id));
+  const publics = owners.map((keys) => keys.public.signingKey);
   const children: ChildProcess[] = [];
   const stop = async (signal?: NodeJS.Signals) => {
     const running = children.filter(
@@ -48,8 +55,9 @@ export async function startSkeleton(directory: string, accounts: number): Promis
     );
   };
   try {
-    for (let id = 0; id < REPLICAS; id++) {
-      children.push(fork(MAIN, [seed, databaseOf(id), id, accounts, ...ports].map(String)));
+    for (const [id, { secret }] of owners.entries()) {
+      const keys = signed ? [secret.signingSecret, ...publics].join(",") : "";
+      children.push(fork(MAIN, [seed, databaseOf(id), keys, id, accounts, ...ports].map(String)));
     }
     await Promise.all(children.map(ready));
     const client = await openSkeletonClient({ ports, seed });

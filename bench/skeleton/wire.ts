@@ -1,14 +1,15 @@
 // The skeleton's messages: fixed offsets, big endian, one after the other in a datagram.
 //
 //   request      kind 1 · session 2 · timestamp 4 · debit 2 · credit 2 · amount 4
-//   pre-prepare  kind 1 · seq 4 · digest 32 · count 2 · request…
-//   prepare      kind 1 · seq 4 · digest 32; a commit alike
+//   pre-prepare  kind 1 · seq 4 · digest 32 · signature 64 · count 2 · request…
+//   prepare      kind 1 · seq 4 · digest 32 · signature 64; a commit alike
 //   reply        kind 1 · session 2 · timestamp 4 · seq 4 · applied 1
 //
-// A digest is SHA-256 over the bytes of the batch's requests, kept as 32 latin1 characters. The view
-// never changes, so no message names it.
+// A digest is SHA-256 over the bytes of the batch's requests, kept as 32 latin1 characters. A signature is
+// over kind, seq and digest; zeros where nobody signs. The view never changes, so no message names it.
 
 import { hash } from "node:crypto";
+import { SIGNATURE_BYTES } from "../../node/core/keyring.js";
 
 export const F = 1;
 export const REPLICAS = 3 * F + 1;
@@ -26,7 +27,8 @@ export const REPLY = 5;
 
 const REQUEST_BYTES = 15;
 const DIGEST_BYTES = 32;
-const VOTE_BYTES = 5 + DIGEST_BYTES;
+const SIGNED_BYTES = 5 + DIGEST_BYTES;
+const VOTE_BYTES = SIGNED_BYTES + SIGNATURE_BYTES;
 const PRE_PREPARE_HEAD_BYTES = VOTE_BYTES + 2;
 const REPLY_BYTES = 12;
 
@@ -83,9 +85,12 @@ export function decodeRequest(bytes: Buffer): Request {
   };
 }
 
-export function encodePrePrepare(seq: number, digest: string, batch: Buffer): Buffer {
-  const head = Buffer.allocUnsafe(PRE_PREPARE_HEAD_BYTES);
-  writeVote(head, PRE_PREPARE, seq, digest);
+/** The signature of the bytes given, or undefined for none. */
+export type Sign = ((bytes: Buffer) => Uint8Array) | undefined;
+
+export function encodePrePrepare(seq: number, digest: string, batch: Buffer, sign: Sign): Buffer {
+  const head = Buffer.alloc(PRE_PREPARE_HEAD_BYTES);
+  writeVote(head, PRE_PREPARE, seq, digest, sign);
   head.writeUInt16BE(batch.length / REQUEST_BYTES, VOTE_BYTES);
   return Buffer.concat([head, batch]);
 }
@@ -99,16 +104,27 @@ export function batchDigest(batch: Buffer): string {
   return hash("sha256", batch, "binary");
 }
 
-export function encodeVote(kind: number, seq: number, digest: string): Buffer {
-  const bytes = Buffer.allocUnsafe(VOTE_BYTES);
-  writeVote(bytes, kind, seq, digest);
+export function encodeVote(kind: number, seq: number, digest: string, sign: Sign): Buffer {
+  const bytes = Buffer.alloc(VOTE_BYTES);
+  writeVote(bytes, kind, seq, digest, sign);
   return bytes;
 }
 
-function writeVote(bytes: Buffer, kind: number, seq: number, digest: string): void {
+function writeVote(bytes: Buffer, kind: number, seq: number, digest: string, sign: Sign): void {
   bytes.writeUInt8(kind, 0);
   bytes.writeUInt32BE(seq, 1);
   bytes.write(digest, 5, "latin1");
+  if (sign !== undefined) bytes.set(sign(signedPartOf(bytes)), SIGNED_BYTES);
+}
+
+/** Of a pre-prepare, a prepare or a commit: what its signature is over. */
+export function signedPartOf(message: Buffer): Buffer {
+  return message.subarray(0, SIGNED_BYTES);
+}
+
+/** Of a pre-prepare, a prepare or a commit. */
+export function signatureOf(message: Buffer): Buffer {
+  return message.subarray(SIGNED_BYTES, VOTE_BYTES);
 }
 
 /** Of a pre-prepare, a prepare or a commit. */
@@ -118,7 +134,7 @@ export function seqOf(message: Buffer): number {
 
 /** Of a pre-prepare, a prepare or a commit. */
 export function digestOf(message: Buffer): string {
-  return message.toString("latin1", 5, VOTE_BYTES);
+  return message.toString("latin1", 5, SIGNED_BYTES);
 }
 
 export function encodeReply(reply: Reply): Buffer {
