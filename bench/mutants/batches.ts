@@ -35,6 +35,11 @@ export const BATCHES: readonly Mutant[] = [
         find: "  const digest = batchDigest(requests);\n",
         replace: "  batchDigest(requests);\n",
       },
+      {
+        file: FILES.fetch,
+        find: "    if (awaited !== digest) continue;\n    wanted = true;\n    slotOf(replica, seq).bodies.set(digest, {",
+        replace: "    wanted = true;\n    slotOf(replica, seq).bodies.set(awaited, {",
+      },
     ],
   },
   {

@@ -167,4 +167,18 @@ export const VIEW_CHANGE_PROGRESS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    id: "first-view-changes-taken",
+    wrong:
+      "The next primary takes the first 2f+1 view-changes, whether it has their batches or not.",
+    breaks: "progress: a view has to propose what nobody gives",
+    exposedBy: "a power failure that one liar's certificate survives, and its batch does not",
+    patches: [
+      {
+        file: FILES.newView,
+        find: "unknownBatches(replica, message).length === 0);\n",
+        replace: "unknownBatches(replica, message).length >= 0);\n",
+      },
+    ],
+  },
 ];

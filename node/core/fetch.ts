@@ -1,13 +1,13 @@
-// Fetching what is named by digest and not here: batches and view-changes that a new-view names, nodes
-// of a state. What comes is checked against its name, so anyone may be asked, and the next fetch timer
+// Fetching what is named by digest and not here: batches and view-changes that a new-view names or will
+// name, nodes of a state. What comes is checked against its name, so anyone may be asked, and the next fetch timer
 // asks others. Serving is bounded for each peer and tick.
 
 import { batchDigest } from "./digest.js";
 import type { Data, Digest, Fetch, PrincipalId, ReplicaId } from "./messages.js";
-import { missingViewChanges, onFetchedViewChange } from "./new-view.js";
+import { batchesAwaited, missingViewChanges, onFetchedViewChange } from "./new-view.js";
 import { addBody } from "./normal-case.js";
 import type { Outbox } from "./outbox.js";
-import { accepted, ignored, type Outcome, type Replica } from "./state.js";
+import { accepted, ignored, type Outcome, type Replica, slotOf } from "./state.js";
 import { onStateData, retryTransfer, serveState } from "./state-transfer.js";
 import { decodeBatch, decodeMessage, encodeBatch, encodeMessage } from "./wire.js";
 
@@ -97,6 +97,11 @@ function onBatch(replica: Replica, bytes: Uint8Array, out: Outbox): Outcome {
     wanted = true;
     addBody(replica, slot, requests, out);
   }
+  for (const { seq, digest: awaited } of batchesAwaited(replica)) {
+    if (awaited !== digest) continue;
+    wanted = true;
+    slotOf(replica, seq).bodies.set(digest, { requests, logged: false });
+  }
   return wanted ? accepted : ignored("unwanted-batch");
 }
 
@@ -117,7 +122,7 @@ export function onFetchTimeout(replica: Replica, out: Outbox): void {
 }
 
 function missingBatches(replica: Replica): Digest[] {
-  const missing = new Set<Digest>();
+  const missing = new Set(batchesAwaited(replica).map(({ digest }) => digest));
   for (const { proposal, bodies } of replica.slots.values()) {
     if (proposal !== undefined && !bodies.has(proposal.digest)) missing.add(proposal.digest);
   }

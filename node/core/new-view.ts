@@ -11,6 +11,7 @@ import type {
   Checkpoint,
   Digest,
   NewView,
+  PreparedCertificate,
   PrincipalId,
   Seq,
   View,
@@ -79,13 +80,10 @@ export function planNewView(viewChanges: readonly ViewChange[]): Plan {
 /** As primary of the view that 2f+1 replicas ask for: announces it. Says whether it did. */
 export function announceNewView(replica: Replica, out: Outbox): boolean {
   if (replica.viewActive || !isPrimary(replica) || !mayVote(replica)) return false;
-  const asking = [...replica.viewChanges.values()].filter(
-    ({ message }) => message.view === replica.view,
-  );
-  const needed = quorumOf(replica.config.n);
-  const own = asking.find(({ message }) => message.replica === replica.id);
-  if (own === undefined || asking.length < needed) return false;
-  const chosen = [own, ...asking.filter((one) => one !== own).slice(0, needed - 1)];
+  const asking = askingForView(replica);
+  if (asking.length < quorumOf(replica.config.n)) return false;
+  const chosen = chooseViewChanges(replica, asking, out);
+  if (chosen === undefined) return false;
   chosen.sort((a, b) => a.message.replica - b.message.replica);
 
   const { view } = replica;
@@ -104,6 +102,52 @@ export function announceNewView(replica: Replica, out: Outbox): boolean {
   const message = { ...unsigned, signature: sign(replica, unsigned) };
   enterView(replica, message, chosen, plan, out);
   return true;
+}
+
+function askingForView({ viewChanges, view }: Replica): HeldViewChange[] {
+  return [...viewChanges.values()].filter(({ message }) => message.view === view);
+}
+
+/**
+ * 2f+1 of those who ask, ourselves among them, that show no batch which is not here; undefined: too few do
+ * yet, and what is missing is asked for. A correct replica can give the batch of each certificate that it
+ * shows. A liar may hold the only certificate of a batch that the others have lost in a power failure, and
+ * keep the batch to itself: a view that has to propose it would never come to anything.
+ * DEVIATION: the paper's replicas lose no batch that they voted for, and its primary takes the first 2f+1.
+ */
+function chooseViewChanges(
+  replica: Replica,
+  asking: readonly HeldViewChange[],
+  out: Outbox,
+): HeldViewChange[] | undefined {
+  const latestFirst = [...asking].sort((a, b) => b.message.stableSeq - a.message.stableSeq);
+  const [latest] = latestFirst;
+  if (latest !== undefined && latest.message.stableSeq > replica.stable.seq) {
+    makeStable(replica, latest.message.stableProof, out); // what is below it nobody has to give
+  }
+  const backed = latestFirst.filter(({ message }) => unknownBatches(replica, message).length === 0);
+  const own = backed.find(({ message }) => message.replica === replica.id);
+  const needed = quorumOf(replica.config.n);
+  if (own === undefined || backed.length < needed) {
+    if (!replica.fetchArmed) replica.fetchDue = true;
+    return undefined;
+  }
+  return [own, ...backed.filter((one) => one !== own).slice(0, needed - 1)];
+}
+
+/** The certificates shown to us, as primary of the view that is asked for, whose batches are not here. */
+export function batchesAwaited(replica: Replica): readonly PreparedCertificate[] {
+  if (replica.viewActive || !isPrimary(replica)) return [];
+  return askingForView(replica).flatMap(({ message }) => unknownBatches(replica, message));
+}
+
+function unknownBatches(replica: Replica, { prepared }: ViewChange): PreparedCertificate[] {
+  return prepared.filter(
+    ({ seq, digest }) =>
+      inWindow(replica, seq) &&
+      digest !== NULL_DIGEST &&
+      replica.slots.get(seq)?.bodies.has(digest) !== true,
+  );
 }
 
 /** From any replica: the signature of the view's primary is what counts. */

@@ -3,9 +3,10 @@ import * as assert from "uvu/assert";
 import { NULL_DIGEST } from "./digest.js";
 import { planNewView } from "./new-view.js";
 import { statusOf, step } from "./replica.js";
-import { Cluster } from "./testing/cluster.js";
+import type { Effect } from "./step.js";
+import { Cluster, type Liar } from "./testing/cluster.js";
 import { createSubject, reasonOf, type Subject, sentOf, tell, Voices } from "./testing/voices.js";
-import { encodeMessage as encode } from "./wire.js";
+import { encodeMessage as encode, encodeBatch } from "./wire.js";
 
 const [A, B] = ["aa".repeat(32), "bb".repeat(32)];
 const STATE = "cc".repeat(32);
@@ -274,7 +275,7 @@ test("a view change over a full window verifies each signature once", () => {
   });
   const voices = new Voices(subject.config);
   const certificates = Array.from({ length: 128 }, (_, index) =>
-    voices.prepared(0, index + 1, A, [2, 3]),
+    voices.prepared(0, index + 1, NULL_DIGEST, [2, 3]),
   );
   const before = subject.keyring.verifications;
   tell(subject, 2, voices.viewChange(2, 1, certificates));
@@ -284,6 +285,91 @@ test("a view change over a full window verifies each signature once", () => {
   assert.is(first, 1 + 3 * 128);
   assert.is(second, 1, "all but the view-change's own signature was seen before");
   assert.ok(statusOf(subject.replica).viewActive, "r1 is the primary of view 1");
+});
+
+/** What the new-view among the effects proposes, and on whose view-changes; undefined: there is none. */
+function announced(effects: readonly Effect[]) {
+  const [message] = sentOf(effects, "new-view");
+  if (message?.kind !== "new-view") return undefined;
+  return {
+    proposals: message.prePrepares.map(({ seq, digest }) => ({ seq, digest })),
+    voters: message.viewChanges.map(({ replica }) => replica),
+  };
+}
+
+test("the next primary fetches a batch before it names it, and goes on without one that nobody gives", () => {
+  const asked = (subject: Subject, voices: Voices, digest: string) => [
+    ...tell(subject, 3, voices.viewChange(3, 1, [voices.prepared(0, 1, digest, [2, 3])])),
+    ...tell(subject, 2, voices.viewChange(2, 1)),
+  ];
+  const kept = createSubject(1);
+  const voices = new Voices(kept.config);
+  const waits = asked(kept, voices, A);
+  assert.is(announced(waits), undefined, "2f+1 ask, and one shows a batch that is not here");
+  assert.ok(sentOf(waits, "fetch").some((one) => one.kind === "fetch" && one.digests[0] === A));
+  const without = tell(kept, 0, voices.viewChange(0, 1));
+  assert.equal(announced(without), { proposals: [], voters: [0, 1, 2] });
+
+  const given = createSubject(1);
+  const { requests, digest } = voices.prePrepare(0, 1, [voices.request(0, 1)]);
+  assert.is(announced(asked(given, voices, digest)), undefined);
+  const bytes = encodeBatch(requests);
+  const data = tell(given, 3, { kind: "data", replica: 3, what: "batch", bytes });
+  assert.equal(announced(data), { proposals: [{ seq: 1, digest }], voters: [1, 2, 3] });
+  const foreign = tell(given, 3, { kind: "data", replica: 3, what: "batch", bytes });
+  assert.is(reasonOf(foreign), "unwanted-batch");
+});
+
+test("a next primary that is behind takes the latest checkpoint first: what is below it nobody has", () => {
+  const subject = createSubject(1);
+  const voices = new Voices(subject.config);
+  const proof = [0, 2, 3].map((voter) => voices.checkpoint(voter, 8, STATE));
+  tell(subject, 2, voices.viewChange(2, 1, [voices.prepared(0, 5, A, [2, 3])]));
+  const effects = tell(subject, 3, voices.viewChange(3, 1, [], proof));
+  assert.equal(announced(effects), { proposals: [], voters: [1, 2, 3] });
+  assert.is(statusOf(subject.replica).stableSeq, 8);
+});
+
+/** In place of what r3 should send: nothing that helps anyone to a batch. */
+const hoards: Liar = ({ message: { kind } }) =>
+  ["prepare", "commit", "data", "pre-prepare", "commit-certificate"].includes(kind)
+    ? []
+    : undefined;
+
+test("a certificate whose batch only a liar kept through a power failure holds up no view", () => {
+  let shown = 0;
+  for (let seed = 1; seed <= 20; seed++) {
+    const cluster = new Cluster({ n: 4, seed, sessions: 1 });
+    cluster.ask(1);
+    cluster.runUntil(() => cluster.answered, 5_000, "an answer");
+    const seq = statusOf(cluster.node(0).replica).executedSeq + 1;
+    cluster.node(3).liar = hoards;
+    const correct = [0, 1, 2];
+    cluster.onSend = ({ message }) => {
+      // The votes of the correct ones reach the liar only.
+      if (message.kind !== "prepare" || message.seq !== seq) return;
+      cluster.network.connected = (_, to) => to === 3;
+    };
+    cluster.ask(1);
+    const certificate = () => cluster.node(3).replica.slots.get(seq)?.prepared;
+    cluster.runUntil(() => certificate() !== undefined, 5_000, "the liar's certificate");
+    const hoarded = certificate()?.digest;
+    for (const id of correct) cluster.crash(id, "power-cut");
+    cluster.onSend = ({ message }) => {
+      if (message.kind === "new-view" && message.view === 1) {
+        const proposed = message.prePrepares.find((one) => one.seq === seq)?.digest;
+        assert.is.not(proposed, hoarded, `seed ${seed}: proposes what nobody can give`);
+      }
+      if (message.kind === "view-change" && message.replica === 3) {
+        shown += message.prepared.filter((one) => one.seq === seq).length;
+      }
+    };
+    cluster.network.connected = () => true;
+    for (const id of correct) cluster.restart(id);
+    cluster.runUntil(() => cluster.answered, 10_000, `seed ${seed}: an answer in the next view`);
+    cluster.checkHistories();
+  }
+  assert.ok(shown > 0, "the liar showed its certificate");
 });
 
 test("a backup that was paused does not blame the primary for its own sleep", () => {
