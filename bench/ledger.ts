@@ -36,10 +36,12 @@ function run(): void {
     if (source.seq % CHECKPOINT_INTERVAL !== 0) continue;
     snapshotMs.push(timed(() => source.snapshot()));
     source.release(source.seq - CHECKPOINT_INTERVAL);
+    source.commit();
     syncMs.push(timed(() => source.sync()));
   }
   const perOperationUs = ((now() - started) * 1_000) / (batchCount * SESSIONS);
   const digest = source.snapshot();
+  source.commit();
   report("apply and commit of a 50-request batch", applyMs);
   report("snapshot after 64 batches", snapshotMs);
   report("sync", syncMs);
