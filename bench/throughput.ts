@@ -93,7 +93,8 @@ function theSkeleton({ client, pids }: Skeleton): Target {
 async function throughput(cluster: LoopbackCluster, client: Client): Promise<void> {
   const skeletons: Skeleton[] = [];
   try {
-    for (const signed of [false, true]) {
+    const compared = sessionCounts.some((count) => WANTED_OF_SKELETON.has(count));
+    for (const signed of compared ? [false, true] : []) {
       const folder = join(directory, signed ? "skeleton-signed" : "skeleton");
       skeletons.push(await startSkeleton(folder, { accounts: ACCOUNTS, signed }));
     }

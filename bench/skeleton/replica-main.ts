@@ -4,9 +4,9 @@
 // parent does.
 // Source: OSDI '99 §4.2; batches: Castro's thesis §5.1.4
 
-import { loadSignatureScheme } from "../../node/runtime/signatures.js";
 import { createBank } from "./bank.js";
 import { openChannel } from "./channel.js";
+import { createSignatures } from "./signatures.js";
 import {
   batchDigest,
   batchOf,
@@ -26,8 +26,6 @@ import {
   REQUEST,
   type Reply,
   seqOf,
-  signatureOf,
-  signedPartOf,
 } from "./wire.js";
 
 /** Those who voted, by the digest that they voted for: votes may come before the pre-prepare. */
@@ -42,10 +40,7 @@ type Slot = {
 
 const [self = 0, accounts = 0, ...ports] = process.argv.slice(5).map(Number);
 const [seed = "", path = "", keys = ""] = process.argv.slice(2);
-const [secret, ...publics] = keys === "" ? [] : keys.split(",");
-const scheme = loadSignatureScheme();
-const sign = secret === undefined ? undefined : scheme.signer(secret);
-const verifiers = publics.map((key) => scheme.verifier(key));
+const { sign, holds } = createSignatures(keys);
 
 const others = Array.from({ length: REPLICAS }, (_, id) => id).filter((id) => id !== self);
 const bank = createBank(path, accounts);
@@ -67,16 +62,11 @@ function onMessage(from: number, message: Buffer): void {
   const slot = slotOf(seqOf(message));
   // What is not needed any more is not verified.
   if (message[0] === PREPARE && slot.commitSent) return;
-  if (!isSignedBy(from, message)) return;
+  if (!holds(from, message)) return;
   if (message[0] === PRE_PREPARE && from === PRIMARY) onPrePrepare(slot, message);
   if (message[0] === PREPARE && from !== PRIMARY) addVote(slot.prepares, from, digestOf(message));
   if (message[0] === COMMIT) addVote(slot.commits, from, digestOf(message));
   advance(slot, seqOf(message));
-}
-
-function isSignedBy(from: number, message: Buffer): boolean {
-  if (sign === undefined) return true;
-  return verifiers[from]?.(signedPartOf(message), signatureOf(message)) === true;
 }
 
 /** A request that was executed is asked again when replies were lost: each replica repeats its own. */

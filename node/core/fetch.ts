@@ -1,6 +1,6 @@
 // Fetching what is named by digest and not here: batches and view-changes that a new-view names or will
-// name, nodes of a state. What comes is checked against its name, so anyone may be asked, and the next fetch timer
-// asks others. Serving is bounded for each peer and tick.
+// name, nodes of a state. What comes is checked against its name, so anyone may be asked, and the next
+// fetch timer asks others. Serving is bounded for each peer and tick.
 
 import { batchDigest } from "./digest.js";
 import type { Data, Digest, Fetch, PrincipalId, ReplicaId } from "./messages.js";
